@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Everything a developer of Erlen runs, with nothing installed but Python 3.11 or later.
+
+    python3 dev.py demo     run the demo application
+    python3 dev.py test     run the tests; what follows goes to pytest
+    python3 dev.py lint     ruff, mypy, and the layers of the package
+    python3 dev.py bench    count the instructions of a request, beside Flask
+
+The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
+``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+PIP = BIN / ("pip.exe" if os.name == "nt" else "pip")
+STAMP = VENV / ".erlen-installed"
+DEMO = ROOT / "examples" / "dashboard"
+FIRST_PORT = 5000
+
+
+def main() -> None:
+    """Read the command line and run one command."""
+    if sys.version_info < (3, 11):
+        sys.exit(f"Erlen needs Python 3.11 or later; this is {sys.version.split()[0]}.")
+    # An installation that is told to stop ends the program it waits for, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    options, rest = parser().parse_known_args()
+    if rest and options.command != "test":
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    os.chdir(ROOT)
+    if options.command == "demo":
+        demo(options.port)
+    elif options.command == "test":
+        install("dev")
+        become("pytest", *rest)
+    elif options.command == "lint":
+        lint()
+    else:
+        bench()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    top = argparse.ArgumentParser(prog="dev.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    run = commands.add_parser("demo")
+    run.add_argument("--port", type=int, help=f"the port; without it, {FIRST_PORT} or the next one that is free")
+    commands.add_parser("test", add_help=False)
+    commands.add_parser("lint")
+    commands.add_parser("bench")
+    return top
+
+
+def demo(port: int | None) -> None:
+    """Serve the demo application until the process is told to stop."""
+    install("run")
+    instance = DEMO / "instance"
+    if not (instance / "secret_key").exists():
+        run(PYTHON, "-m", "erlen", "secret", "--save", "--instance", instance)
+    port = free_port(port)
+    print(f"http://127.0.0.1:{port}", flush=True)
+    become(
+        *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "4", "--no-ws", "--working-dir", str(DEMO), "app:app"),
+    )
+
+
+def lint() -> None:
+    """Run every check, so that one call shows all there is to mend."""
+    install("dev")
+    failed = []
+    for check in ("ruff check", "ruff format --check", "mypy", "lint-imports"):
+        print(f"$ {check}", flush=True)
+        program, *arguments = check.split()
+        if subprocess.run([str(BIN / program), *arguments], check=False).returncode:
+            failed.append(check)
+    if failed:
+        sys.exit(f"Not clean: {', '.join(failed)}.")
+
+
+def bench() -> None:
+    """Print what a request costs, and what an import takes."""
+    missing = [program for program in ("valgrind", "gcc") if not shutil.which(program)]
+    if missing:
+        sys.exit(f"The bench needs {' and '.join(missing)}: apt-get install valgrind gcc libc6-dev")
+    install("dev")
+    run(PYTHON, ROOT / "bench" / "instructions.py")
+    run(PYTHON, ROOT / "bench" / "import_time.py")
+
+
+def install(wanted: str) -> None:
+    """Make the virtual environment and install a set into it, unless that has been done.
+
+    *wanted* is ``"run"``, what an application needs to run, or ``"dev"``, which has all of that and more.
+    """
+    mark = fingerprint()
+    whole = PYTHON.exists() and PIP.exists()  # not so after a stop half-way, or an upgrade of the system's Python
+    done = STAMP.read_text().split() if whole and STAMP.exists() else []
+    if done in ([wanted, mark], ["dev", mark]):
+        return
+    if not whole:
+        make_environment()
+    STAMP.unlink(missing_ok=True)
+    target = f"{ROOT}[dev]" if wanted == "dev" else str(ROOT)
+    print(f"Installing into {VENV.name} …", file=sys.stderr, flush=True)
+    run(
+        *(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--constraint", ROOT / "constraints.txt", "--editable", target),
+        hint="The installation failed. It needs the package index once; what pip says stands above.",
+    )
+    STAMP.write_text(f"{wanted} {mark}")
+
+
+def fingerprint() -> str:
+    """Return a hash of all that decides what is installed, the place of the checkout among it."""
+    parts = [str(ROOT).encode(), (ROOT / "pyproject.toml").read_bytes(), (ROOT / "constraints.txt").read_bytes()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def make_environment() -> None:
+    """Make ``.venv``, with pip in it."""
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit(
+            "This Python cannot make a virtual environment with pip in it, because its module ensurepip is missing.\n"
+            "On Debian and Ubuntu: apt-get install python3-venv"
+        )
+    print(f"Making {VENV.name} …", file=sys.stderr, flush=True)
+    venv.create(VENV, with_pip=True, clear=True)
+
+
+def free_port(port: int | None) -> int:
+    """Return *port* if nobody listens on it, or the first free one from 5000 on when it is None."""
+    if port is not None and not is_free(port):
+        sys.exit(f"Port {port} is in use. Give another one with --port, or none to have a free one chosen.")
+    return port or next(filter(is_free, range(FIRST_PORT, 65536)))
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on *port* of this machine."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def run(*command: str | Path, hint: str = "") -> None:
+    """Run a program and wait for it; leave with its exit status, and *hint*, if it fails."""
+    status = subprocess.run(list(map(str, command)), check=False).returncode
+    if status:
+        print(hint or f"This failed: {' '.join(map(str, command))}", file=sys.stderr)
+        sys.exit(status)
+
+
+def become(module: str, *arguments: str) -> None:
+    """Go on as ``python -m module`` of the environment: the same process, so that signals reach it."""
+    command = [str(PYTHON), "-m", module, *arguments]
+    if os.name == "nt":  # where exec starts a second process and lets the first one end
+        sys.exit(subprocess.run(command, check=False).returncode)
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -1,0 +1,96 @@
+"""What a callable is: plain or async, where it was defined, and what it can be called with."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+__all__ = ["accepts", "describe", "drive", "is_async", "shorten", "user_frame"]
+
+T = TypeVar("T")
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Tell whether calling *function* gives a coroutine: looks through partials, methods and ``__call__``.
+
+    A decorator that hides an ``async def`` is not seen through; whoever calls checks the result once more.
+    """
+    target: Any = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    if inspect.iscoroutinefunction(target):
+        return True
+    call = type(target).__dict__.get("__call__")
+    return not inspect.isroutine(target) and not inspect.isclass(target) and inspect.iscoroutinefunction(call)
+
+
+def describe(function: object) -> str:
+    """Name a callable for a message: ``index() at app.py:12``."""
+    target: Any = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = inspect.unwrap(target) if callable(target) else target
+    name = getattr(target, "__qualname__", None) or type(target).__qualname__
+    code = getattr(target, "__code__", None) or getattr(type(target).__dict__.get("__call__"), "__code__", None)
+    if code is None:
+        return f"{name}()"
+    return f"{name}() at {shorten(code.co_filename)}:{code.co_firstlineno}"
+
+
+def shorten(filename: str) -> str:
+    """Give *filename* relative to the working directory where that is shorter to read."""
+    try:
+        relative = os.path.relpath(filename)
+    except ValueError:  # another drive
+        return filename
+    return filename if relative.startswith("..") else relative
+
+
+def accepts(function: Callable[..., Any], count: int) -> bool:
+    """Tell whether *function* can be called with *count* positional arguments.
+
+    A callable without a readable signature (some built-in ones) is given the benefit of the doubt.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*([None] * count))
+    except TypeError:
+        return False
+    return True
+
+
+def user_frame() -> tuple[str, int] | None:
+    """Return file and line of the nearest caller outside Erlen, to be named in a message."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(_PACKAGE) and not frame.f_code.co_filename.startswith("<"):
+            return shorten(frame.f_code.co_filename), frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never has to wait, here and now, without an event loop.
+
+    One body of code serves plain and async callers this way: a plain caller drives it, an async one awaits it.
+
+    :raises RuntimeError: if it does wait for something; the coroutine is closed then
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError(
+        f"{coroutine!r} waited for something where nothing can wait: it must be awaited on an event loop"
+    )

@@ -1,0 +1,301 @@
+"""Every exception that Erlen itself raises, in one tree.
+
+An exception carries facts as attributes; ``str()`` of it makes the sentence: what happened, where, and what to
+write instead. HTTP errors are not here: they are Werkzeug's, and so are the exceptions of routing, so that
+``except`` clauses written for Flask keep working. ::
+
+    ErlenError
+    ├── ConfigError (ValueError)          a setting has a wrong type or value, or is missing
+    │   └── SecretKeyMissing (RuntimeError)   something has to be signed and there is no SECRET_KEY
+    ├── SetupError                        the application was put together wrongly
+    │   ├── SetupFinished (AssertionError)    a set-up method was called after the first request
+    │   ├── SignatureError (TypeError)        a hook cannot be called with the arguments it will get
+    │   ├── EndpointConflict (AssertionError) one endpoint, two view functions
+    │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
+    │       └── UnknownConverter (LookupError)    it names a converter that does not exist
+    ├── ContextError (RuntimeError)       request, session, g or current_app was used where there is none
+    ├── ViewResultError (TypeError)       a view returned what cannot become a response
+    ├── MissingExtra (ImportError)        an optional dependency is not installed
+    ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
+    ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
+    └── SessionError                      see erlen.sessions
+        ├── SessionReadOnly (TypeError)       a change in a session that may only be read
+        ├── SessionValueError (TypeError)     a value that cannot be stored, named by its path
+        ├── SessionConflict                   another request changed, moved or ended the session
+        └── SessionUnavailable                the store does not answer
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ConfigError",
+    "ContextError",
+    "EndpointConflict",
+    "ErlenError",
+    "ImportNameError",
+    "JSONValueError",
+    "MissingExtra",
+    "RuleSyntaxError",
+    "SecretKeyMissing",
+    "SessionConflict",
+    "SessionError",
+    "SessionReadOnly",
+    "SessionUnavailable",
+    "SessionValueError",
+    "SetupError",
+    "SetupFinished",
+    "SignatureError",
+    "UnknownConverter",
+    "ViewResultError",
+    "nearest",
+]
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the entry of *known* that *word* is most likely a misspelling of, or None."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+class ErlenError(Exception):
+    """The root of every exception that Erlen itself raises."""
+
+
+class ConfigError(ErlenError, ValueError):
+    """A setting has a wrong type or value, or something needed is not set.
+
+    :param key: the setting's name
+    :param problem: what is wrong, a full sentence
+    :param cure: what to write instead, a full sentence
+    """
+
+    def __init__(self, key: str, problem: str, cure: str = "") -> None:
+        super().__init__(key, problem, cure)
+        self.key = key
+        self.problem = problem
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem} {self.cure}".rstrip()
+
+
+class SecretKeyMissing(ConfigError, RuntimeError):
+    """Something has to be signed, and ``SECRET_KEY`` is not set.
+
+    :param purpose: what needs the key, to be read after "is needed"
+    """
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(
+            "SECRET_KEY",
+            f"It is not set, and it is needed {purpose}.",
+            "Run 'erlen secret' and put what it prints into the configuration as SECRET_KEY, or run "
+            "'erlen secret --save', which keeps a key in the instance folder, where the application finds it.",
+        )
+        self.purpose = purpose
+
+
+class SetupError(ErlenError):
+    """The application was put together in a way that cannot work."""
+
+
+class SetupFinished(SetupError, AssertionError):
+    """A set-up method was called after the application had handled its first request."""
+
+    def __init__(self, method: str, owner: str) -> None:
+        super().__init__(method, owner)
+        self.method = method
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return (
+            f"The setup method '{self.method}' can no longer be called on {self.owner}. It has already handled its "
+            "first request, any changes will not be applied consistently.\nMake sure all imports, decorators, "
+            "functions, etc. needed to set up the application are done before running it."
+        )
+
+
+class SignatureError(SetupError, TypeError):
+    """A function was registered that cannot be called with the arguments it will get.
+
+    :param role: what it was registered as, for instance ``"teardown_request"``
+    :param where: the function's name, file and line
+    :param expected: a definition that works, for instance ``"def close(error): ..."``
+    """
+
+    def __init__(self, role: str, where: str, expected: str) -> None:
+        super().__init__(role, where, expected)
+        self.role = role
+        self.where = where
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"{self.where} cannot be a {self.role} function: its parameters do not fit. Write: {self.expected}"
+
+
+class EndpointConflict(SetupError, AssertionError):
+    """One endpoint name was given to two different view functions."""
+
+    def __init__(self, endpoint: str, existing: str, new: str) -> None:
+        super().__init__(endpoint, existing, new)
+        self.endpoint = endpoint
+        self.existing = existing
+        self.new = new
+
+    def __str__(self) -> str:
+        return (
+            f"View function mapping is overwriting an existing endpoint function: {self.endpoint!r} is "
+            f"{self.existing} and would become {self.new}. Give one of them another name, or write "
+            f"endpoint='...' in its route; a decorator that hides the name needs functools.wraps."
+        )
+
+
+class RuleSyntaxError(SetupError, ValueError):
+    """A URL rule cannot be read.
+
+    :param rule: the rule's text
+    :param start: where in it the trouble begins, an index
+    :param end: where the trouble ends, exclusive
+    :param problem: what is wrong there, a full sentence
+    :param cure: what to write instead, a full sentence
+    """
+
+    def __init__(self, rule: str, start: int, end: int, problem: str, cure: str) -> None:
+        super().__init__(rule, start, end, problem, cure)
+        self.rule = rule
+        self.start = start
+        self.end = end
+        self.problem = problem
+        self.cure = cure
+
+    def __str__(self) -> str:
+        caret = " " * self.start + "^" * max(1, self.end - self.start)
+        return f"malformed url rule: {self.rule!r}. {self.problem}\n    {self.rule}\n    {caret}\n{self.cure}"
+
+
+class UnknownConverter(RuleSyntaxError, LookupError):
+    """A URL rule names a converter that the map does not have."""
+
+
+class ContextError(ErlenError, RuntimeError):
+    """A name that belongs to a request or an application was used where there is none.
+
+    :param name: the proxy, for instance ``"request"``
+    :param kind: ``"request"`` or ``"application"``
+    :param where: file and line of the use
+    """
+
+    def __init__(self, name: str, kind: str, where: str = "") -> None:
+        super().__init__(name, kind, where)
+        self.name = name
+        self.kind = kind
+        self.where = where
+
+    def __str__(self) -> str:
+        at = f" ({self.where})" if self.where else ""
+        if self.kind == "request":
+            cure = (
+                "It exists only while a request is handled. In a test or a shell write: "
+                "with app.test_request_context('/'): ... In a thread that a view starts, wrap the function with "
+                "copy_current_request_context."
+            )
+        else:
+            cure = "Give the code an application to work for: with app.app_context(): ..."
+        return f"Working outside of {self.kind} context: '{self.name}' was used{at}.\n{cure}"
+
+
+class ViewResultError(ErlenError, TypeError):
+    """A view function returned something that cannot become a response."""
+
+
+class MissingExtra(ErlenError, ImportError):
+    """An optional dependency is needed and not installed.
+
+    :param what: what needs it, for instance ``"SESSION_TYPE 'redis'"``
+    :param extra: the extra that brings it, for instance ``"redis"``
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(what, extra)
+        self.what = what
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.what} needs a package that is not installed. Install it with: pip install 'erlen[{self.extra}]'"
+
+
+class ImportNameError(ErlenError, ImportError):
+    """A text that names a module or an object in a module leads nowhere.
+
+    :param import_name: the text
+    :param problem: which part of it does not exist, and the nearest one that does: full sentences
+    """
+
+    def __init__(self, import_name: str, problem: str) -> None:
+        super().__init__(import_name, problem)
+        self.import_name = import_name
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"Cannot import {self.import_name!r}. {self.problem}"
+
+
+class JSONValueError(ErlenError, TypeError, ValueError):
+    """A value cannot be written as JSON.
+
+    It is a TypeError and a ValueError because the standard library raises the one for a type it does not know and
+    the other for a value that contains itself.
+
+    :param path: where it stands, for instance ``"result['user']['file']"``
+    :param problem: why it cannot be written
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class SessionError(ErlenError):
+    """The root of what goes wrong with sessions."""
+
+
+class SessionReadOnly(SessionError, TypeError):
+    """A session that may only be read was changed.
+
+    :param reason: why it may only be read, and what to write to change that: full sentences
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SessionValueError(SessionError, TypeError):
+    """A value cannot be stored in a session.
+
+    :param path: where it stands, for instance ``"session['cart'][3]['file']"``
+    :param problem: why it cannot be stored, and what to store instead
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class SessionConflict(SessionError):
+    """Another request changed, moved or ended this session meanwhile, and the change was refused."""
+
+
+class SessionUnavailable(SessionError):
+    """The session store does not answer. The cause is in ``__cause__``."""

@@ -1,0 +1,75 @@
+"""Everything in which Erlen's own defaults and Flask's differ: one table, two instances.
+
+``erlen.Erlen`` starts from :data:`ERLEN`, ``erlen.flask.Flask`` from :data:`FLASK`. No other code asks which of the two
+an application is: it reads the row it needs, here or in ``app.config``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ERLEN", "FLASK", "Defaults"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """One set of defaults.
+
+    The rows up to ``nosniff`` are the first values of settings, which an application changes in ``app.config``; the
+    rows after it are properties of the application class.
+    """
+
+    session_type: str
+    """``SESSION_TYPE``: where sessions are kept."""
+    session_cookie_name: str | None
+    """``SESSION_COOKIE_NAME``; None chooses ``__Host-session`` where browsers accept that name."""
+    session_cookie_secure: bool | None
+    """``SESSION_COOKIE_SECURE``; None sets the attribute on https only."""
+    session_cookie_samesite: str | None
+    """``SESSION_COOKIE_SAMESITE``."""
+    redirect_code: int
+    """``REDIRECT_CODE``: the status that ``redirect()`` sends."""
+    cross_site_guard: bool
+    """``CROSS_SITE_GUARD``: refuse unsafe requests that come from other sites."""
+    nosniff: bool
+    """``CONTENT_TYPE_NOSNIFF``: send ``X-Content-Type-Options: nosniff``."""
+
+    json_provider: str
+    """The class behind ``app.json``: ``"msgspec"`` or ``"flask"``."""
+    env_prefix: str
+    """The prefix that ``config.from_prefixed_env()`` reads when it is given none."""
+    warn_route_conflicts: bool
+    """Whether two routes that can match the same URL are reported."""
+    reuse_app_context: bool
+    """Whether a request uses an application context of the same application that is already pushed."""
+
+
+ERLEN = Defaults(
+    session_type="sqlite",
+    session_cookie_name=None,
+    session_cookie_secure=None,
+    session_cookie_samesite="Lax",
+    redirect_code=303,
+    cross_site_guard=True,
+    nosniff=True,
+    json_provider="msgspec",
+    env_prefix="ERLEN",
+    warn_route_conflicts=True,
+    reuse_app_context=False,
+)
+"""The defaults of ``erlen.Erlen``."""
+
+FLASK = Defaults(
+    session_type="cookie",
+    session_cookie_name="session",
+    session_cookie_secure=False,
+    session_cookie_samesite=None,
+    redirect_code=302,
+    cross_site_guard=False,
+    nosniff=False,
+    json_provider="flask",
+    env_prefix="FLASK",
+    warn_route_conflicts=False,
+    reuse_app_context=True,
+)
+"""The defaults of Flask 3.1."""

@@ -1,0 +1,150 @@
+"""Rules that can never be reached, because another one takes all their requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from erlen.routing.rule import Rule
+from erlen.routing.tree import Edge, Node, Tree
+
+__all__ = ["RouteConflict", "find_conflicts"]
+
+
+class RouteConflict(NamedTuple):
+    """A rule that is not reached, and the one that is tried before it. ``str()`` of it is the message.
+
+    ``kind`` is "identical" if both have the same pattern and converters, and share a method; "hidden" if ``other``
+    takes every path that ``rule`` could take.
+    """
+
+    rule: Rule
+    other: Rule
+    kind: Literal["identical", "hidden"]
+
+    @property
+    def message(self) -> str:
+        """Both rules, where they were written, and what to do."""
+        if self.kind == "identical":
+            what = f"is the same as {_describe(self.other)}"
+        else:
+            what = f"is hidden by {_describe(self.other)}, which is tried first and takes every path that it could take"
+        which = "" if _covers(self.other, self.rule) else f" for {', '.join(sorted(_shared(self.rule, self.other)))}"
+        return (
+            f"{_describe(self.rule)} {what}. It is never reached{which}. "
+            "Remove one of the two, or give them different paths or methods."
+        )
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def find_conflicts(tree: Tree) -> list[RouteConflict]:
+    """Return the conflicts in *tree*, at most one for each rule."""
+    found: dict[int, RouteConflict] = {}
+    for conflict in _all_conflicts(tree):
+        found.setdefault(id(conflict.rule), conflict)
+    return list(found.values())
+
+
+def _describe(rule: Rule) -> str:
+    where = f", {rule.where}" if rule.where else ""
+    return f"Rule '{rule.rule}' (endpoint '{rule.endpoint}'{where})"
+
+
+def _shared(rule: Rule, other: Rule) -> set[str]:
+    """Return the methods that both name. HEAD and OPTIONS come by themselves, so they count only if all is equal."""
+    if rule.methods is None or other.methods is None:
+        return set()
+    if rule.methods == other.methods:
+        return rule.methods
+    return (rule.methods & other.methods) - {"HEAD", "OPTIONS"}
+
+
+def _covers(other: Rule, rule: Rule) -> bool:
+    """Tell whether *other* takes all methods that *rule* was written for."""
+    if rule.websocket != other.websocket:
+        return False
+    if rule.methods is None or other.methods is None:
+        return other.methods is None
+    return (rule.methods - {"HEAD", "OPTIONS"} or rule.methods) <= other.methods
+
+
+def _collide(rule: Rule, other: Rule) -> bool:
+    return _covers(other, rule) or (rule.websocket == other.websocket and bool(_shared(rule, other)))
+
+
+def _same_converters(rule: Rule, other: Rule) -> bool:
+    return [_settings(converter) for converter in rule._converters.values()] == [
+        _settings(converter) for converter in other._converters.values()
+    ]
+
+
+def _settings(converter: object) -> tuple[type, dict[str, object]]:
+    return type(converter), {name: value for name, value in vars(converter).items() if name != "map"}
+
+
+def _all_conflicts(tree: Tree) -> Iterator[RouteConflict]:
+    for root in [*tree.domains.values(), *(edge.node for edge in tree.patterns)]:
+        yield from _below(root)
+    for first, second in _covered(tree.patterns):
+        yield from _hidden([first.node], second.node)
+
+
+def _below(root: Node) -> Iterator[RouteConflict]:
+    """Yield the conflicts among the rules below *root*."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        for number, rule in enumerate(node.rules):
+            other = next((other for other in node.rules[:number] if _collide(rule, other)), None)
+            if other is not None:
+                yield RouteConflict(rule, other, "identical" if _same_converters(rule, other) else "hidden")
+        for first, second in _covered(node.edges):
+            yield from _hidden([first.node], second.node)
+        waiting += node.static.values()
+        waiting += [edge.node for edge in node.edges]
+
+
+def _covered(edges: list[Edge]) -> Iterator[tuple[Edge, Edge]]:
+    """Yield each pair of edges of which the second takes nothing but what the first, which is tried before, takes."""
+    for number, first in enumerate(edges):
+        if first.kind != "regex":
+            for second in edges[number + 1 :]:
+                if _takes_all_of(first, second):
+                    yield first, second
+
+
+def _takes_all_of(first: Edge, second: Edge) -> bool:
+    """Tell whether *first* certainly takes every segment that *second* takes."""
+    if second.final:
+        return False
+    if first.kind == "any":
+        return second.match("") is None
+    return second.kind == "digits"
+
+
+def _hidden(before: list[Node], node: Node) -> Iterator[RouteConflict]:
+    """Yield the rules below *node* that one below the nodes *before*, which are searched first, hides."""
+    for rule in node.rules:
+        other = next((other for first in before for other in first.rules if _covers(other, rule)), None)
+        if other is not None:
+            yield RouteConflict(rule, other, "hidden")
+    for text, child in node.static.items():
+        onward = [first.static[text] for first in before if text in first.static]
+        onward += [edge.node for first in before for edge in first.edges if _takes_text(edge, text)]
+        if onward:
+            yield from _hidden(onward, child)
+    for edge in node.edges:
+        onward = [
+            first_edge.node
+            for first in before
+            for first_edge in first.edges
+            if first_edge.part == edge.part or (first_edge.kind != "regex" and _takes_all_of(first_edge, edge))
+        ]
+        if onward:
+            yield from _hidden(onward, edge.node)
+
+
+def _takes_text(edge: Edge, text: str) -> bool:
+    return not edge.final and edge.match(text) is not None

@@ -1,0 +1,335 @@
+"""One rule: a pattern for paths, the endpoint it leads to, and the conditions under which it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from werkzeug.routing import BaseConverter
+
+from erlen.errors import nearest
+from erlen.routing.builder import UrlTemplate
+from erlen.routing.converters import python_reader
+from erlen.routing.exceptions import RuleSyntaxError, UnknownConverter, ValidationError
+from erlen.routing.pattern import Part, Variable, parse_pattern
+from erlen.routing.quoting import encode_query
+
+__all__ = ["Rule", "RuleFactory", "RuleMap"]
+
+_slashes = re.compile("/{2,}")
+
+
+class RuleMap(Protocol):
+    """What a rule needs to know of the map it is bound to."""
+
+    strict_slashes: bool
+    merge_slashes: bool
+    default_subdomain: str
+    host_matching: bool
+    sort_parameters: bool
+    sort_key: Callable[[Any], Any] | None
+
+    @property
+    def converters(self) -> Mapping[str, Any]:
+        """Converter classes by name."""
+
+    def changed(self) -> None:
+        """Have everything compiled anew before the next search."""
+
+
+class RuleFactory:
+    """Whatever gives rules to :meth:`Map.add`: a rule itself, or a subclass that makes several."""
+
+    def get_rules(self, map: Any) -> Iterable[Rule]:
+        """Return the rules for *map*, not yet bound."""
+        raise NotImplementedError(f"{type(self).__name__} is a rule factory and has to define get_rules(self, map).")
+
+
+class Rule(RuleFactory):
+    """A path with variables, and where it leads. ::
+
+        Rule("/user/<int:id>", endpoint="user", methods=["GET"])
+
+    :param string: the path; it begins with a slash. A rule that ends with one is a branch, and asking for it without
+        that slash redirects to it
+    :param defaults: values that the view gets besides those of the path. A rule with the same endpoint and variables
+        whose values are these defaults redirects here
+    :param subdomain: the subdomain it is for; may have variables. Default: the map's ``default_subdomain``
+    :param methods: the HTTP methods it is for, HEAD coming with GET. Default: all
+    :param build_only: whether it only makes URLs and never matches
+    :param endpoint: anything hashable, usually a name
+    :param strict_slashes: whether a missing last slash redirects. Default: as the map says
+    :param merge_slashes: whether several slashes in a row redirect to one. Default: as the map says
+    :param redirect_to: where to redirect instead: text with variables in angle brackets, or a function that is called
+        with the adapter and the values
+    :param alias: whether it redirects to the rule of the same endpoint that is none
+    :param host: the host it is for, where the map has ``host_matching``; may have variables
+    :param websocket: whether it is for WebSockets, and only for them
+    :raises RuleSyntaxError: if *string* does not begin with a slash (a ValueError)
+    """
+
+    #: Where the rule was written, ``file:line``, for messages. Set by whoever knows.
+    where: str | None = None
+
+    _readers: Sequence[tuple[str, Callable[[str], Any] | None]] = ()
+    _parts: Sequence[Part] = ()
+    #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
+    _givers: Sequence[Rule] = ()
+
+    def __init__(
+        self,
+        string: str,
+        defaults: Mapping[str, Any] | None = None,
+        subdomain: str | None = None,
+        methods: Iterable[str] | None = None,
+        build_only: bool = False,
+        endpoint: Any = None,
+        strict_slashes: bool | None = None,
+        merge_slashes: bool | None = None,
+        redirect_to: str | Callable[..., str] | None = None,
+        alias: bool = False,
+        host: str | None = None,
+        websocket: bool = False,
+    ) -> None:
+        if not string.startswith("/"):
+            raise RuleSyntaxError(
+                string, 0, 1, f"URL rule '{string}' must start with a slash.", f"Write '/{string}' instead."
+            )
+        self.rule = string
+        self.is_leaf = not string.endswith("/")
+        self.is_branch = not self.is_leaf
+        self.map: RuleMap | None = None
+        self.defaults = defaults
+        self.subdomain = subdomain
+        self.methods = _method_set(string, methods, websocket)
+        self.build_only = build_only
+        self.endpoint = endpoint
+        self.strict_slashes = strict_slashes
+        self.merge_slashes = merge_slashes
+        self.redirect_to = redirect_to
+        self.alias = alias
+        self.host = host
+        self.websocket = websocket
+        self.arguments: set[str] = {str(name) for name in defaults or ()}
+        self._converters: dict[str, BaseConverter] = {}
+        self._trace: list[tuple[bool, str]] = []
+
+    def empty(self) -> Rule:
+        """Return an unbound copy, for another map or for a factory to change."""
+        copy = type(self)(self.rule, **self.get_empty_kwargs())
+        if self.where is not None:
+            copy.where = self.where
+        return copy
+
+    def get_empty_kwargs(self) -> Mapping[str, Any]:
+        """Return what :meth:`empty` gives to the constructor besides the path; a subclass adds its own parameters."""
+        return {
+            "defaults": dict(self.defaults) if self.defaults else None,
+            "subdomain": self.subdomain,
+            "methods": self.methods,
+            "build_only": self.build_only,
+            "endpoint": self.endpoint,
+            "strict_slashes": self.strict_slashes,
+            "merge_slashes": self.merge_slashes,
+            "redirect_to": self.redirect_to,
+            "alias": self.alias,
+            "host": self.host,
+            "websocket": self.websocket,
+        }
+
+    def get_rules(self, map: Any) -> Iterator[Rule]:
+        """Return this rule alone."""
+        yield self
+
+    def bind(self, map: RuleMap, rebind: bool = False) -> None:
+        """Join *map*: take over its defaults and compile the pattern. :meth:`Map.add` calls it.
+
+        :raises RuntimeError: if it is bound already, unless *rebind* is given
+        :raises RuleSyntaxError: if the pattern cannot be read (a ValueError)
+        :raises UnknownConverter: if it names a converter that *map* does not have (a LookupError)
+        """
+        if self.map is not None and not rebind:
+            raise RuntimeError(
+                f"url rule {self!r} already bound to map {self.map!r}. "
+                "A rule belongs to one map: add rule.empty(), a copy, to the other."
+            )
+        self.map = map
+        if self.strict_slashes is None:
+            self.strict_slashes = map.strict_slashes
+        if self.merge_slashes is None:
+            self.merge_slashes = map.merge_slashes
+        if self.subdomain is None:
+            self.subdomain = map.default_subdomain
+        self.compile()
+
+    def refresh(self) -> None:
+        """Compile anew, after attributes of a bound rule were changed."""
+        self.bind(self._bound(), rebind=True)
+
+    def compile(self) -> None:
+        """Read the pattern and make ready for matching and building. :meth:`bind` calls it."""
+        owner = self._bound()
+        text = (self.host if owner.host_matching else self.subdomain) or ""
+        domain = parse_pattern(text, self._make_converter)
+        path = parse_pattern(_slashes.sub("/", self.rule) if self.merge_slashes else self.rule, self._make_converter)
+        twice = domain.converters.keys() & path.converters.keys()
+        if twice:
+            raise RuleSyntaxError(
+                self.rule,
+                0,
+                len(self.rule),
+                f"The variable '{min(twice)}' stands in it and in '{text}' too.",
+                "Give one of them another name.",
+            )
+        defaults = self.defaults or {}
+        self._parts = (*domain.parts, *path.parts)
+        self._trace = [*domain.trace, (False, "|"), *path.trace]
+        self._converters = {**domain.converters, **path.converters}
+        self._readers = tuple((name, python_reader(converter)) for name, converter in self._converters.items())
+        self.arguments = {*map(str, defaults), *self._converters}
+        self._known = frozenset(self.arguments)
+        self._domain_template = UrlTemplate(domain.trace, self._converters, defaults)
+        self._path_template = UrlTemplate(path.trace, self._converters, defaults)
+        owner.changed()
+
+    def _bound(self) -> RuleMap:
+        if self.map is None:
+            raise RuntimeError(f"url rule '{self.rule}' is not bound to a map yet. Add it to one: Map.add(rule).")
+        return self.map
+
+    def _make_converter(self, variable: Variable) -> BaseConverter:
+        known = self._bound().converters
+        if variable.converter not in known:
+            meant = nearest(variable.converter, known)
+            raise UnknownConverter(
+                self.rule,
+                variable.start,
+                variable.start + len(variable.converter),
+                f"the converter {variable.converter!r} does not exist.",
+                (f"Did you mean '{meant}'? " if meant else "")
+                + f"Known converters: {', '.join(sorted(known))}. Others are added with "
+                f"app.url_map.converters['{variable.converter}'] = ..., before the rule.",
+            )
+        return self.get_converter(variable.name, variable.converter, variable.arguments, variable.options)
+
+    def get_converter(
+        self, variable_name: str, converter_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> BaseConverter:
+        """Make the converter for a variable.
+
+        :raises LookupError: if the map has none of that name
+        """
+        converter: BaseConverter = self._bound().converters[converter_name](self.map, *args, **kwargs)
+        return converter
+
+    def converter_of(self, name: str) -> BaseConverter:
+        """Return the converter of the variable *name*.
+
+        :raises KeyError: if the rule has no such variable
+        """
+        return self._converters[name]
+
+    def read(self, texts: Sequence[str]) -> dict[str, Any] | None:
+        """Return the values that *texts*, one for each variable, stand for, and the defaults.
+
+        :returns: None if a converter refuses its text
+        """
+        values: dict[str, Any] = {}
+        for (name, reader), text in zip(self._readers, texts, strict=True):
+            if reader is None:
+                values[name] = text
+                continue
+            try:
+                values[name] = reader(text)
+            except ValidationError:
+                return None
+            except ValueError:
+                if reader is not int:
+                    raise
+                return None  # more than 4,300 digits
+        if self.defaults:
+            values.update(self.defaults)
+        return values
+
+    def build(self, values: Mapping[str, Any], append_unknown: bool = True) -> tuple[str, str] | None:
+        """Return domain part and path with *values* filled in.
+
+        :param append_unknown: whether values that are no variables of the rule become the query
+        :returns: None if a converter refuses its value
+        """
+        try:
+            domain = self._domain_template.fill(values)
+            path = self._path_template.fill(values)
+        except ValidationError:
+            return None
+        if append_unknown and values:
+            known = self._known
+            unknown = {name: value for name, value in values.items() if name not in known}
+            if unknown:
+                query = self._encode_query_vars(unknown)
+                if query:
+                    return domain, f"{path}?{query}"
+        return domain, path
+
+    def _encode_query_vars(self, query_vars: Mapping[str, Any]) -> str:
+        owner = self._bound()
+        return encode_query(query_vars, owner.sort_parameters, owner.sort_key)
+
+    def provides_defaults_for(self, rule: Rule) -> bool:
+        """Tell whether this rule is the canonical one when the values of *rule* are its defaults."""
+        return bool(
+            not self.build_only
+            and self.defaults
+            and self.endpoint == rule.endpoint
+            and self != rule
+            and self.arguments == rule.arguments
+        )
+
+    def suitable_for(self, values: Mapping[str, Any], method: str | None = None) -> bool:
+        """Tell whether a URL can be built from *values*, and whether it is for *method*, if one is given."""
+        if method is not None and self.methods is not None and method not in self.methods:
+            return False
+        defaults = self.defaults or {}
+        for name in self.arguments:
+            if name not in defaults and name not in values:
+                return False
+        return all(name not in values or value == values[name] for name, value in defaults.items())
+
+    def build_compare_key(self) -> tuple[int, int, int]:
+        """Return the sort key of the order in which rules of one endpoint are tried for building."""
+        return (1 if self.alias else 0, -len(self.arguments), -len(self.defaults or ()))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._trace == other._trace and (bool(self._trace) or self.rule == other.rule)
+
+    # Attributes may change at any time, so there is nothing to hash. Use id(rule), or the endpoint.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.rule
+
+    def __repr__(self) -> str:
+        if self.map is None:
+            return f"<{type(self).__name__} (unbound)>"
+        text = "".join(f"<{data}>" if is_variable else data for is_variable, data in self._trace).lstrip("|")
+        methods = f" ({', '.join(sorted(self.methods))})" if self.methods is not None else ""
+        return f"<{type(self).__name__} {text!r}{methods} -> {self.endpoint}>"
+
+
+def _method_set(rule: str, methods: Iterable[str] | None, websocket: bool) -> set[str] | None:
+    if methods is None:
+        return None
+    if isinstance(methods, str):
+        raise TypeError(f"'methods' should be a list of strings. Write methods=[{methods!r}] for the rule '{rule}'.")
+    result = {method.upper() for method in methods}
+    if "GET" in result:
+        result.add("HEAD")
+    if websocket and result - {"GET", "HEAD", "OPTIONS"}:
+        raise ValueError(
+            "WebSocket rules can only use 'GET', 'HEAD', and 'OPTIONS' methods. "
+            f"Leave methods out for the rule '{rule}', or add a second rule without websocket=True."
+        )
+    return result

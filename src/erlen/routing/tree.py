@@ -1,0 +1,249 @@
+"""The tree that paths are looked up in: a branch for each segment, fixed texts before variables.
+
+A search goes down from segment to segment. Where several branches fit it takes the best one, and comes back for the
+next if that one leads nowhere. What it costs depends on the path, not on the number of rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from erlen.routing.exceptions import RuleSyntaxError
+from erlen.routing.pattern import Part, Weight, part_regex
+from erlen.routing.rule import Rule
+
+__all__ = ["Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
+
+
+class Slash(Enum):
+    """What a search finds where the path lacks the slash at the end of a rule that is strict about it."""
+
+    MISSING = "missing"
+
+
+Found: TypeAlias = Rule | Literal[Slash.MISSING] | None
+
+Kind: TypeAlias = Literal["any", "digits", "regex"]
+# A whole segment with one of these expressions needs no expression at all.
+_SIMPLE: dict[str, Kind] = {
+    part_regex("[^/]{1,}") + r"\Z": "any",
+    part_regex("[^/]+") + r"\Z": "any",
+    part_regex(r"\d+") + r"\Z": "digits",
+}
+
+
+class Node:
+    """A place in the tree: the rules that end here and the ways onward."""
+
+    __slots__ = ("edges", "only", "rules", "slash", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, Node] = {}
+        self.edges: list[Edge] = []  #: variable segments, in the order in which they are tried
+        self.rules: list[Rule] = []
+        self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
+        self.slash: Node | None = None  #: where one more slash would lead
+
+
+class Edge:
+    """A way onward for segments of a certain form."""
+
+    __slots__ = ("final", "groups", "kind", "match", "node", "part", "suffixed")
+
+    def __init__(self, part: Part, rule: Rule) -> None:
+        self.part = part
+        self.kind = _SIMPLE.get(part.content, "regex")
+        try:
+            pattern = re.compile(part.content)
+        except re.error as error:
+            raise RuleSyntaxError(
+                rule.rule,
+                0,
+                len(rule.rule),
+                f"A converter in it has a regular expression that Python refuses: {error}.",
+                "Correct the regex attribute of the converter.",
+            ) from error
+        self.match = pattern.match
+        #: The numbers of the groups that hold the values; a converter's expression may have groups of its own.
+        self.groups = tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
+        self.final = part.final
+        self.suffixed = part.suffixed
+        self.node = Node()
+
+
+class Tree:
+    """All rules of a map, compiled.
+
+    ``domains`` holds the root for each fixed subdomain or host, ``patterns`` the ways to the others, ``plain`` the
+    rules without variables by domain and path.
+    """
+
+    __slots__ = ("domains", "patterns", "plain")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        root = _grow(rules)
+        self.plain: dict[str, dict[str, tuple[Rule, ...]]] = {}
+        self.domains = root.static
+        self.patterns = sorted(root.edges, key=_by_weight)
+        for domain, top in root.static.items():
+            plain = self.plain[domain] = {}
+            _finish(top, (), plain)
+        for edge in self.patterns:
+            _finish(edge.node, (), {})
+
+    def search(
+        self, domain: str, path: str, method: str, websocket: bool, texts: list[str], refused: list[Rule]
+    ) -> Found:
+        """Search the rule for a request.
+
+        :param texts: gets the text of each variable of the rule that is found
+        :param refused: gets the rules that are there, but for another method or protocol
+        """
+        segments = path.split("/")
+        node = self.domains.get(domain)
+        if node is not None:
+            found = walk(node, segments, 0, method, websocket, texts, refused)
+            if found is not None:
+                return found
+        for edge in self.patterns:
+            match = edge.match(domain)
+            if match is None:
+                continue
+            texts += [match[group] for group in edge.groups]
+            found = walk(edge.node, segments, 0, method, websocket, texts, refused)
+            if found is not None:
+                return found
+            texts.clear()
+        return None
+
+
+def _grow(rules: Iterable[Rule]) -> Node:
+    root = Node()
+    edges: dict[tuple[int, Part], Edge] = {}  # a node can have thousands, so they are looked up, not compared
+    for rule in rules:
+        node = root
+        for part in rule._parts:
+            if part.static:
+                child = node.static.get(part.content)
+                if child is None:
+                    child = node.static[part.content] = Node()
+                node = child
+                continue
+            edge = edges.get((id(node), part))
+            if edge is None:
+                edge = edges[id(node), part] = Edge(part, rule)
+                node.edges.append(edge)
+            node = edge.node
+        node.rules.append(rule)
+    return root
+
+
+def _by_weight(edge: Edge) -> Weight:
+    return edge.part.weight
+
+
+def _finish(root: Node, start: tuple[str, ...], plain: dict[str, tuple[Rule, ...]]) -> None:
+    """Order the edges of all nodes under *root*, and note the plain paths."""
+    waiting: list[tuple[Node, tuple[str, ...] | None]] = [(root, start)]
+    while waiting:
+        node, texts = waiting.pop()
+        node.slash = node.static.get("")
+        node.edges.sort(key=_by_weight)
+        if len(node.edges) == 1 and node.edges[0].kind != "regex":
+            node.only = node.edges[0]
+        if texts and node.rules:
+            plain["/".join(texts)] = tuple(node.rules)
+        waiting += [(child, None if texts is None else (*texts, text)) for text, child in node.static.items()]
+        waiting += [(edge.node, None) for edge in node.edges]
+
+
+def is_for(rule: Rule, method: str, websocket: bool) -> bool:
+    """Tell whether *rule* takes requests with that *method*, over WebSocket or not."""
+    methods = rule.methods
+    return (methods is None or method in methods) and rule.websocket == websocket
+
+
+def walk(
+    node: Node, segments: list[str], at: int, method: str, websocket: bool, values: list[str], refused: list[Rule]
+) -> Found:
+    """Search below *node* for a rule that takes the *segments* from number *at* on.
+
+    :param values: gets the text of each variable of the rule that is found
+    :param refused: gets the rules that are there, but for another method or protocol
+    """
+    end = len(segments)
+    while at < end:
+        segment = segments[at]
+        child = node.static.get(segment)
+        # Most places have one way onward, so that there is nothing to come back for.
+        if child is None:
+            only = node.only
+            if only is None or not segment:
+                return _walk_edges(node, segments, at, method, websocket, values, refused)
+            if only.kind == "digits" and not segment.isdecimal():
+                return None
+            values.append(segment)
+            node = only.node
+        else:
+            if node.edges or not (segment or at + 1 < end):
+                found = walk(child, segments, at + 1, method, websocket, values, refused)
+                return found or _walk_edges(node, segments, at, method, websocket, values, refused)
+            node = child
+        at += 1
+    for rule in node.rules:
+        if (rule.methods is None or method in rule.methods) and rule.websocket == websocket:
+            return rule
+        refused.append(rule)
+    if node.slash is not None:
+        for rule in node.slash.rules:
+            if is_for(rule, method, websocket):
+                return Slash.MISSING if rule.strict_slashes else rule
+    return None
+
+
+def _walk_edges(
+    node: Node, segments: list[str], at: int, method: str, websocket: bool, values: list[str], refused: list[Rule]
+) -> Found:
+    """Search along one edge of *node* after the other; then see whether only a slash is left over."""
+    segment = segments[at]
+    mark = len(values)
+    for edge in node.edges:
+        if edge.kind == "regex":
+            found = _try(edge, segments, at, method, websocket, values, refused)
+        elif segment.isdecimal() if edge.kind == "digits" else segment:
+            values.append(segment)
+            found = walk(edge.node, segments, at + 1, method, websocket, values, refused)
+        else:
+            continue
+        if found is not None:
+            return found
+        del values[mark:]
+    if not segment and at + 1 == len(segments):
+        for rule in node.rules:
+            if rule.strict_slashes:
+                continue
+            if is_for(rule, method, websocket):
+                return rule
+            refused.append(rule)
+    return None
+
+
+def _try(
+    edge: Edge, segments: list[str], at: int, method: str, websocket: bool, values: list[str], refused: list[Rule]
+) -> Found:
+    """Search behind an *edge* whose form is a regular expression."""
+    if not edge.final:
+        match = edge.match(segments[at])
+        if match is None:
+            return None
+        values += [match[group] for group in edge.groups]
+        return walk(edge.node, segments, at + 1, method, websocket, values, refused)
+    match = edge.match("/".join(segments[at:]))
+    if match is None:
+        return None
+    values += [match[group] for group in edge.groups]
+    rest = [""] if edge.suffixed and match[match.re.groups] == "/" else []
+    return walk(edge.node, rest, 0, method, websocket, values, refused)

@@ -1,0 +1,1 @@
+"""Requests, responses, files, and what a view may return. Werkzeug's attributes on lean objects."""

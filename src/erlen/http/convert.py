@@ -1,0 +1,141 @@
+"""What a view may return, and how each of it becomes a response (Flask's documentation, "About Responses")."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Protocol
+
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from erlen.callables import describe
+from erlen.errors import ViewResultError
+from erlen.http.response import Response
+
+__all__ = ["make_response", "split"]
+
+_CHOICES = (
+    "The return type must be a string, bytes, dict, list, iterator or generator, a tuple (body, status, headers), a "
+    "Response, or a WSGI callable"
+)
+
+
+class Converter(Protocol):
+    """What this module needs of the application."""
+
+    response_class: type[Response]
+    json: Any
+
+
+def split(result: tuple[Any, ...], view: Callable[..., Any] | None, endpoint: str | None) -> tuple[Any, Any, Any]:
+    """Split a view's tuple into body, status and headers; what is missing is None.
+
+    :raises ViewResultError: if the tuple is none of (body, status), (body, headers), (body, status, headers)
+    """
+    if len(result) == 3:
+        return result
+    if len(result) == 2:
+        body, second = result
+        if isinstance(second, (Headers, dict, tuple, list)):
+            return body, None, second
+        return body, second, None
+    raise ViewResultError(
+        f"{_name(view, endpoint)} did not return a valid response tuple. The tuple must have the form "
+        f"(body, status, headers), (body, status), or (body, headers); this one has {len(result)} items."
+    )
+
+
+def make_response(
+    app: Converter,
+    result: Any,
+    environ: dict[str, Any],
+    view: Callable[..., Any] | None = None,
+    endpoint: str | None = None,
+) -> Response:
+    """Make a response of what a view returned.
+
+    :param view: the view function, to be named in a message
+    :raises ViewResultError: if the value cannot become a response; names the view, its file and line
+    """
+    status = headers = None
+    original = result
+    if isinstance(result, tuple):
+        result, status, headers = split(result, view, endpoint)
+    if result is None:
+        inside = " as the body of a tuple" if original is not None else ""
+        raise ViewResultError(
+            f"{_name(view, endpoint)} did not return a valid response. The function either returned None{inside} or "
+            f"ended without a return statement. {_CHOICES}; for an empty answer write: return '', 204"
+        )
+    cls = app.response_class
+    if not isinstance(result, cls):
+        if isinstance(result, (str, bytes, bytearray, Iterator)):
+            if isinstance(result, bytearray):
+                result = bytes(result)
+            plain_status = status if type(status) is int else None
+            response = cls(result, status=plain_status)
+            if plain_status is not None:
+                status = None
+        elif isinstance(result, (dict, list)):
+            response = app.json.response(result)
+        elif isinstance(result, HTTPException):
+            response = _from_http_exception(cls, result, environ)
+        elif isinstance(result, WerkzeugResponse) or (callable(result) and not isinstance(result, type)):
+            response = _adopt(cls, result, environ, view, endpoint)
+        else:
+            raise ViewResultError(
+                f"{_name(view, endpoint)} did not return a valid response. {_CHOICES}, but it was a "
+                f"{type(result).__name__}.{_advice(result)}"
+            )
+    else:
+        response = result
+    if status is not None:
+        if isinstance(status, (str, bytes, bytearray)):
+            response.status = status if isinstance(status, str) else bytes(status).decode("latin1")
+        else:
+            response.status_code = status
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def _from_http_exception(cls: type[Response], error: HTTPException, environ: dict[str, Any]) -> Response:
+    if error.response is None and type(error).get_response is HTTPException.get_response:
+        response = cls(error.get_body(environ), status=error.code)
+        response.headers.clear()
+        response.headers.extend(error.get_headers(environ))
+        return response
+    return cls.force_type(error.get_response(environ), environ)  # type: ignore[return-value]
+
+
+def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], view: Any, endpoint: str | None) -> Response:
+    try:
+        return cls.force_type(result, environ)  # type: ignore[return-value]
+    except TypeError as error:
+        raise ViewResultError(
+            f"{_name(view, endpoint)} did not return a valid response. {_CHOICES}, but it was a "
+            f"{type(result).__name__} that does not work as a WSGI callable: {error}"
+        ) from error
+
+
+def _name(view: Callable[..., Any] | None, endpoint: str | None) -> str:
+    if view is None:
+        return (
+            "The value given to make_response is no valid response: it"
+            if endpoint is None
+            else f"The view function for {endpoint!r}"
+        )
+    return f"The view function for {endpoint!r}, {describe(view)},"
+
+
+def _advice(result: Any) -> str:
+    if isinstance(result, AsyncIterator):
+        return " An async generator needs an async server; under WSGI write a plain generator."
+    if isinstance(result, type):
+        return f" It is the class itself: write {result.__name__}() to return an object of it."
+    if isinstance(result, (bool, int, float)):
+        return " Write str(...) to show it as text, or jsonify(...) to send it as JSON."
+    if isinstance(result, (set, frozenset)):
+        return " A set has no order: return a sorted list."
+    return ""

@@ -1,0 +1,290 @@
+"""The request: Werkzeug's attributes, each computed when it is first asked for.
+
+Werkzeug's own constructor decodes everything at once; most views look at two or three values. So the constructor here
+keeps the WSGI environ and nothing else, and the values that Werkzeug sets there are lazy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
+from urllib.parse import unquote_plus
+
+from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.sansio.request import Request as SansIORequest
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+__all__ = ["Request", "lazy"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class lazy(Generic[T]):
+    """A method computed once per object: the value takes the descriptor's place in the object's ``__dict__``."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> lazy[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
+        if instance is None:
+            return self
+        value = instance.__dict__[self.name] = self.function(instance)
+        return value
+
+
+_werkzeug_args: Any = WerkzeugRequest.__dict__.get("args") or vars(SansIORequest)["args"]
+
+
+class RuleLike(Protocol):
+    """What a request needs of the rule that it matched."""
+
+    endpoint: Any
+
+
+class AppLike(Protocol):
+    """What a request and a response need of their application."""
+
+    config: Any
+    json: Any
+    debug: Any
+
+
+def _decode(value: str) -> str:
+    # PEP 3333 hands bytes over as latin-1.
+    return value if value.isascii() else value.encode("latin1").decode(errors="replace")
+
+
+class Request(WerkzeugRequest):
+    """An incoming HTTP request, as :class:`werkzeug.wrappers.Request` describes it, and what Flask adds to it.
+
+    :param environ: the WSGI environment
+    :param populate_request: accepted for Werkzeug's sake; the request is never put into the environ, because that
+        would make a reference cycle of the two
+    :param shallow: refuse to read the body through this object
+    """
+
+    #: The rule that matched, or None.
+    url_rule: RuleLike | None = None
+    #: The values out of the path, or None if no rule matched.
+    view_args: dict[str, Any] | None = None
+    #: The HTTP exception that answers a request which no rule matched.
+    routing_exception: HTTPException | None = None
+    #: The application that handles this request, once one does.
+    app: AppLike | None = None
+
+    _max_content_length: int | None = None
+    _max_form_memory_size: int | None = None
+    _max_form_parts: int | None = None
+    _limits_set: frozenset[str] = frozenset()
+
+    def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
+        self.environ = environ
+        self.shallow = shallow
+
+    # What Werkzeug's constructor sets. The ignores say that a plain attribute became a descriptor.
+
+    @lazy
+    def method(self) -> str:
+        """The request method, in upper case: ``"GET"``."""
+        return str(self.environ.get("REQUEST_METHOD", "GET")).upper()
+
+    @lazy
+    def scheme(self) -> str:
+        """The scheme of the URL: ``"http"`` or ``"https"``."""
+        return str(self.environ.get("wsgi.url_scheme", "http"))
+
+    @lazy
+    def server(self) -> tuple[str, int | None] | None:
+        """Host and port of the server; for a Unix socket its path and None; None if the server does not tell."""
+        name = self.environ.get("SERVER_NAME")
+        if name is None:
+            return None
+        try:
+            port: int | None = int(self.environ.get("SERVER_PORT", ""))
+        except ValueError:
+            port = None
+        return name, port
+
+    @lazy
+    def root_path(self) -> str:
+        """Where the application is mounted, without a slash at the end."""
+        return _decode(self.environ.get("SCRIPT_NAME") or "").rstrip("/")
+
+    @lazy
+    def path(self) -> str:
+        """The path below the mount point, always with one slash at its start."""
+        path = _decode(self.environ.get("PATH_INFO") or "")
+        return path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
+
+    @lazy
+    def query_string(self) -> bytes:
+        """What stands after the question mark, as it came; bytes that are not UTF-8 as ``%80``."""
+        query = str(self.environ.get("QUERY_STRING", "")).encode("latin1")
+        try:
+            query.decode()
+        except UnicodeDecodeError:  # no URL may hold such bytes, and what reads the query must not fail over them
+            query = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], query)
+        return query
+
+    @lazy
+    def headers(self) -> Headers:
+        """The request headers."""
+        return EnvironHeaders(self.environ)
+
+    @lazy
+    def remote_addr(self) -> str | None:
+        """The address of the client, or of the last proxy."""
+        return self.environ.get("REMOTE_ADDR")
+
+    @lazy
+    def args(self) -> MultiDict[str, str]:
+        """The parameters of the query string."""
+        query = self.environ.get("QUERY_STRING", "")
+        if type(self).parameter_storage_class is not ImmutableMultiDict or "%" in query or not query.isascii():
+            # Escapes may hide bytes that are not UTF-8; Werkzeug has a rule for those.
+            return _werkzeug_args.__get__(self, type(self))  # type: ignore[no-any-return]
+        values: dict[str, list[str]] = {}
+        if query:
+            plus = "+" in query
+            for part in query.split("&"):
+                if part:
+                    name, _, value = part.partition("=")
+                    if plus:
+                        name, value = unquote_plus(name), unquote_plus(value)
+                    values.setdefault(name, []).append(value)
+        result: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
+        dict.update(result, values)  # a MultiDict is a dict of lists; its constructor would copy ours
+        return result
+
+    # What Flask adds.
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint of the rule that matched, or None."""
+        rule = self.url_rule
+        return None if rule is None else rule.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """The dotted name under which the blueprint of the endpoint is registered, or None."""
+        endpoint = self.endpoint
+        return endpoint.rpartition(".")[0] if endpoint is not None and "." in endpoint else None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the blueprint and those that it is nested in, the inner one first."""
+        names: list[str] = []
+        name = self.blueprint
+        while name:
+            names.append(name)
+            name = name.rpartition(".")[0]
+        return names
+
+    def _limit(self, name: str, key: str, default: int | None) -> int | None:
+        if name in self._limits_set:
+            return self.__dict__["_" + name]  # type: ignore[no-any-return]
+        return default if self.app is None else self.app.config[key]
+
+    def _set_limit(self, name: str, value: int | None) -> None:
+        self._limits_set = self._limits_set | {name}
+        self.__dict__["_" + name] = value
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The most bytes that a body may have; more is answered with 413. Set it to change it for this request.
+
+        The default is ``MAX_CONTENT_LENGTH``; None means no limit.
+        """
+        return self._limit("max_content_length", "MAX_CONTENT_LENGTH", None)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._set_limit("max_content_length", value)
+
+    @property
+    def max_form_memory_size(self) -> int | None:
+        """The most bytes that one form field that is not a file may have; more is answered with 413.
+
+        The default is ``MAX_FORM_MEMORY_SIZE``; set it to change it for this request.
+        """
+        return self._limit("max_form_memory_size", "MAX_FORM_MEMORY_SIZE", 500_000)
+
+    @max_form_memory_size.setter
+    def max_form_memory_size(self, value: int | None) -> None:
+        self._set_limit("max_form_memory_size", value)
+
+    @property  # type: ignore[override]
+    def max_form_parts(self) -> int | None:
+        """The most fields that a multipart form may have; more is answered with 413.
+
+        The default is ``MAX_FORM_PARTS``; set it to change it for this request.
+        """
+        return self._limit("max_form_parts", "MAX_FORM_PARTS", 1_000)
+
+    @max_form_parts.setter
+    def max_form_parts(self, value: int | None) -> None:
+        self._set_limit("max_form_parts", value)
+
+    @property
+    def trusted_hosts(self) -> list[str] | None:
+        """The host names that this application answers for (``TRUSTED_HOSTS``), or None for any."""
+        own: list[str] | None = self.__dict__.get("_trusted_hosts")
+        if own is not None or self.app is None:
+            return own
+        hosts = self.app.config["TRUSTED_HOSTS"]
+        return None if hosts is None else list(hosts)
+
+    @trusted_hosts.setter
+    def trusted_hosts(self, value: list[str] | None) -> None:
+        self.__dict__["_trusted_hosts"] = value
+
+    @property
+    def json_module(self) -> Any:
+        """What ``json`` and ``get_json`` read with: the application's JSON provider."""
+        return WerkzeugRequest.json_module if self.app is None else self.app.json
+
+    def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
+        """Answer a body that is not JSON: 415 if it does not claim to be JSON (*e* is None), else 400.
+
+        In debug mode the 400 says where the JSON breaks.
+        """
+        try:
+            super().on_json_loading_failed(e)
+        except BadRequest as error:
+            if e is None or (self.app is not None and self.app.debug):
+                raise
+            raise BadRequest() from error
+        raise AssertionError("unreachable")  # pragma: no cover - Werkzeug's method always raises
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
+            self.files = _FilesOfWrongForm(self)
+
+
+class _FilesOfWrongForm(ImmutableMultiDict[str, Any]):
+    """An empty ``request.files`` that tells a developer why it is empty."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self._mimetype = request.mimetype
+        self._names = list(request.form)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._names:
+            return super().__getitem__(key)
+        raise KeyError(
+            f"The form field {key!r} is no file: the browser sent its name only, because the form was sent as "
+            f'{self._mimetype!r}. Write enctype="multipart/form-data" in the <form> tag.'
+        )

@@ -1,0 +1,158 @@
+"""The response: Werkzeug's attributes on an object that is cheap to build and cheap to send.
+
+Werkzeug's constructor and its way to the server cost about 85 thousand instructions. Almost every response is a body
+that is already bytes with a handful of headers, so these take a short way here, and all others Werkzeug's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.utils import get_content_type
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from erlen.current import current
+
+__all__ = ["Response", "content_type_of", "lower", "status_line"]
+
+_STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+_CONTENT_TYPES: dict[str, str] = {}
+
+
+def status_line(code: int) -> str:
+    """Give the status line of *code*: ``"404 NOT FOUND"``."""
+    return _STATUS_LINES.get(code) or f"{code} UNKNOWN"
+
+
+def content_type_of(mimetype: str) -> str:
+    """Give the Content-Type for *mimetype*, with the charset where text needs one."""
+    found = _CONTENT_TYPES.get(mimetype)
+    if found is None:
+        if len(_CONTENT_TYPES) > 500:  # a view that makes types up must not fill the memory
+            _CONTENT_TYPES.clear()
+        found = _CONTENT_TYPES[mimetype] = get_content_type(mimetype, "utf-8")
+    return found
+
+
+def _make_headers(pairs: list[tuple[str, str]]) -> Headers:
+    headers = Headers.__new__(Headers)
+    headers._list = pairs
+    return headers
+
+
+class Response(WerkzeugResponse):
+    """An outgoing HTTP response, as :class:`werkzeug.wrappers.Response` describes it.
+
+    :param response: the body: text, bytes, or an iterable of these
+    :param status: a code, or a line such as ``"404 NOT FOUND"``
+    :param headers: a mapping or a list of pairs
+    :param mimetype: the type without parameters; text gets ``charset=utf-8``
+    :param content_type: the type as it is to be sent
+    :param direct_passthrough: hand the iterable to the server as it is, for ``wsgi.file_wrapper``
+    """
+
+    default_mimetype: str | None = "text/html"
+    autocorrect_location_header = False
+
+    def __init__(
+        self,
+        response: Iterable[bytes] | Iterable[str] | bytes | str | None = None,
+        status: int | str | HTTPStatus | None = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        kind = type(response)
+        if (
+            headers is not None
+            or (kind is not str and kind is not bytes)
+            or (status is not None and type(status) is not int)
+        ):
+            super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
+            return
+        body: bytes = response.encode() if kind is str else response  # type: ignore[union-attr, assignment]
+        if content_type is None:
+            mimetype = mimetype or self.default_mimetype
+            content_type = None if mimetype is None else content_type_of(mimetype)
+        pairs = [("Content-Type", content_type)] if content_type is not None else []
+        pairs.append(("Content-Length", str(len(body))))
+        self.headers = _make_headers(pairs)
+        self._status_code = self.default_status if status is None else status
+        self._status = status_line(self._status_code)
+        self.direct_passthrough = direct_passthrough
+        self._on_close = []
+        self.response = [body]
+
+    @property
+    def json_module(self) -> Any:
+        """What ``json`` and ``get_json`` read with: the application's JSON provider."""
+        own = self.__dict__.get("_json_module")
+        if own is not None:
+            return own
+        context = current.get(None)
+        return WerkzeugResponse.json_module if context is None else context.app.json
+
+    @json_module.setter
+    def json_module(self, value: Any) -> None:
+        self.__dict__["_json_module"] = value
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]
+        """The size in bytes from which a cookie is warned of, because browsers drop it (``MAX_COOKIE_SIZE``)."""
+        context = current.get(None)
+        return WerkzeugResponse.max_cookie_size if context is None else context.app.config["MAX_COOKIE_SIZE"]
+
+
+_SENDING = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close", "__call__")
+_short_way: dict[type, bool] = {}
+
+
+def _can_go_short(kind: type[WerkzeugResponse]) -> bool:
+    # Decided once per class: a subclass that has its own idea of how it is sent is sent by that.
+    found = _short_way.get(kind)
+    if found is None:
+        found = _short_way[kind] = (
+            issubclass(kind, Response)
+            and kind.automatically_set_content_length
+            and all(getattr(kind, name) is getattr(WerkzeugResponse, name) for name in _SENDING)
+        )
+    return found
+
+
+def lower(response: WerkzeugResponse, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+    """Turn *response* into what a server takes: status line, headers and an iterable of bytes."""
+    code = response.status_code
+    body = response.response
+    if (
+        type(body) is list
+        and not response._on_close
+        and not response.direct_passthrough
+        and code not in (204, 304)
+        and code >= 200
+        and _can_go_short(type(response))
+    ):
+        size = 0
+        pairs: list[tuple[str, str]] = response.headers._list
+        for chunk in body:
+            if type(chunk) is not bytes:
+                break
+            size += len(chunk)
+        else:
+            known = False
+            for name, _ in pairs:
+                lowered = name.lower()
+                if lowered == "content-length":
+                    known = True
+                elif lowered == "location" or lowered == "content-location":
+                    break
+            else:
+                if not known:
+                    pairs = [*pairs, ("Content-Length", str(size))]
+                return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
+    chunks, status, headers = response.get_wsgi_response(environ)
+    return status, headers, chunks

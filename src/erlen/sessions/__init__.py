@@ -1,0 +1,38 @@
+"""Sessions that live on the server: the cookie holds a signed random token, the store keeps the rest.
+
+:class:`SessionManager` tells the life of a session, :class:`Session` is what a view works with, and
+:class:`SessionStore` is the contract for whatever keeps them.
+"""
+
+from __future__ import annotations
+
+from erlen.sessions.interface import NullSession, SessionInterface, SessionMixin
+from erlen.sessions.manager import SessionHeaders, SessionManager
+from erlen.sessions.record import Append, Delta, Header, KeyNote, Merged, Record
+from erlen.sessions.resolve import make_manager, resolve_store
+from erlen.sessions.session import MODES, Session
+from erlen.sessions.settings import SessionSettings
+from erlen.sessions.stores.base import SessionStore
+from erlen.sessions.token import KeyRing, Token
+
+__all__ = [
+    "MODES",
+    "Append",
+    "Delta",
+    "Header",
+    "KeyNote",
+    "KeyRing",
+    "Merged",
+    "NullSession",
+    "Record",
+    "Session",
+    "SessionHeaders",
+    "SessionInterface",
+    "SessionManager",
+    "SessionMixin",
+    "SessionSettings",
+    "SessionStore",
+    "Token",
+    "make_manager",
+    "resolve_store",
+]

@@ -1,0 +1,95 @@
+"""From the configuration to a session manager: the one place where stores are imported by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from erlen.errors import ConfigError, MissingExtra, nearest
+from erlen.sessions.manager import SessionManager
+from erlen.sessions.settings import SessionSettings
+from erlen.sessions.stores.base import SessionStore
+from erlen.sessions.token import KeyRing
+
+__all__ = ["make_manager", "resolve_store"]
+
+_PACKAGE = "erlen.sessions.stores"
+
+# The name, where its class is, and the extra that brings its driver.
+_STORES: dict[str, tuple[str, str]] = {
+    "null": (f"{_PACKAGE}.null:NullStore", ""),
+    "memory": (f"{_PACKAGE}.memory:MemoryStore", ""),
+    "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
+}
+_LATER = ("cookie", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy")
+
+
+def make_manager(config: Mapping[str, Any], instance_path: str | Path | None = None) -> SessionManager:
+    """Make the session manager that an application's *config* asks for.
+
+    :param instance_path: the folder in which the store ``sqlite`` keeps its file
+    :raises ConfigError: if there is no such store
+    :raises MissingExtra: if its driver is not installed
+    """
+    settings = SessionSettings.from_config(config, instance_path)
+    ring = KeyRing.of(config.get("SECRET_KEY"), config.get("SECRET_KEY_FALLBACKS"))
+    return SessionManager(settings, resolve_store(settings), ring)
+
+
+def resolve_store(settings: SessionSettings) -> SessionStore:
+    """Make the store that the settings ask for.
+
+    ``SESSION_TYPE`` is a name, ``"package.module:Class"`` of a subclass of ``SessionStore``, such a store itself, or
+    None, which means ``"null"``.
+
+    :raises ConfigError: if there is no such store
+    :raises MissingExtra: if its driver is not installed
+    """
+    wanted = "null" if settings.type is None else settings.type
+    if isinstance(wanted, SessionStore):
+        return wanted
+    if not isinstance(wanted, str):
+        raise ConfigError("SESSION_TYPE", f"{wanted!r} is neither a name nor a SessionStore.", _there())
+    if ":" in wanted:
+        return _load(wanted, wanted, "").from_settings(settings)
+    name = wanted.strip().lower()
+    if name in _STORES:
+        place, extra = _STORES[name]
+        return _load(wanted, place, extra).from_settings(settings)
+    if name in _LATER:
+        raise ConfigError("SESSION_TYPE", f"Sessions of the type {wanted!r} are not in this version yet.", _there())
+    guess = nearest(name, (*_STORES, *_LATER))
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    raise ConfigError("SESSION_TYPE", f"{wanted!r} is not known.{hint}", _there())
+
+
+def _there() -> str:
+    names = ", ".join(repr(name) for name in sorted(_STORES))
+    return f"This version has {names}, and takes 'package.module:Class' for a store of your own."
+
+
+def _load(wanted: str, place: str, extra: str) -> type[SessionStore]:
+    """Import the class at *place*."""
+    module_name, _, class_name = place.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        if extra:
+            raise MissingExtra(f"SESSION_TYPE {wanted!r}", extra) from error
+        raise ConfigError(
+            "SESSION_TYPE",
+            f"{wanted!r} cannot be imported: {error}.",
+            "Write it as 'package.module:Class', with a module that Python finds.",
+        ) from error
+    found = getattr(module, class_name, None)
+    if inspect.isclass(found) and issubclass(found, SessionStore):
+        return found
+    guess = nearest(class_name, [name for name, value in vars(module).items() if inspect.isclass(value)])
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    problem = (
+        f"{module_name} has no class {class_name!r}.{hint}" if found is None else f"{wanted!r} is no SessionStore."
+    )
+    raise ConfigError("SESSION_TYPE", problem, "Name a subclass of erlen.sessions.SessionStore.")

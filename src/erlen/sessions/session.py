@@ -1,0 +1,389 @@
+"""The session that a view works with: a dict that reads when it is touched and keeps what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from erlen.errors import SessionError, SessionValueError
+from erlen.sessions import stored
+from erlen.sessions.fields import Fields
+from erlen.sessions.interface import SessionMixin
+from erlen.sessions.record import Delta, Header, Merged, Record
+from erlen.sessions.stores.base import run_blocking
+from erlen.sessions.token import Token
+
+__all__ = ["FLASHES", "FLASH_LIMIT", "MODES", "NO_PLANS", "Session", "State"]
+
+MODES = ("none", "readonly", "shared", "exclusive", "strict")
+"""How a route may ask for the session."""
+
+FLASHES = "_flashes"
+"""The key under which flashed messages stand, as in Flask: a list of ``(category, message)``."""
+FLASH_LIMIT = 100
+"""More unseen messages than that are not kept: the oldest go."""
+
+
+NO_PLANS: Mapping[str, Any] = MappingProxyType({})
+
+
+class State:
+    """What is known of a session once it was looked for."""
+
+    # Defaults stand in the class: most of them stay as they are in most requests.
+    token: Token | None = None
+    header: Header | None = None
+    """None while the store has no session for this visitor."""
+    planned: Mapping[str, Any] = NO_PLANS
+    """Changes of the header."""
+    forwarded = False
+    touched = False
+    lease: str | None = None
+    """The owner's name under which this request holds the session, in the mode ``exclusive``."""
+    ended: bytes | None = None
+    """The key of the session that this request ended."""
+    rotate = False
+    bound = False
+    """Whether this request signed a user in."""
+    issue = False
+    """Whether the browser has to be told the token, although nothing was changed."""
+    lost = False
+    """The store did not answer, and ``SESSION_ON_ERROR`` says to go on without."""
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+
+    @classmethod
+    def of(cls, token: Token, record: Record) -> State:
+        """Return the state of what the store has."""
+        state = cls(Fields(record.fields))
+        state.token = token
+        state.header = record.header
+        if record.forwarded:
+            state.forwarded = True
+        if record.touched:
+            state.touched = True
+        if not token.current:
+            state.issue = True
+        return state
+
+    @property
+    def user(self) -> str | None:
+        """The bound user, as it will be after the request."""
+        if "user" in self.planned:
+            user: str | None = self.planned["user"]
+            return user
+        return self.header.user if self.header is not None else None
+
+    def end(self) -> None:
+        """Let the stored session end; what is assigned from now on belongs to a new one."""
+        if self.header is not None and self.token is not None:
+            self.ended = self.token.key
+        self.token = self.header = self.lease = None
+        self.fields = Fields({})
+        self.planned = NO_PLANS
+        self.rotate = self.bound = self.issue = False
+
+
+class Backend(Protocol):
+    """What a session needs of its manager."""
+
+    async def load(self, session: Session) -> None: ...
+    async def apply(self, session: Session, delta: Delta) -> Merged: ...
+    def permanent(self, state: State) -> bool: ...
+    def plan_permanent(self, state: State, value: bool) -> None: ...
+    def plan_user(self, state: State, user: str) -> None: ...
+    def check_writable(self, mode: str) -> None: ...
+    def draw(self, state: State) -> Token | None: ...
+
+
+class Session(SessionMixin):
+    """The visitor's session, kept on the server. The cookie only holds the token that finds it.
+
+    It is used like a dict with text keys. Nothing is read before it is touched, and a value is decoded when it is
+    read. Each top-level key is kept on its own: two requests that change different keys at once both keep their change.
+    Changes deep inside a value are noticed. ::
+
+        session["cart"] = {"apples": 2}
+        session["cart"]["apples"] += 1
+        number = session.incr("visits")
+    """
+
+    __slots__ = ("__weakref__", "_cookie", "_manager", "_secure", "_state", "accessed", "mode")
+
+    def __init__(self, manager: Backend, cookie: str | None, secure: bool, mode: str = "shared") -> None:
+        self._manager = manager
+        self._cookie = cookie
+        self._secure = secure
+        self._state: State | None = None
+        self.mode = mode
+        self.accessed = False
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _open(self) -> State:
+        """Look for the session if that was not done yet, and note that the request depends on it."""
+        state = self._state
+        if state is None:
+            if self.mode == "none":
+                raise SessionError(
+                    "This route was registered with session='none', so there is no session in it. Take that out of "
+                    "its @app.route(...), or write session='readonly' if the view only looks."
+                )
+            run_blocking(self._manager.load(self))
+            state = self._state
+            assert state is not None
+        self.accessed = True
+        return state
+
+    async def aload(self) -> None:
+        """Read the session from its store now, without holding up the event loop; later reads take no time."""
+        await self._manager.load(self)
+        self._open()
+
+    def __getitem__(self, key: str) -> Any:
+        return (self._state or self._open() if self.accessed else self._open()).fields.get(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of *key*, or *default* if there is none."""
+        fields = (self._state or self._open() if self.accessed else self._open()).fields
+        return fields.get(key) if key in fields.raw else default
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._open().fields.raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._open().fields.raw))
+
+    def __len__(self) -> int:
+        return len(self._open().fields.raw)
+
+    def __bool__(self) -> bool:
+        return bool(self._open().fields.raw)
+
+    def copy(self) -> dict[str, Any]:
+        """Return the fields as a plain dict."""
+        return dict(self.items())
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return self.copy() | dict(other)
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | self.copy()
+
+    def __repr__(self) -> str:
+        # Neither the token nor a value: a repr ends up in logs.
+        state = self._state
+        held = "not read yet" if state is None else f"keys {list(state.fields.raw)}"
+        return f"<Session {self.mode}, {held}>"
+
+    # -- changing ---------------------------------------------------------------------------------------------------
+
+    def _change(self) -> State:
+        """Say why not, if the session may not be changed."""
+        self._manager.check_writable(self.mode)
+        return self._open()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._change().fields.assign(_checked(key), value)
+
+    def __delitem__(self, key: str) -> None:
+        self._change().fields.delete(key)
+
+    def __ior__(self, other: Any) -> Session:  # type: ignore[misc]
+        self.update(other)
+        return self
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove *key* and return its value. A value that no other request may get as well: :meth:`take`."""
+        fields = self._change().fields
+        if key not in fields.raw and default:
+            return default[0]
+        try:
+            return fields.get(key)
+        except SessionValueError:
+            if not default:
+                raise
+            return default[0]  # it cannot be read any more, and this is the way to be rid of it
+        finally:
+            if key in fields.raw:
+                fields.delete(key)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the key that was added last and return it with its value."""
+        fields = self._change().fields
+        if not fields.raw:
+            raise KeyError("popitem(): the session is empty")
+        key = next(reversed(fields.raw))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Empty the session and end it, as :meth:`invalidate` does."""
+        self._change().end()
+
+    def invalidate(self) -> None:
+        """End this session: its fields, its user and its token, in the store, with the response.
+
+        What is assigned afterwards goes into a new session with a new token, so that no request that began before can
+        bring anything of this one back.
+        """
+        self._change().end()
+
+    def append(self, key: str, value: Any, max: int | None = None) -> None:
+        """Append *value* to the list *key*, which is made if it is missing; two requests never lose an item.
+
+        :param max: keep only so many items, the last ones
+        :raises SessionValueError: if *key* holds something else, or *value* cannot be stored
+        """
+        if max is not None and max < 1:
+            raise ValueError(f"max must be 1 or more, not {max}")
+        self._change().fields.append(_checked(key), value, max)
+
+    # -- operations that the store answers at once --------------------------------------------------------------------
+
+    def incr(self, key: str, by: int = 1) -> int:
+        """Add *by* to the whole number *key* and return the sum; what is missing counts as 0.
+
+        The store adds, now: of a hundred requests that count at once, each gets another number. In async code write
+        ``await session.aincr(key)``.
+
+        :raises SessionValueError: if *key* holds something else
+        """
+        return run_blocking(self.aincr(key, by))
+
+    async def aincr(self, key: str, by: int = 1) -> int:
+        """Do what :meth:`incr` does, without holding up the event loop."""
+        await self._manager.load(self)
+        fields = self._change().fields
+        raw = fields.raw.get(_checked(key))
+        if raw is not None and stored.number(raw) is None:
+            raise SessionValueError(
+                f"session[{key!r}]", "it holds no whole number of 64 bits, so nothing can be added."
+            )
+        total = stored.add(key, raw, by)
+        if fields.is_decided(key):
+            fields.assign(key, total)
+            return total
+        merged = await self._manager.apply(self, Delta(incr={key: by}, final=False))
+        total = merged.numbers.get(key, total)
+        fields.store_counted(key, total)
+        return total
+
+    def take(self, key: str, default: Any = None) -> Any:
+        """Remove *key* and return its value, or *default*: of two requests that race for it, exactly one gets it.
+
+        For what may be used once: a link in a mail, the token of a form. In async code write
+        ``await session.atake(key)``.
+        """
+        return run_blocking(self.atake(key, default))
+
+    async def atake(self, key: str, default: Any = None) -> Any:
+        """Do what :meth:`take` does, without holding up the event loop."""
+        await self._manager.load(self)
+        fields = self._change().fields
+        if key not in fields.raw:
+            return default
+        if fields.is_decided(key):
+            return self.pop(key)
+        merged = await self._manager.apply(self, Delta(take=[key], final=False))
+        fields.store_took(key)
+        raw = merged.taken.get(key)
+        return default if raw is None else Fields({key: raw}).get(key)
+
+    # -- messages for the next page -----------------------------------------------------------------------------------
+
+    def flash(self, category: str, message: Any) -> None:
+        """Keep *message* for the next page that shows messages."""
+        self.append(FLASHES, (category, message), FLASH_LIMIT)
+
+    def take_flashes(self) -> list[tuple[str, Any]]:
+        """Return the kept messages and remove exactly these: what another tab flashes meanwhile stays.
+
+        In the mode ``readonly`` none are returned: they wait for a page that may take them away.
+        """
+        if FLASHES not in self or self.mode == "readonly":
+            return []
+        return [(str(category), message) for category, message in self._change().fields.show(FLASHES)]
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    @property
+    def new(self) -> bool:  # type: ignore[override]
+        """Whether the visitor came without a session; a cookie that leads to none does not count."""
+        return self._open().header is None
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is something to save, changes inside of values included.
+
+        Set it to True to save every value that was read, even one that looks the same.
+        """
+        state = self._state
+        if state is None:
+            return False
+        return bool(state.planned or state.ended or state.rotate) or state.fields.changed
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._change().fields.forced = value
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the session outlives the browser.
+
+        Its cookie has a lifetime then, and the idle time is ``PERMANENT_SESSION_LIFETIME``. A new session follows
+        ``SESSION_PERMANENT``.
+        """
+        return self._manager.permanent(self._open())
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        if bool(value) != self.permanent:
+            self._manager.plan_permanent(self._change(), bool(value))
+
+    @property
+    def sid(self) -> str | None:
+        """A public name of the session, for logs and listings. It is not the token and opens nothing.
+
+        It changes with each rotation, and is None when there is no ``SECRET_KEY``.
+        """
+        token = self._manager.draw(self._open())
+        return None if token is None else token.key.hex()
+
+    @property
+    def user(self) -> str | None:
+        """The user that was bound to the session, or None."""
+        return self._open().user
+
+    def bind(self, user: str | int) -> None:
+        """Say that the session belongs to *user* from now on, that is: sign them in.
+
+        The token is changed, so that one which somebody else may have put into the browser before gains nothing, and
+        the absolute deadline begins anew. If the session belonged to another user, nothing of theirs is kept.
+
+        :param user: what the user is known by; kept as text
+        """
+        state = self._change()
+        name = str(user)
+        if state.user not in (None, name):
+            state.end()
+        state.rotate = state.bound = True
+        self._manager.plan_user(state, name)
+
+    def rotate(self) -> None:
+        """Change the token and keep the fields; the old token is dead with the response.
+
+        For the moment at which somebody gets new rights, and at login if :meth:`bind` is not used.
+        """
+        self._change().rotate = True
+
+
+def _checked(key: object) -> str:
+    if not isinstance(key, str):
+        raise SessionValueError(
+            f"session[{key!r}]",
+            f"a key of the session is a text, not {type(key).__name__}: another would come back as a text or not at "
+            f"all. Write session[{str(key)!r}].",
+        )
+    return key if type(key) is str else str.__str__(key)

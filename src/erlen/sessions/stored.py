@@ -1,0 +1,102 @@
+"""How a field of a session stands in a store: the three forms that every store can work on without decoding.
+
+=============  ==================================================  =======================================
+first byte     form                                                what a store does with it
+=============  ==================================================  =======================================
+``-``, digit   a whole number of 64 bits, as decimal text          adds to it: ``b"41"`` becomes ``b"42"``
+``l``          a list: each item behind its length (4 bytes, big   appends by concatenation, drops from the
+               endian)                                             front, takes out given items
+``m``          anything else: tagged msgpack                       keeps it
+=============  ==================================================  =======================================
+
+What the items of a list and the tagged msgpack mean is known to :mod:`erlen.sessions.codec` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+
+from erlen.errors import SessionValueError
+
+__all__ = ["INTEGER_MAX", "INTEGER_MIN", "add", "extend", "is_list", "join", "number", "split", "subtract"]
+
+INTEGER_MIN = -(2**63)
+INTEGER_MAX = 2**63 - 1
+
+_LENGTH = Struct(">I")
+_DIGITS = frozenset(b"-0123456789")
+
+
+def is_list(raw: bytes) -> bool:
+    """Tell whether *raw* is a list that can be appended to."""
+    return raw[:1] == b"l"
+
+
+def number(raw: bytes) -> int | None:
+    """Return the number that *raw* is, or None if it is something else."""
+    return int(raw) if raw and raw[0] in _DIGITS else None
+
+
+def join(items: Iterable[bytes]) -> bytes:
+    """Make a list of encoded *items*."""
+    pack = _LENGTH.pack
+    return b"l" + b"".join([pack(len(item)) + item for item in items])
+
+
+def split(raw: bytes) -> list[bytes]:
+    """Return the encoded items of a list.
+
+    :raises ValueError: if *raw* is not a list, or is cut off
+    """
+    if not is_list(raw):
+        raise ValueError("the field is not a list")
+    items: list[bytes] = []
+    at, end = 1, len(raw)
+    while at < end:
+        start = at + 4
+        if start > end:
+            raise ValueError("the list is cut off")
+        at = start + _LENGTH.unpack_from(raw, at)[0]
+        if at > end:
+            raise ValueError("the list is cut off")
+        items.append(raw[start:at])
+    return items
+
+
+def extend(raw: bytes | None, items: Iterable[bytes], limit: int | None = None) -> bytes:
+    """Append encoded *items* to a list and keep its last *limit* items.
+
+    What is missing or no list counts as an empty one: the later change wins.
+    """
+    held = raw if raw is not None and is_list(raw) else b"l"
+    longer = held + join(items)[1:]
+    if limit is None:
+        return longer
+    kept = split(longer)
+    return longer if len(kept) <= limit else join(kept[len(kept) - limit :])
+
+
+def subtract(raw: bytes | None, items: Iterable[bytes]) -> bytes | None:
+    """Take out of a list, for each of *items*, the first equal one; return None when nothing is left of it.
+
+    What is missing is passed over, and a field that is no list stays as it is.
+    """
+    if raw is None or not is_list(raw):
+        return raw
+    kept = split(raw)
+    for item in items:
+        if item in kept:
+            kept.remove(item)
+    return join(kept) if kept else None
+
+
+def add(key: str, raw: bytes | None, by: int) -> int:
+    """Return the number in *raw* plus *by*; what is missing or no number counts as 0.
+
+    :raises SessionValueError: if the sum leaves the range of 64 bits
+    """
+    total = (number(raw) or 0 if raw is not None else 0) + by
+    if not INTEGER_MIN <= total <= INTEGER_MAX:
+        raise SessionValueError(f"session[{key!r}]", f"adding {by} leaves the range of a counter, 64 bits with sign.")
+    return total

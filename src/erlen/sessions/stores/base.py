@@ -1,0 +1,183 @@
+"""The contract of a session store.
+
+Each sentence here is a test in ``tests/sessions/``, run against every store. To write one of your own, subclass
+:class:`SessionStore` and put ``SESSION_TYPE = "package.module:Class"`` into the configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ClassVar, Self, TypeVar
+
+from erlen.callables import drive
+from erlen.errors import SessionConflict
+from erlen.sessions.record import Delta, KeyNote, Merged, Record
+from erlen.sessions.settings import SessionSettings
+
+__all__ = ["NOTE_KEPT", "SessionStore", "can_suspend", "jitter", "pause", "run_blocking", "until_leased"]
+
+T = TypeVar("T")
+
+NOTE_KEPT = 3600.0
+"""Seconds for which a store keeps the note of a key."""
+
+
+class SessionStore(ABC):
+    """Keeps sessions, each under its *key*: 34 bytes, two of shard and 32 that cannot be turned back into the cookie.
+
+    - A session exists until its header's ``deadline`` and not a moment longer, whatever the store itself does with
+      what is old: at the deadline every method treats it as missing.
+    - Every method is atomic: of two concurrent ones, one comes wholly before the other, in every process.
+    - Methods are ``async def`` and serve plain callers too: when :func:`can_suspend` says no, they block and never
+      suspend.
+    - What the store cannot do because it does not answer is a :class:`~erlen.errors.SessionUnavailable`.
+    - Records and deltas that come in or go out are not kept: their owner may change them afterwards.
+    """
+
+    abilities: ClassVar[frozenset[str]] = frozenset({"write", "find", "lease"})
+    """What it can do: ``"write"`` keeps sessions at all, ``"find"`` lists those of a user, ``"lease"`` serves the mode
+    ``exclusive``."""
+
+    clock: Callable[[], float] = staticmethod(time.time)
+    """The time in seconds since 1970, by which deadlines are judged. The session manager sets it to its own."""
+
+    @classmethod
+    def from_settings(cls, settings: SessionSettings) -> Self:
+        """Make the store that the configuration asks for; without an own one, ``cls()``."""
+        return cls()
+
+    @abstractmethod
+    async def load(self, key: bytes, touch: bool = False) -> Record | None:
+        """Return the session under *key*, or None if there is none.
+
+        :param touch: move the idle deadline, if a tenth of the idle time has gone by since that was done last; the
+            record says so in ``touched``. A store that is busy may leave it to the next request.
+
+        Under an old token in its grace (see :meth:`move`) it returns the session itself, marked ``forwarded``.
+        """
+
+    @abstractmethod
+    async def create(self, key: bytes, record: Record) -> None:
+        """Keep a new session. What stands under *key* already is replaced: keys are drawn and do not collide."""
+
+    @abstractmethod
+    async def merge(self, key: bytes, delta: Delta) -> Merged:
+        """Apply *delta* to the session as it is now, as :func:`erlen.sessions.record.merge` does.
+
+        It is refused, and nothing changes, if the session does not exist any more or ``delta.owner`` does not hold
+        its lease. With ``delta.final``, a session that is left without field and user is deleted. Under an old token
+        in its grace the change reaches the session itself, and the answer is marked ``forwarded``.
+        """
+
+    @abstractmethod
+    async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
+        """Apply *delta* and put the session under the key *new*, in one step; refused as a merge is.
+
+        Without *grace* the key *old* is dead at once. With it, *old* leads to the session for so many seconds more.
+        An emptied session is deleted and not moved. The header's ``renewed`` becomes the present moment.
+
+        When *old* is itself such an old token: without *grace* the session it leads to is moved, and neither key
+        lives on; with it the session stays where it is, for it has got a new token just now, the delta is merged, and
+        the answer is marked ``forwarded``.
+        """
+
+    @abstractmethod
+    async def delete(self, key: bytes) -> None:
+        """Delete the session; through an old token in its grace too. What does not exist is passed over.
+
+        When it returns, the deletion survives a power cut.
+        """
+
+    async def find(self, user: str) -> list[Record]:
+        """Return all sessions of *user*, the newest first; a store without the ability ``"find"`` returns none."""
+        return []
+
+    @abstractmethod
+    async def acquire(self, key: bytes, owner: str, lease: float, wait: float) -> Record | None:
+        """Load the session, touch it, and lease it to *owner* for *lease* seconds; None if there is none.
+
+        While somebody else's lease runs it waits, up to *wait* seconds; a lease that has run out is taken over.
+
+        :raises SessionConflict: if the lease was not to be had in time
+        """
+
+    async def note_key(self, note: KeyNote) -> list[KeyNote]:
+        """Keep *note* in place of an older one of the same fingerprint, and return those of other fingerprints.
+
+        Notes older than :data:`NOTE_KEPT` before ``note.noted`` are forgotten. A store may do without: it returns none.
+        """
+        return []
+
+    async def prune(self) -> int:
+        """Delete sessions whose deadline has passed and return how many there were.
+
+        A store whose server does that by itself returns 0.
+        """
+        return 0
+
+    async def close(self) -> None:
+        """Give back connections. The store may be used again afterwards and then connects anew."""
+        return None
+
+
+class _Caller(threading.local):
+    blocking = False
+
+
+_caller = _Caller()
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a store's coroutine for a plain caller, here and now. It may block, and never suspends."""
+    if asyncio._get_running_loop() is None:
+        return drive(coroutine)
+    before = _caller.blocking
+    _caller.blocking = True
+    try:
+        return drive(coroutine)
+    finally:
+        _caller.blocking = before
+
+
+def can_suspend() -> bool:
+    """Tell whether the caller awaits on an event loop, which must not be blocked."""
+    return not _caller.blocking and asyncio._get_running_loop() is not None
+
+
+async def pause(seconds: float) -> None:
+    """Wait without holding up an event loop, or, for a plain caller, in the thread."""
+    if can_suspend():
+        await asyncio.sleep(seconds)
+    else:
+        time.sleep(seconds)
+
+
+def jitter(attempt: int) -> float:
+    """Return how long to wait before the next attempt, in seconds: longer each time, up to a tenth of a second."""
+    return random.uniform(0.0005, 0.001) * min(100, 1 << min(attempt, 7))
+
+
+async def until_leased(attempt: Callable[[], Awaitable[tuple[bool, Record | None]]], wait: float) -> Record | None:
+    """Call *attempt* until it says that it is done, and return its record.
+
+    :raises SessionConflict: if it is not done after *wait* seconds
+    """
+    give_up = time.monotonic() + wait
+    for number in itertools.count():
+        done, record = await attempt()
+        if done:
+            return record
+        if time.monotonic() >= give_up:
+            break
+        await pause(jitter(number))
+    raise SessionConflict(
+        f"Another request has held this session for itself for more than {wait:g} s (SESSION_LOCK_WAIT). It is held "
+        "until that request ends, or for SESSION_LOCK_LEASE seconds if its worker was killed. A view that only reads "
+        "the session needs no session='exclusive'."
+    )

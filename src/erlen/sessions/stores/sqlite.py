@@ -1,0 +1,385 @@
+"""Sessions in one SQLite file: the default. Many processes of one machine may use it at once.
+
+One row holds a session with its fields packed. Every change is a read and a write inside ``BEGIN IMMEDIATE``, so none
+is lost. WAL lets readers read meanwhile; ``synchronous=NORMAL`` may lose the last changes when the power fails, so a
+deletion and a rotation are written with ``FULL``: no power cut brings a revoked session back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from erlen.errors import ConfigError, SessionUnavailable
+from erlen.sessions.record import REFUSED, Delta, KeyNote, Merged, Record, forwarder, merge, pack, unpack
+from erlen.sessions.settings import SessionSettings
+from erlen.sessions.stores.base import NOTE_KEPT, SessionStore, can_suspend, jitter, until_leased
+
+__all__ = ["SqliteStore"]
+
+T = TypeVar("T")
+
+_SCHEMA_VERSION = 1
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS sessions (key BLOB PRIMARY KEY, expires REAL, user TEXT, data BLOB) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS sessions_expires ON sessions (expires)",
+    "CREATE INDEX IF NOT EXISTS sessions_user ON sessions (user) WHERE user IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS keys (fingerprint TEXT PRIMARY KEY, ring TEXT, owner TEXT, noted REAL) WITHOUT ROWID",
+)
+_FIND = "SELECT key, data FROM sessions WHERE user = ? AND expires > ?"
+_LOAD = "SELECT data FROM sessions WHERE key = ?"
+_STORE = "REPLACE INTO sessions (key, expires, user, data) VALUES (?, ?, ?, ?)"
+_DELETE = "DELETE FROM sessions WHERE key = ?"
+_PRUNE = "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires <= ? LIMIT ?)"
+
+_PRUNE_EVERY = 600.0
+_PRUNE_AT_ONCE = 500
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that a weak set can hold."""
+
+
+class _Busy(Exception):
+    """Another process writes."""
+
+
+class _Process:
+    """What belongs to one process: connections must not be used on both sides of a fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.local = threading.local()
+        self.connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        # Lets the threads of one process queue up here, where waiting is fair and short, and not inside SQLite.
+        self.writing = threading.Lock()
+        self.connecting = threading.Lock()
+
+
+class SqliteStore(SessionStore):
+    """Keeps sessions in the SQLite file *path*, which is made for the owner alone (mode 0600) where it is missing.
+
+    :param path: the file; its folder is made too
+    :param timeout: seconds to wait for another writer before the store counts as unavailable
+    """
+
+    def __init__(self, path: str | os.PathLike[str], timeout: float = 5.0) -> None:
+        self.path = Path(path)
+        self.timeout = timeout
+        self._process = _Process()
+        self._inherited: list[_Process] = []
+        self._pruned = 0.0
+
+    @classmethod
+    def from_settings(cls, settings: SessionSettings) -> Self:
+        """Make the store in ``SESSION_SQLITE_PATH``, or in the instance folder."""
+        if settings.sqlite_path is None:
+            raise ConfigError(
+                "SESSION_SQLITE_PATH",
+                "It is not set, and the application has no instance folder.",
+                "Set it to the file in which sessions are kept.",
+            )
+        return cls(settings.sqlite_path)
+
+    # -- the contract -----------------------------------------------------------------------------------------------
+
+    async def load(self, key: bytes, touch: bool = False) -> Record | None:
+        now = self.clock()
+        try:
+            record = self._find(self._connection(), key, now)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        if touch and record is not None and record.header.touch(now):
+            # Somebody else may write: the idle deadline is moved by the next request then.
+            with contextlib.suppress(_Busy):
+                return self._guarded(lambda: self._transact(lambda connection: self._touch(connection, key, now), 0))
+        return record
+
+    async def create(self, key: bytes, record: Record) -> None:
+        now = self.clock()
+
+        def work(connection: sqlite3.Connection) -> None:
+            if now - self._pruned >= _PRUNE_EVERY:
+                self._pruned = now
+                connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE))
+            _put(connection, key, record)
+
+        await self._write(work)
+
+    async def merge(self, key: bytes, delta: Delta) -> Merged:
+        now = self.clock()
+
+        def work(connection: sqlite3.Connection) -> Merged:
+            record = self._find(connection, key, now)
+            if record is None:
+                return REFUSED
+            merged = merge(record, delta, now)
+            if merged.emptied:
+                self._erase(connection, key)
+            elif not merged.refused:
+                _put(connection, record.key, record)
+            return merged
+
+        return await self._write(work)
+
+    async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
+        now = self.clock()
+
+        def work(connection: sqlite3.Connection) -> Merged:
+            record = self._find(connection, old, now)
+            if record is None:
+                return REFUSED
+            merged = merge(record, delta, now)
+            if merged.refused:
+                return merged
+            if grace and record.forwarded and not merged.emptied:
+                _put(connection, record.key, record)
+                return merged
+            record.header.renewed = now
+            self._erase(connection, old)
+            if not merged.emptied:
+                _put(connection, new, record)
+                if grace:
+                    _put(connection, old, Record(old, forwarder(new, now, grace), {}))
+            return merged
+
+        return await self._write(work, durable=not grace)
+
+    async def delete(self, key: bytes) -> None:
+        await self._write(lambda connection: self._erase(connection, key), durable=True)
+
+    async def find(self, user: str) -> list[Record]:
+        now = self.clock()
+
+        def work() -> list[Record]:
+            rows = self._connection().execute(_FIND, (user, now)).fetchall()
+            return [unpack(key, data) for key, data in rows]
+
+        return sorted(self._guarded(work), key=lambda record: record.header.created, reverse=True)
+
+    async def acquire(self, key: bytes, owner: str, lease: float, wait: float) -> Record | None:
+        async def attempt() -> tuple[bool, Record | None]:
+            now = self.clock()
+
+            def work(connection: sqlite3.Connection) -> tuple[bool, Record | None]:
+                record = self._find(connection, key, now)
+                if record is None:
+                    return True, None
+                if not record.header.lease(owner, lease, now):
+                    return False, None
+                record.touched = record.header.touch(now)
+                _put(connection, record.key, record)
+                return True, record
+
+            return await self._write(work)
+
+        return await until_leased(attempt, wait)
+
+    async def note_key(self, note: KeyNote) -> list[KeyNote]:
+        def work(connection: sqlite3.Connection) -> list[KeyNote]:
+            connection.execute("DELETE FROM keys WHERE noted < ?", (note.noted - NOTE_KEPT,))
+            connection.execute(
+                "REPLACE INTO keys (fingerprint, ring, owner, noted) VALUES (?, ?, ?, ?)",
+                (note.fingerprint, " ".join(note.ring), note.owner, note.noted),
+            )
+            rows = connection.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
+            return [KeyNote(fingerprint, ring.split(), owner, noted) for fingerprint, ring, owner, noted in rows]
+
+        return await self._write(work)
+
+    async def prune(self) -> int:
+        now = self.clock()
+        total = 0
+        while True:
+            count = await self._write(lambda connection: connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount)
+            total += count
+            if count < _PRUNE_AT_ONCE:
+                return total
+
+    async def close(self) -> None:
+        process, self._process = self._process, _Process()
+        if process.pid == os.getpid():
+            for connection in list(process.connections):
+                connection.close()
+        else:
+            self._inherited.append(process)
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def _find(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
+        """Return the living session under *key*, through the forwarders of timed renewals."""
+        forwarded = False
+        while True:
+            row = connection.execute(_LOAD, (key,)).fetchone()
+            if row is None:
+                return None
+            record = unpack(key, row[0])
+            header = record.header
+            if header.is_over(now):
+                return None
+            if header.successor is None:
+                record.forwarded = forwarded
+                return record
+            key, forwarded = header.successor, True
+
+    def _touch(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
+        record = self._find(connection, key, now)
+        if record is not None and record.header.touch(now):
+            _put(connection, record.key, record)
+            record.touched = True
+        return record
+
+    def _erase(self, connection: sqlite3.Connection, key: bytes) -> None:
+        """Delete the row under *key*, and what it leads to."""
+        following: bytes | None = key
+        while following is not None:
+            row = connection.execute(_LOAD, (following,)).fetchone()
+            connection.execute(_DELETE, (following,))
+            following = unpack(following, row[0]).header.successor if row is not None else None
+
+    # -- transactions -----------------------------------------------------------------------------------------------
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], durable: bool = False) -> T:
+        """Run *work* in a transaction: here if that is quick, in a thread if it would hold up an event loop."""
+        try:
+            if not can_suspend():
+                return self._guarded(lambda: self._transact(work, self.timeout, durable))
+            if not durable:  # which waits for the disk
+                with contextlib.suppress(_Busy):
+                    return self._guarded(lambda: self._transact(work, 0))
+            return await asyncio.to_thread(self._guarded, lambda: self._transact(work, self.timeout, durable))
+        except _Busy as error:
+            raise SessionUnavailable(
+                f"The session file {self.path} was locked by another writer for more than {self.timeout:g} s."
+            ) from error.__cause__
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], wait: float, durable: bool = False) -> T:
+        connection = self._connection()
+        writing = self._process.writing
+        give_up = time.monotonic() + wait
+        if not writing.acquire(timeout=wait):
+            raise _Busy
+        try:
+            if durable:
+                connection.execute("PRAGMA synchronous=FULL")
+            _begin(connection, give_up)
+            try:
+                result = work(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+            return result
+        finally:
+            if durable:
+                connection.execute("PRAGMA synchronous=NORMAL")
+            writing.release()
+
+    def _guarded(self, action: Callable[[], T]) -> T:
+        """Run *action*, and turn what SQLite says into what a store says."""
+        try:
+            return action()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: sqlite3.Error) -> SessionUnavailable:
+        return SessionUnavailable(
+            f"The session file {self.path} cannot be used: {error}. See that the application may write to it and to "
+            "its folder, or name another file in SESSION_SQLITE_PATH."
+        )
+
+    # -- connections ------------------------------------------------------------------------------------------------
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the connection of this thread in this process."""
+        process = self._process
+        if process.pid != os.getpid():
+            # Kept, not closed: closing it here would take away the locks of the process that we were forked from.
+            self._inherited.append(process)
+            process = self._process = _Process()
+        connection: sqlite3.Connection | None = getattr(process.local, "connection", None)
+        if connection is None:
+            connection = process.local.connection = self._connect(process)
+        return connection
+
+    def _connect(self, process: _Process) -> sqlite3.Connection:
+        with process.connecting:
+            try:
+                self._make_file()
+            except OSError as error:
+                raise SessionUnavailable(
+                    f"The session file {self.path} cannot be made: {error.strerror}. See that the application may "
+                    "write to that folder, or name another file in SESSION_SQLITE_PATH."
+                ) from error
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self.timeout,
+                isolation_level=None,
+                check_same_thread=False,  # close() is called by another thread
+                factory=_Connection,
+            )
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            process.connections.add(connection)
+            return connection
+
+    def _make_file(self) -> None:
+        # SQLite would make it readable for everybody. Never opened here when it exists: closing it again would take
+        # away the locks that other connections of this process hold.
+        if not self.path.exists():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > _SCHEMA_VERSION:
+            raise SessionUnavailable(
+                f"The session file {self.path} was written by a newer version of Erlen (its schema is {version}, this "
+                f"version knows {_SCHEMA_VERSION}). Update Erlen, or name another file in SESSION_SQLITE_PATH."
+            )
+        if version < _SCHEMA_VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        connection.execute("PRAGMA busy_timeout=0")
+
+
+def _begin(connection: sqlite3.Connection, give_up: float) -> None:
+    """Begin to write, waiting for another process that writes until *give_up*."""
+    for number in itertools.count():
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            if time.monotonic() >= give_up:
+                raise _Busy from error
+        time.sleep(jitter(number))
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    # The low byte; the rest tells why it is busy.
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _put(connection: sqlite3.Connection, key: bytes, record: Record) -> None:
+    header = record.header
+    connection.execute(_STORE, (key, header.deadline, header.user, pack(header, record.fields)))

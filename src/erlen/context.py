@@ -1,0 +1,297 @@
+"""The context: everything that belongs to one request, or to work for an application outside of one.
+
+There is one class and one context variable. A context with a request is what Flask calls a request context and an
+application context in one; a context without a request serves commands, scripts and tests.
+
+Laws of this file: a context is torn down exactly once, when the last *hold* on it is released (a push is a hold, a
+streamed body takes another). No ``contextvars.Token`` is kept: a generator that is dropped is finalised in a foreign
+thread, where resetting by token fails; the previous value is remembered instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Protocol
+
+from erlen.callables import user_frame
+from erlen.current import current
+from erlen.errors import ContextError
+
+__all__ = ["AppGlobals", "Context"]
+
+_missing: Any = object()
+
+
+class AppLike(Protocol):
+    """What a context needs of its application."""
+
+    app_ctx_globals_class: type[Any]
+
+    def begin_context(self, context: Any) -> None:
+        """Called when a context becomes current for the first time: match the request, open a foreign session."""
+
+    def end_context(self, context: Any, exc: BaseException | None) -> None:
+        """Called when the last hold is released: run the teardowns."""
+
+    def open_session(self, context: Any) -> Any:
+        """Return the session of the context's request, not read yet."""
+
+    def create_url_adapter(self, request: Any) -> Any:
+        """Return what builds URLs in this context, or None."""
+
+
+class AppGlobals:
+    """The class of ``g``: a plain object for what one request wants to keep, empty at the start of each.
+
+    ::
+
+        g.db = connect()
+        g.get("user"), g.pop("db", None), g.setdefault("seen", []), "db" in g, list(g)
+    """
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the attribute *name*, or *default* where it is not set."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = _missing) -> Any:
+        """Remove the attribute *name* and return its value.
+
+        :raises KeyError: if it is not set and no *default* is given
+        """
+        if default is _missing:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return the attribute *name*, and set it to *default* first where it is not set."""
+        return self.__dict__.setdefault(name, default)
+
+    # Declared so that type checkers let any attribute pass, as they must.
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"g has no attribute {name!r}: nothing has set it for this request. Use g.get({name!r}) where it may be "
+            "missing.",
+            name=name,
+            obj=self,
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        return f"<erlen.g {', '.join(self.__dict__) or 'empty'}>"
+
+
+class Context:
+    """What belongs to one request, or to work for an application outside of one.
+
+    Made by :meth:`Erlen.app_context`, :meth:`Erlen.request_context` and :meth:`Erlen.test_request_context`, and used
+    in a ``with`` statement, or with :meth:`push` and :meth:`pop`.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_adapter",
+        "_after_request_functions",
+        "_began",
+        "_g",
+        "_holds",
+        "_previous",
+        "_session",
+        "app",
+        "body",
+        "flashes",
+        "headers",
+        "plan",
+        "request",
+        "response",
+        "session_mode",
+        "status",
+    )
+
+    def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
+        self.app = app
+        self.request = request
+        self._session = session
+        self._g: Any = None
+        self._adapter: Any = _missing
+        self._after_request_functions: list[Callable[[Any], Any]] | None = None
+        self._began = False
+        self._holds = 0
+        self._previous: list[Context | None] | None = None
+        self.plan: Any = None
+        #: The mode that the session was opened in; "done" once nothing is to be saved any more.
+        self.session_mode = "shared"
+        #: What the view answered: a response object, or else status, headers and body.
+        self.response: Any = None
+        self.status: str
+        self.headers: list[tuple[str, str]]
+        self.body: bytes
+        self.flashes: list[Any] | None = None
+        if request is not None:
+            request.app = app
+
+    @property
+    def g(self) -> Any:
+        """The namespace of this context, made when it is first asked for."""
+        found = self._g
+        if found is None:
+            found = self._g = self.app.app_ctx_globals_class()
+        return found
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._g = value
+
+    @property
+    def session(self) -> Any:
+        """The session of this context's request. It is read from its store when it is first touched."""
+        found = self._session
+        if found is None:
+            found = self._session = self.app.open_session(self)
+        return found
+
+    @session.setter
+    def session(self, value: Any) -> None:
+        self._session = value
+
+    @property
+    def has_request(self) -> bool:
+        """Whether this context belongs to a request."""
+        return self.request is not None
+
+    @property
+    def url_adapter(self) -> Any:
+        """What builds URLs here (a :class:`~erlen.routing.MapAdapter`); None without a request and SERVER_NAME."""
+        found = self._adapter
+        if found is _missing:
+            found = self._adapter = self.app.create_url_adapter(self.request)
+        return found
+
+    @url_adapter.setter
+    def url_adapter(self, value: Any) -> None:
+        self._adapter = value
+
+    def after_this_request(self, function: Callable[[Any], Any]) -> None:
+        """Have *function* called with the response of this request, before the ``after_request`` hooks."""
+        if self._after_request_functions is None:
+            self._after_request_functions = []
+        self._after_request_functions.append(function)
+
+    def hold(self) -> None:
+        """Keep the context alive past its pop, for a body that is streamed."""
+        self._holds += 1
+
+    def release(self, exc: BaseException | None = None) -> None:
+        """Give a hold back; the last one runs the teardowns, which see *exc*."""
+        self._holds -= 1
+        if self._holds == 0:
+            self.app.end_context(self, exc)
+
+    def push(self) -> None:
+        """Make this the current context."""
+        if self._previous is None:
+            self._previous = []
+        self._previous.append(current.get(None))
+        current.set(self)
+        self._holds += 1
+        if not self._began:
+            self._began = True
+            self.app.begin_context(self)
+
+    def pop(self, exc: BaseException | None = None) -> None:
+        """Make the context that was current before the current one again, and run the teardowns, which see *exc*.
+
+        :raises RuntimeError: if this is not the current context
+        """
+        found = current.get(None)
+        if found is not self or not self._previous:
+            raise RuntimeError(
+                f"Popped the wrong context: {self!r} is to be popped, and {found!r} is the current one. "
+                "Pop contexts in the reverse order of their pushes, or use them in with statements."
+            )
+        try:
+            self.release(exc)
+        finally:
+            restore(self._previous.pop())
+
+    def copy(self) -> Context:
+        """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
+        twin = type(self)(self.app, self.request, self._session)
+        twin.plan = self.plan
+        twin._adapter = self._adapter
+        twin._began = True
+        return twin
+
+    def __enter__(self) -> Context:
+        self.push()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.pop(exc)
+
+    def __repr__(self) -> str:
+        name = getattr(self.app, "name", "?")
+        if self.request is None:
+            return f"<Context of {name}>"
+        return f"<Context of {name}, {self.request.method} {self.request.path}>"
+
+
+def restore(previous: Context | None) -> None:
+    """Make *previous* the current context; None means that there is none."""
+    current.set(previous)
+
+
+def find_context(name: str) -> Context:
+    """Return the current context.
+
+    :param name: the name that needs it, for the message
+    :raises ContextError: if there is none
+    """
+    found: Context | None = current.get(None)
+    if found is None:
+        raise ContextError(name, "application", _place())
+    return found
+
+
+def find_request_context(name: str) -> Context:
+    """Return the nearest context that has a request: the current one, or one that it was pushed upon.
+
+    :raises ContextError: if there is none
+    """
+    found: Context | None = current.get(None)
+    while found is not None:
+        if found.request is not None:
+            return found
+        found = found._previous[-1] if found._previous else None
+    raise ContextError(name, "request", _place())
+
+
+def has_request_context() -> bool:
+    """Tell whether the code runs for a request, so that ``request`` and ``session`` can be used."""
+    found: Context | None = current.get(None)
+    while found is not None:
+        if found.request is not None:
+            return True
+        found = found._previous[-1] if found._previous else None
+    return False
+
+
+def has_app_context() -> bool:
+    """Tell whether the code runs for an application, so that ``current_app`` and ``g`` can be used."""
+    return current.get(None) is not None
+
+
+def _place() -> str:
+    found = user_frame()
+    return "" if found is None else f"{found[0]}:{found[1]}"

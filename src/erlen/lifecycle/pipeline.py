@@ -1,0 +1,523 @@
+"""The life of a request, from top to bottom, for every server.
+
+Laws of this file:
+
+- ``handle`` never asks which server called it. What a user wrote is called directly while ``runner.inline`` is true,
+  and through ``runner.call`` otherwise; what it returned is awaited if it is awaitable.
+- What need not be done is not done: a plan's flags say where nobody registered or overrode anything. ``handle`` is
+  one long function because awaiting another coroutine costs as much as the rest of a short request.
+- An exception is re-raised as ``raise error``, never bare: ``sys.exc_info()`` does not cross between threads.
+- The order of events is Flask's. ``docs/lifecycle.md`` lists it, and a test holds the list against a recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+from werkzeug.exceptions import (
+    BadRequestKeyError,
+    Conflict,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+)
+from werkzeug.routing import RoutingException
+
+from erlen.callables import describe
+from erlen.context import Context, restore
+from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
+from erlen.http.convert import make_response
+from erlen.http.response import Response, content_type_of, status_line
+from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
+from erlen.lifecycle.handlers import find_handler
+from erlen.lifecycle.plan import Plan
+from erlen.lifecycle.runner import Runner
+from erlen.routing import Missing, WrongMethod
+from erlen.signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+
+__all__ = ["begin", "end", "handle"]
+
+_HTML = ("Content-Type", content_type_of("text/html"))
+_NOSNIFF = ("X-Content-Type-Options", "nosniff")
+_OK = status_line(200)
+_VISITED = "_visited"
+
+
+def begin(app: Any, context: Context) -> None:
+    """Let a context start: open a foreign session, match the request, and find its plan."""
+    if appcontext_pushed.receivers:
+        appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
+    request = context.request
+    if request is None:
+        return
+    if app.session_interface is not None and context._session is None:
+        interface = app.session_interface
+        context._session = interface.open_session(app, request) or interface.make_null_session(app)
+    endpoint = _match(app, context, request)
+    plans = app._changes.plans
+    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
+
+
+def _match(app: Any, context: Context, request: Any) -> str | None:
+    environ = request.environ
+    method = environ["REQUEST_METHOD"]
+    found: Any
+    try:
+        if app._simple_urls and app.config["TRUSTED_HOSTS"] is None:
+            found = app.url_map.find(app.url_map.default_subdomain, request.path, method)
+        else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
+            adapter = context.url_adapter
+            if adapter is None:
+                return None
+            found = adapter.match(return_rule=True)
+    except HTTPException as error:
+        request.routing_exception = error
+        return None
+    if type(found) is tuple:
+        rule, values = found
+        request.url_rule = rule
+        request.view_args = values
+        return cast(str, rule.endpoint)
+    request.routing_exception = _routing_exception(context, found)
+    return None
+
+
+def _routing_exception(context: Context, miss: Any) -> HTTPException:
+    if type(miss) is Missing:
+        return NotFound()
+    if type(miss) is WrongMethod:
+        return MethodNotAllowed(valid_methods=list(miss.allowed))
+    try:
+        context.url_adapter.match(return_rule=True)
+    except HTTPException as error:
+        return error
+    return NotFound()  # pragma: no cover - the adapter matches what find did not only between two changes of the map
+
+
+async def handle(
+    app: Any, context: Context, runner: Runner, failure: Exception | None = None, inner: bool = False
+) -> None:
+    """Answer the request of *context*; the answer is left there, as a response object or as status, headers, body.
+
+    :param failure: an exception that ``begin`` raised
+    :param inner: only what Flask calls ``full_dispatch_request``: unhandled exceptions go to the caller, and the
+        context stays
+    """
+    request = context.request
+    plan: Plan = context.plan
+    own = plan.own
+    inline = runner.inline
+    error: BaseException | None = None
+    result: Any = None
+    try:
+        if failure is not None:
+            raise failure
+        if own and not inner and "full_dispatch_request" in own:
+            context.response = await _settled(app.full_dispatch_request(), runner)
+            return
+        try:
+            if app._first_request_waits:
+                await app._run_before_first_request(runner)
+            if request_started.receivers:
+                await _send(app, request_started, runner)
+            for function in plan.preprocessors:
+                await _call(runner, function, plan.endpoint, request.view_args)
+            if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
+                refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
+            if not inline and app.session_interface is None and plan.session_mode != "none":
+                await app.preload_session(context)
+            if plan.eager:
+                if "preprocess_request" in own:
+                    result = await _settled(app.preprocess_request(), runner)
+                else:
+                    result = await _before(plan, context, runner)
+            if result is None:
+                if "dispatch_request" in own:
+                    result = await _settled(app.dispatch_request(), runner)
+                elif request.routing_exception is not None:
+                    app.raise_routing_exception(request)
+                elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+                    result = app.make_default_options_response()
+                elif plan.view is None:
+                    raise _no_view(plan.endpoint)
+                elif inline:
+                    result = plan.view(**request.view_args)
+                else:
+                    result = await runner.call(plan.view, **request.view_args)
+                kind = type(result)
+                if kind is not str and kind is not dict and hasattr(result, "__await__"):
+                    result = await runner.settle(result)
+        except Exception as caught:
+            result = await answer_user_exception(app, context, caught, runner)
+        if (
+            plan.lean
+            and not inner
+            and context._after_request_functions is None
+            and not request_finished.receivers
+            and app.session_interface is None
+        ):
+            kind = type(result)
+            pair = _HTML
+            body: bytes | None = None
+            if kind is str:
+                body = result.encode()
+            elif kind is dict or kind is list:
+                body, pair = app.json.encode(result), plan.json_type
+            elif kind is bytes:
+                body = result
+            if body is not None:
+                pairs = [pair, ("Content-Length", str(len(body)))]
+                if app.config["CONTENT_TYPE_NOSNIFF"]:
+                    pairs.append(_NOSNIFF)
+                if context._session is not None:
+                    await _save_lean(app, context, pairs)
+                context.status = _OK
+                context.headers = pairs
+                context.body = body
+                return
+        context.response = await finalize(app, context, result, runner)
+    except Exception as caught:
+        if inner:
+            raise
+        error = caught
+        context.response = await answer_exception(app, context, caught, runner)
+    except BaseException as caught:
+        error = caught
+        raise caught
+    finally:
+        if not inner:
+            context._holds -= 1
+            if context._holds == 0:
+                if error is not None and app.should_ignore_error(error):
+                    error = None
+                await end(app, context, error, runner)
+            restore(None)
+
+
+async def _call(runner: Runner, function: Callable[..., Any], *args: Any) -> Any:
+    """Call what a user registered, plain or async."""
+    if not runner.inline:
+        return await runner.call(function, *args)
+    result = function(*args)
+    return await runner.settle(result) if hasattr(result, "__await__") else result
+
+
+async def _settled(result: Any, runner: Runner) -> Any:
+    return await runner.settle(result) if hasattr(result, "__await__") else result
+
+
+async def _send(app: Any, signal: Any, runner: Runner, **values: Any) -> None:
+    # Receivers run where the request's other plain callables run; an async one is finished before the next step.
+    if runner.inline:
+        signal.send(app, _async_wrapper=app.ensure_sync, **values)
+        return
+    for receiver in list(signal.receivers_for(app)):
+        await runner.call(receiver, app, **values)
+
+
+def _no_view(endpoint: str | None) -> LookupError:
+    return LookupError(
+        f"The rule for endpoint {endpoint!r} matched, but the endpoint has no view function. Write "
+        f"@app.endpoint({endpoint!r}) above one, or give it in add_url_rule(..., view_func=...)."
+    )
+
+
+async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
+    """Run what comes before the view; the first result that is not None is the answer."""
+    if plan.first_visit and context.request.method not in ("HEAD", "OPTIONS"):
+        result = await _first_visit(plan, context, runner)
+        if result is not None:
+            return result
+    for function in plan.before:
+        result = await _call(runner, function)
+        if result is not None:
+            return result
+    return None
+
+
+async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
+    session = context.session
+    if not session.new or _VISITED in session:
+        return None
+    session[_VISITED] = True
+    for function in plan.first_visit:
+        result = await _call(runner, function)
+        if result is not None:
+            return result
+    return None
+
+
+async def preprocess(app: Any, context: Context, runner: Runner) -> Any:
+    """What Flask calls ``preprocess_request``: the URL value preprocessors, then the hooks before the view."""
+    for function in context.plan.preprocessors:
+        await _call(runner, function, context.plan.endpoint, context.request.view_args)
+    return await _before(context.plan, context, runner)
+
+
+async def dispatch(app: Any, context: Context, runner: Runner) -> Any:
+    """What Flask calls ``dispatch_request``: the view, the automatic OPTIONS answer, or a routing exception."""
+    request = context.request
+    if request.routing_exception is not None:
+        app.raise_routing_exception(request)
+    if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+        return app.make_default_options_response()
+    if context.plan.view is None:
+        raise _no_view(context.plan.endpoint)
+    return await _call_view(runner, context.plan.view, request.view_args)
+
+
+async def _call_view(runner: Runner, view: Callable[..., Any], values: dict[str, Any]) -> Any:
+    result = view(**values) if runner.inline else await runner.call(view, **values)
+    return await runner.settle(result) if hasattr(result, "__await__") else result
+
+
+# --- from a result to a response -------------------------------------------------------------------------------------
+
+
+async def finalize(
+    app: Any, context: Context, result: Any, runner: Runner, from_error_handler: bool = False
+) -> Response:
+    """Make the response and let the after-hooks and the session have it; ``finalize_request`` of Flask.
+
+    :param from_error_handler: an error is being answered; what goes wrong now is logged and does not stop the answer
+    """
+    own = context.plan.own
+    if "finalize_request" in own:
+        return cast(Response, app.finalize_request(result, from_error_handler))
+    return await finalize_here(app, context, result, runner, from_error_handler)
+
+
+async def finalize_here(app: Any, context: Context, result: Any, runner: Runner, from_error_handler: bool) -> Response:
+    """Do what ``finalize`` says, without asking for an override of it."""
+    own = context.plan.own
+    if "make_response" in own:
+        response = await _settled(app.make_response(result), runner)
+    else:
+        response = make_response(app, result, context.request.environ, context.plan.view, context.plan.endpoint)
+    try:
+        if "process_response" in own:
+            response = await _settled(app.process_response(response), runner)
+        else:
+            response = await process(app, context, response, runner)
+        if request_finished.receivers:
+            await _send(app, request_finished, runner, response=response)
+    except (SessionConflict, SessionUnavailable) as error:
+        if from_error_handler:
+            app.logger.exception("The session could not be saved while an error was answered.")
+        else:
+            context.session_mode = "done"  # a second try would fail in the same way
+            answer = await answer_user_exception(app, context, error, runner)
+            return await finalize(app, context, answer, runner, from_error_handler=True)
+    except Exception:
+        if not from_error_handler:
+            raise
+        app.logger.exception("Request finalizing failed with an error while handling an error")
+    return cast(Response, response)
+
+
+async def process(app: Any, context: Context, response: Any, runner: Runner) -> Any:
+    """Run the after-hooks and save the session; ``process_response`` of Flask."""
+    if context._after_request_functions is not None:
+        for function in context._after_request_functions:
+            response = _still_response(await _call(runner, function, response), function, "after_this_request")
+    for function in context.plan.after:
+        response = _still_response(await _call(runner, function, response), function, "after_request")
+    if app.config["CONTENT_TYPE_NOSNIFF"] and "X-Content-Type-Options" not in response.headers:
+        response.headers.add("X-Content-Type-Options", "nosniff")
+    if app.session_interface is not None:
+        interface = app.session_interface
+        if not interface.is_null_session(context.session):
+            interface.save_session(app, context.session, response)
+    elif context._session is not None and context.session_mode != "done":
+        saved = await app.session_manager.save(context._session)
+        if saved is not None:
+            if saved.vary:
+                response.vary.add("Cookie")
+            if saved.cookie is not None:
+                response.headers.add("Set-Cookie", saved.cookie)
+                response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _still_response(response: Any, function: Callable[..., Any], role: str) -> Any:
+    if response is None:
+        raise _hook_result_error(function, role)
+    return response
+
+
+def _hook_result_error(function: Callable[..., Any], role: str) -> Exception:
+    return ViewResultError(
+        f"The {role} function {describe(function)} returned None. It is given the response and must return one: "
+        "end it with 'return response'."
+    )
+
+
+async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]]) -> None:
+    saved = await app.session_manager.save(context._session)
+    if saved is not None:
+        if saved.vary:
+            pairs.append(("Vary", "Cookie"))
+        if saved.cookie is not None:
+            pairs.append(("Set-Cookie", saved.cookie))
+            pairs.append(("Cache-Control", "no-store"))
+
+
+# --- when something raises -------------------------------------------------------------------------------------------
+
+
+async def answer_user_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
+    """Answer an exception of a hook or a view by its handler, or raise it again."""
+    if context.plan.own and "handle_user_exception" in context.plan.own:
+        return await _settled(app.handle_user_exception(error), runner)
+    return await handle_user_exception(app, context, error, runner)
+
+
+async def handle_user_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
+    """Find what answers *error*: an HTTP exception answers itself unless it has a handler.
+
+    :raises Exception: *error* again, if nothing answers it
+    """
+    if isinstance(error, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
+        error.show_exception = True
+    if isinstance(error, HTTPException) and not app.trap_http_exception(error):
+        if "handle_http_exception" in context.plan.own:
+            return await _settled(app.handle_http_exception(error), runner)
+        return await handle_http_exception(app, context, error, runner)
+    handler = find_handler(app.error_handler_spec, error, context.plan.blueprints)
+    if handler is not None:
+        return await _call(runner, handler, error)
+    if isinstance(error, (SessionUnavailable, SessionConflict)):
+        return await handle_http_exception(app, context, _as_http(app, error), runner)
+    raise error
+
+
+def _as_http(app: Any, error: Exception) -> HTTPException:
+    answer: HTTPException
+    if isinstance(error, SessionUnavailable):
+        app.logger.error("The session store does not answer: %s", error)
+        answer = ServiceUnavailable("The session store does not answer. Please try again in a moment.")
+    else:
+        answer = Conflict(str(error))
+    answer.__cause__ = error
+    return answer
+
+
+async def handle_http_exception(app: Any, context: Context, error: HTTPException, runner: Runner) -> Any:
+    """Answer an HTTP exception by its handler; without one it is its own answer."""
+    # Redirects of routing, and responses that abort() was given, are no errors to be handled.
+    if error.code is None or isinstance(error, RoutingException):
+        return error
+    handler = find_handler(app.error_handler_spec, error, context.plan.blueprints)
+    return error if handler is None else await _call(runner, handler, error)
+
+
+async def answer_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
+    """Answer an exception that nobody handled."""
+    if context.plan.own and "handle_exception" in context.plan.own:
+        return await _settled(app.handle_exception(error), runner)
+    return await handle_exception(app, context, error, runner)
+
+
+async def handle_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
+    """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or debugging says so."""
+    if got_request_exception.receivers:
+        await _send(app, got_request_exception, runner, exception=error)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        propagate = app.testing or app.debug
+    if propagate:
+        raise error
+    app.log_exception((type(error), error, error.__traceback__))
+    answer: Any = InternalServerError(original_exception=error)
+    handler = find_handler(app.error_handler_spec, answer, context.plan.blueprints)
+    if handler is not None:
+        answer = await _call(runner, handler, answer)
+    return await finalize(app, context, answer, runner, from_error_handler=True)
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+async def end(app: Any, context: Context, exc: BaseException | None, runner: Runner) -> None:
+    """Run the teardowns, all of them even if some raise, and let go of what the request holds.
+
+    :raises Exception: the first error of a teardown; further ones are logged
+    """
+    errors: list[Exception] = []
+    request = context.request
+    plan = context.plan
+    if request is not None:
+        session = context._session
+        if session is not None and app.session_interface is None:
+            await _collect(errors, app.session_manager.close(session))
+        if plan is not None and plan.tears_down:
+            if "do_teardown_request" in plan.own:
+                _collect_call(errors, app.do_teardown_request, exc)
+            else:
+                await teardown_request(app, context, exc, runner, errors)
+        elif request_tearing_down.receivers:
+            await _collect(errors, _send(app, request_tearing_down, runner, exc=exc))
+        if "files" in request.__dict__:
+            _collect_call(errors, request.close)
+    if plan is None or plan.tears_down:
+        if plan is not None and "do_teardown_appcontext" in plan.own:
+            _collect_call(errors, app.do_teardown_appcontext, exc)
+        else:
+            await teardown_app(app, exc, runner, errors)
+    elif appcontext_tearing_down.receivers:
+        await _collect(errors, _send(app, appcontext_tearing_down, runner, exc=exc))
+    if appcontext_popped.receivers:
+        await _collect(errors, _send(app, appcontext_popped, runner))
+    if errors:
+        for error in errors[1:]:
+            app.logger.error("A further teardown failed.", exc_info=error)
+        raise errors[0]
+
+
+async def teardown_request(
+    app: Any, context: Context, exc: BaseException | None, runner: Runner, errors: list[Exception]
+) -> None:
+    """Run the functions of ``teardown_request``, the innermost blueprint's first; their errors go into *errors*."""
+    for function in context.plan.teardown_request:
+        await _collect(errors, _call(runner, function, exc))
+    if request_tearing_down.receivers:
+        await _collect(errors, _send(app, request_tearing_down, runner, exc=exc))
+
+
+async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, errors: list[Exception]) -> None:
+    """Run the functions of ``teardown_appcontext``, the last one first; their errors go into *errors*."""
+    for function in reversed(app.teardown_appcontext_funcs):
+        await _collect(errors, _call(runner, function, exc))
+    if appcontext_tearing_down.receivers:
+        await _collect(errors, _send(app, appcontext_tearing_down, runner, exc=exc))
+
+
+async def _collect(errors: list[Exception], work: Any) -> None:
+    try:
+        await work
+    except Exception as error:
+        errors.append(error)
+
+
+def _collect_call(errors: list[Exception], function: Callable[..., Any], *args: Any) -> None:
+    try:
+        function(*args)
+    except Exception as error:
+        errors.append(error)
+
+
+def exc_info_of(error: BaseException | None) -> Any:
+    """Give *error* in the form that logging takes, or the exception being handled."""
+    return sys.exc_info() if error is None else (type(error), error, error.__traceback__)

@@ -1,0 +1,144 @@
+"""The plan of an endpoint: everything that its requests run, looked up once instead of for each request.
+
+A plan is compiled from the application's public registries when an endpoint is first asked for, and thrown away when
+any of them changes (``erlen.lifecycle.hooks.Changes``). It also knows what need not be done: a flag is False where
+nobody registered or overrode anything, and the pipeline then does not go there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from erlen.callables import is_async
+from erlen.http.response import Response
+from erlen.json import answers_plainly
+
+__all__ = ["OVERRIDABLE", "Plan", "compile_plan"]
+
+Function = Callable[..., Any]
+
+#: Methods of the application that the pipeline takes itself, unless a subclass or an instance has its own.
+OVERRIDABLE = frozenset(
+    {
+        "create_url_adapter",
+        "dispatch_request",
+        "do_teardown_appcontext",
+        "do_teardown_request",
+        "finalize_request",
+        "full_dispatch_request",
+        "handle_exception",
+        "handle_http_exception",
+        "handle_user_exception",
+        "log_exception",
+        "make_response",
+        "preprocess_request",
+        "process_response",
+        "raise_routing_exception",
+    }
+)
+
+
+class Plan:
+    """What the requests of one endpoint run. ``endpoint`` is None for requests that no rule matched."""
+
+    __slots__ = (
+        "after",
+        "all_plain",
+        "automatic_options",
+        "before",
+        "blueprints",
+        "eager",
+        "endpoint",
+        "first_visit",
+        "guarded",
+        "json_type",
+        "lean",
+        "own",
+        "preprocessors",
+        "session_mode",
+        "teardown_app",
+        "teardown_request",
+        "tears_down",
+        "view",
+    )
+
+    endpoint: str | None
+    view: Function | None
+    #: The blueprint's names, the innermost first.
+    blueprints: tuple[str, ...]
+    preprocessors: tuple[Function, ...]
+    before: tuple[Function, ...]
+    after: tuple[Function, ...]
+    teardown_request: tuple[Function, ...]
+    teardown_app: tuple[Function, ...]
+    first_visit: tuple[Function, ...]
+    #: Methods of OVERRIDABLE that this application has of its own.
+    own: frozenset[str]
+    #: Anything runs before the view.
+    eager: bool
+    tears_down: bool
+    #: A plain result may go to the server without a response object.
+    lean: bool
+    #: Nothing in the plan is an ``async def``.
+    all_plain: bool
+    #: The route has not said that it is for every site.
+    guarded: bool
+    session_mode: str
+    #: The header of a plain dict or list.
+    json_type: tuple[str, str]
+
+
+def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> Plan:
+    """Compile the plan of *endpoint* from the registries of *app*."""
+    plan = Plan()
+    plan.endpoint = endpoint
+    names = _scopes(endpoint)
+    plan.blueprints = names
+    inward = (None, *reversed(names))
+    outward = (*names, None)
+    options = app.route_options.get(endpoint, {})
+    plan.view = app.view_functions.get(endpoint) if endpoint is not None else None
+    plan.preprocessors = _gather(app.url_value_preprocessors, inward)
+    plan.before = _gather(app.before_request_funcs, inward)
+    plan.after = _gather(app.after_request_funcs, outward, backwards=True)
+    plan.teardown_request = _gather(app.teardown_request_funcs, outward, backwards=True)
+    plan.teardown_app = tuple(reversed(app.teardown_appcontext_funcs))
+    plan.session_mode = options.get("session") or "shared"
+    counts_as_visit = plan.view is not None and not options.get("static") and plan.session_mode != "none"
+    plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
+    plan.own = overridden
+    plan.guarded = not options.get("cross_site")
+    plan.eager = bool(plan.preprocessors or plan.before or plan.first_visit or "preprocess_request" in overridden)
+    plan.tears_down = bool(
+        plan.teardown_request or plan.teardown_app or overridden & {"do_teardown_request", "do_teardown_appcontext"}
+    )
+    plan.lean = not (
+        plan.after
+        or overridden & {"make_response", "process_response", "finalize_request", "full_dispatch_request"}
+        or app.response_class is not Response
+        or not answers_plainly(app.json)
+    )
+    plan.json_type = ("Content-Type", app.json.mimetype)
+    functions = (
+        *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
+    )  # fmt: skip
+    plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
+    return plan
+
+
+def _scopes(endpoint: str | None) -> tuple[str, ...]:
+    names: list[str] = []
+    name = (endpoint or "").rpartition(".")[0]
+    while name:
+        names.append(name)
+        name = name.rpartition(".")[0]
+    return tuple(names)
+
+
+def _gather(table: Any, scopes: tuple[str | None, ...], backwards: bool = False) -> tuple[Function, ...]:
+    found: list[Function] = []
+    for scope in scopes:
+        functions = table.get(scope) or ()
+        found.extend(reversed(functions) if backwards else functions)
+    return tuple(found)

@@ -1,0 +1,88 @@
+"""The only place that knows plain callables from async ones.
+
+``handle`` is one coroutine for every server. A runner tells it how to call what users wrote:
+
+- ``DirectRunner``: everything of the request is plain. The coroutine is driven in the worker thread and never waits.
+- ``PortalRunner`` (``erlen.lifecycle.portal``): something of the request is ``async def`` and the server is plain
+  (WSGI). The coroutine runs on the application's one background loop, so that async clients can be shared by all
+  requests, and the worker thread waits for it and runs the request's plain callables, all of them in that one thread.
+
+A plain callable may turn out to return an awaitable, because a decorator hid an ``async def``: every result is looked
+at once, and awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from threading import Event, Lock
+from typing import Any, Protocol, TypeVar
+
+from erlen.loading import load
+
+__all__ = ["BackgroundLoop", "DirectRunner", "Runner"]
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """How ``handle`` calls what users wrote."""
+
+    #: Plain callables may be called directly, without ``call``.
+    inline: bool
+
+    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call *function* where it belongs, and await what it returns if that is awaitable."""
+
+    async def settle(self, awaitable: Awaitable[T]) -> T:
+        """Await something that a plain callable returned."""
+
+    async def wait(self, event: Event) -> None:
+        """Wait until another request has set *event*."""
+
+
+class BackgroundLoop:
+    """The application's background loop, made when it is first needed."""
+
+    __slots__ = ("_lock", "_loop")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loop: Any = None
+
+    def get(self) -> Any:
+        """Return the :class:`erlen.lifecycle.portal.Loop`."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = load("erlen.lifecycle.portal").Loop()
+            return self._loop
+
+    def run(self, awaitable: Awaitable[T]) -> T:
+        """Run *awaitable* on the loop while this thread waits, and return its result."""
+        return self.get().run(awaitable)  # type: ignore[no-any-return]
+
+    def portal(self) -> Any:
+        """Make what runs one request on the loop: a :class:`erlen.lifecycle.portal.PortalRunner`."""
+        return load("erlen.lifecycle.portal").PortalRunner(self.get())
+
+
+class DirectRunner:
+    """Calls plain callables directly; an awaitable that one returns is finished on the background loop."""
+
+    inline = True
+    __slots__ = ("loop",)
+
+    def __init__(self, loop: BackgroundLoop) -> None:
+        self.loop = loop
+
+    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call *function* here and now."""
+        result = function(*args, **kwargs)
+        return self.loop.run(result) if hasattr(result, "__await__") else result
+
+    async def settle(self, awaitable: Awaitable[T]) -> T:
+        """Finish *awaitable* on the background loop while this thread waits."""
+        return self.loop.run(awaitable)
+
+    async def wait(self, event: Event) -> None:
+        """Wait in this thread."""
+        event.wait()

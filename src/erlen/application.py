@@ -1,0 +1,570 @@
+"""The application without a protocol: it owns the parts, is put together, and freezes when its first request comes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, ValuesView
+from datetime import timedelta
+from functools import cached_property
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
+
+from werkzeug.exceptions import Aborter
+from werkzeug.utils import redirect as werkzeug_redirect
+
+from erlen.blueprints import Blueprint, template_decorator
+from erlen.callables import describe, user_frame
+from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
+from erlen.context import AppGlobals, Context, find_context, has_app_context
+from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.http.request import Request
+from erlen.http.response import Response
+from erlen.json import PROVIDERS, JSONProvider
+from erlen.lifecycle.hooks import Changes, HookList, ObservedDict
+from erlen.lifecycle.plan import OVERRIDABLE
+from erlen.log import create_logger
+from erlen.routing import BuildError, Map, Rule
+from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
+from erlen.sessions.manager import SessionManager
+from erlen.sessions.resolve import resolve_store
+from erlen.sessions.settings import SessionSettings
+from erlen.sessions.token import KeyRing
+from erlen.static import add_static_route
+from erlen.steps import Steps
+from erlen.templating import DispatchingJinjaLoader, Environment
+
+__all__ = ["Application", "RouteConflictWarning"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: What a fragment may hold as it is (the WHATWG's URL standard).
+_ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"
+_ROUTE_OPTIONS: tuple[str, ...] = ("session", "cross_site", "static")
+_SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
+#: What a plan is compiled from besides the registries.
+_PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
+
+
+class RouteConflictWarning(UserWarning):
+    """Two URL rules are the same, or one is wholly hidden by another."""
+
+
+class _ApplicationType(type):
+    """Notices methods that are put on an application class while applications of it live."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _PLANNED:
+            for changes in list(Changes.living):
+                changes.generation += 1
+                changes.note()
+
+
+class Application(Steps, metaclass=_ApplicationType):
+    """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
+
+    #: The row of the table of defaults that this class starts from.
+    defaults: Defaults = ERLEN
+
+    request_class: type[Request] = Request
+    response_class: type[Response] = Response
+    config_class: type[Config] = Config
+    url_rule_class: type[Rule] = Rule
+    url_map_class: type[Map] = Map
+    app_ctx_globals_class: type[Any] = AppGlobals
+    aborter_class: type[Aborter] = Aborter
+    jinja_environment: type[Environment] = Environment
+    json_provider_class: type[JSONProvider] | None = None
+    #: Options for the Jinja environment, to be changed before it is made.
+    jinja_options: dict[str, Any] = {}  # noqa: RUF012 - Flask's users replace it in subclasses and on instances
+    #: A foreign session interface, as Flask extensions set it; None means Erlen's own sessions.
+    session_interface: Any = None
+
+    testing = ConfigAttribute[bool]("TESTING")
+    secret_key = ConfigAttribute[Any]("SECRET_KEY")
+    permanent_session_lifetime = ConfigAttribute[timedelta](
+        "PERMANENT_SESSION_LIFETIME", get_converter=lambda value: timedelta(seconds=seconds(value))
+    )
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
+        if instance_path is None:
+            instance_path = self.auto_find_instance_path()
+        elif not os.path.isabs(instance_path):
+            raise SetupValueError(
+                f"If an instance path is provided it must be absolute, and {instance_path!r} is relative to whatever "
+                "the working directory is. Write os.path.abspath(...)."
+            )
+        #: The folder for what belongs to this installation: databases, secrets, uploads.
+        self.instance_path = instance_path
+        self.config = self.make_config(instance_relative_config)
+        self.aborter = self.make_aborter()
+        self.json: JSONProvider = (self.json_provider_class or PROVIDERS[self.defaults.json_provider])(self)
+        self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
+        self.teardown_appcontext_funcs: list[Callable[[BaseException | None], Any]] = HookList(self._changes)
+        self.shell_context_processors: list[Callable[[], dict[str, Any]]] = []
+        self.before_first_request_funcs: list[Callable[[], Any]] = []
+        self.before_first_visit_funcs: list[Callable[[], Any]] = HookList(self._changes)
+        #: Registered name to blueprint.
+        self.blueprints: dict[str, Blueprint] = {}
+        #: Where extensions keep their state, under their names.
+        self.extensions: dict[str, Any] = {}
+        #: What Erlen knows of an endpoint besides its rules, such as ``session="readonly"``.
+        self.route_options: dict[str, dict[str, Any]] = ObservedDict(self._changes)
+        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.subdomain_matching = subdomain_matching
+        self._got_first_request = False
+        self._freezing = threading.RLock()
+        if self.has_static_folder:
+            if bool(static_host) != host_matching:
+                raise SetupValueError(
+                    "Invalid static_host/host_matching combination: with host_matching=True write static_host='...', "
+                    "and only then."
+                )
+            add_static_route(self, self.add_url_rule, self.static_url_path or "", static_host)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _PLANNED and "_changes" in self.__dict__:
+            self._changes.generation += 1
+            self._changes.note()
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise SetupFinished(f_name, "the application")
+
+    # What it is made of.
+
+    @cached_property
+    def name(self) -> str:  # type: ignore[override]
+        """The import name, or the name of the file where it is run as a script."""
+        if self.import_name == "__main__":
+            filename: str | None = getattr(sys.modules["__main__"], "__file__", None)
+            if filename is None:
+                return "__main__"
+            return os.path.splitext(os.path.basename(filename))[0]
+        return self.import_name
+
+    @property
+    def got_first_request(self) -> bool:
+        """Whether a request has come, so that set-up is over."""
+        return self._got_first_request
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """The logger named after the application, which writes to the server's error stream by default."""
+        return create_logger(self.name, self.debug)
+
+    @property
+    def debug(self) -> bool:
+        """Whether debug mode is on (``DEBUG``): errors are explained, templates are loaded anew when they change."""
+        return self.config["DEBUG"]  # type: ignore[no-any-return]
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self.config["DEBUG"] = value
+        if self.config["TEMPLATES_AUTO_RELOAD"] is None and "jinja_env" in self.__dict__:
+            self.jinja_env.auto_reload = value
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Make the configuration, with the defaults in it.
+
+        :param instance_relative: look files up in the instance folder instead of the root path
+        """
+        root_path = self.instance_path if instance_relative else self.root_path
+        values = default_settings(self.defaults)
+        values["DEBUG"] = os.environ.get(f"{self.defaults.env_prefix}_DEBUG", "").lower() in ("1", "true", "yes", "on")
+        config = self.config_class(root_path, values)
+        config.env_prefix = self.defaults.env_prefix
+        return config
+
+    def make_aborter(self) -> Aborter:
+        """Make what :func:`erlen.abort` calls: an :class:`werkzeug.exceptions.Aborter`."""
+        return self.aborter_class()
+
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder: beside the package, or under the prefix where the package is installed."""
+        prefix, package_path = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(package_path, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
+    def open_instance_resource(self, resource: str, mode: str = "rb", encoding: str | None = "utf-8") -> IO[Any]:
+        """Open a file in the instance folder; unlike :meth:`open_resource` it may be written."""
+        path = os.path.join(self.instance_path, resource)
+        return open(path, mode) if "b" in mode else open(path, mode, encoding=encoding)
+
+    @cached_property
+    def session_manager(self) -> SessionManager:
+        """What opens and saves Erlen's own sessions, made from the configuration when it is first needed."""
+        with self._freezing:
+            found: SessionManager | None = self.__dict__.get("_session_manager")
+            if found is None:
+                self._find_secret_key()
+                config = self.config
+                settings = SessionSettings.from_config(config, self.instance_path)
+                keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
+                found = self.__dict__["_session_manager"] = SessionManager(settings, resolve_store(settings), keys)
+        return found
+
+    def _find_secret_key(self) -> None:
+        if self.config["SECRET_KEY"] is None:
+            self.config["SECRET_KEY"] = load_kept_key(self.instance_path)
+
+    def freeze(self) -> None:
+        """End the set-up: check the configuration, compile the routes. The first request does it.
+
+        :raises ConfigError: if a setting cannot work
+        """
+        with self._freezing:
+            if self._got_first_request:
+                return
+            self.config.check()
+            self._find_secret_key()
+            if self.session_interface is None:
+                self.session_manager  # noqa: B018 - a store that cannot be had is refused now
+            self._check_conflicts()
+            self._got_first_request = True
+
+    def _check_conflicts(self) -> None:
+        self.url_map.freeze()
+        if self.defaults.warn_route_conflicts:
+            for conflict in self.url_map.conflicts():
+                warnings.warn(str(conflict), RouteConflictWarning, stacklevel=2)
+
+    # Routes.
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Register *blueprint*, perhaps not for the first time.
+
+        :param options: ``url_prefix``, ``subdomain``, ``url_defaults`` and ``name`` in place of the blueprint's own
+        """
+        blueprint.register(self, options)
+
+    def iter_blueprints(self) -> ValuesView[Blueprint]:
+        """Give the registered blueprints in the order of their registration."""
+        return self.blueprints.values()
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Register a URL rule, and its view function if it is given.
+
+        :param rule: for instance ``"/user/<int:id>"``
+        :param endpoint: the name to build URLs by; default is the view's name
+        :param provide_automatic_options: answer OPTIONS requests; default is yes, unless ``methods`` has OPTIONS
+        :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
+            what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
+            "strict"``; ``cross_site=True`` for a route that other sites may send forms to
+        :raises AssertionError: if the endpoint already has another view function
+        """
+        if endpoint is None:
+            if view_func is None:
+                raise SetupError(f"The rule {rule!r} has neither an endpoint nor a view function: give one of them.")
+            endpoint = endpoint_of(view_func)
+        methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
+        route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
+        self._keep_route_options(endpoint, route_options)
+        where = user_frame()
+        made = self.url_rule_class(rule, endpoint=endpoint, methods=methods, **options)
+        made.provide_automatic_options = automatic  # type: ignore[attr-defined]
+        made.where = None if where is None else f"{where[0]}:{where[1]}"
+        self.url_map.add(made)
+        if view_func is not None:
+            existing = self.view_functions.get(endpoint)
+            if existing is not None and existing != view_func:
+                raise EndpointConflict(endpoint, describe(existing), describe(view_func))
+            self.view_functions[endpoint] = view_func
+
+    def _methods(self, view: Any, given: Any, automatic: bool | None) -> tuple[set[str], bool]:
+        methods = getattr(view, "methods", None) or ("GET",) if given is None else given
+        if isinstance(methods, str):
+            raise TypeError(
+                f'Allowed methods must be a list of strings, for example: @app.route(..., methods=["{methods}"])'
+            )
+        chosen = {method.upper() for method in methods}
+        required = set(getattr(view, "required_methods", ()))
+        if automatic is None:
+            automatic = getattr(view, "provide_automatic_options", None)
+        if automatic is None:
+            automatic = "OPTIONS" not in chosen and bool(self.config["PROVIDE_AUTOMATIC_OPTIONS"])
+        if automatic:
+            required.add("OPTIONS")
+        return chosen | required, automatic
+
+    def _keep_route_options(self, endpoint: str, options: dict[str, Any]) -> None:
+        mode = options.get("session", "shared")
+        if mode not in _SESSION_MODES:
+            near = nearest(str(mode), _SESSION_MODES)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise SetupValueError(
+                f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
+            )
+        known = self.route_options.get(endpoint)
+        if known is not None and known != options:
+            raise SetupValueError(
+                f"The rules of endpoint {endpoint!r} differ in their options: {known} and {options}. They belong to "
+                "the endpoint, so write the same in each rule, or give one rule another endpoint."
+            )
+        self.route_options[endpoint] = options
+
+    def url_for(
+        self,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _method: str | None = None,
+        _scheme: str | None = None,
+        _external: bool | None = None,
+        **values: Any,
+    ) -> str:
+        """Build the URL of *endpoint*; see :func:`erlen.url_for`."""
+        context: Context | None = find_context("current_app") if has_app_context() else None
+        adapter = None
+        if context is not None and context.has_request:
+            adapter = context.url_adapter
+            if endpoint[:1] == ".":
+                blueprint = context.request.blueprint
+                endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
+            if _external is None:
+                _external = _scheme is not None
+        else:
+            adapter = context.url_adapter if context is not None else self.create_url_adapter(None)
+            if adapter is None:
+                raise RuntimeError(
+                    "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also configure "
+                    "'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed; or, in a test or a shell, build them in "
+                    "a request: with app.test_request_context(): ..."
+                )
+            if _external is None:
+                _external = True
+        if _scheme is not None and not _external:
+            raise ValueError("When specifying '_scheme', '_external' must be True.")
+        self.inject_url_defaults(endpoint, values)
+        try:
+            url: str = adapter.build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
+        except BuildError as error:
+            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
+            return self.handle_url_build_error(error, endpoint, values)
+        if _anchor is not None:
+            url = url + "#" + quote(_anchor, safe=_ANCHOR_SAFE)
+        return url
+
+    def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
+        """Let the ``url_defaults`` functions add to the *values* of a URL that is being built."""
+        table = self.url_default_functions
+        if not table:
+            return
+        scopes: list[str | None] = [None]
+        parts = endpoint.split(".")[:-1]
+        scopes.extend(".".join(parts[: count + 1]) for count in range(len(parts)))
+        for scope in scopes:
+            for function in table.get(scope, ()):
+                function(endpoint, values)
+
+    def handle_url_build_error(self, error: BuildError, endpoint: str, values: dict[str, Any]) -> str:
+        """Let the ``url_build_error_handlers`` find a URL where none could be built.
+
+        :raises BuildError: if none of them does
+        """
+        for handler in self.url_build_error_handlers:
+            try:
+                url = handler(error, endpoint, values)
+            except BuildError as replaced:
+                error = replaced
+            else:
+                if url is not None:
+                    return url
+        raise error
+
+    def redirect(self, location: str, code: int | None = None) -> Any:
+        """Answer with a redirect; *code* is ``REDIRECT_CODE`` where it is not given."""
+        return werkzeug_redirect(location, self.config["REDIRECT_CODE"] if code is None else code, self.response_class)
+
+    # Hooks that only an application has.
+
+    @setupmethod
+    def teardown_appcontext(self, f: F) -> F:
+        """Register a function to run when a context ends: at the end of each request, command or ``with`` block.
+
+        It is given the exception that nobody handled, or None. This is where what stands on ``g`` is closed. ::
+
+            @app.teardown_appcontext
+            def close_database(error):
+                if (db := g.pop("db", None)) is not None:
+                    db.close()
+        """
+        check_signature("teardown_appcontext", f)
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def before_first_request(self, f: F) -> F:
+        """Register a function to run once per process, before the first request is answered.
+
+        Other requests wait for it. If it raises, that request fails, and the next one tries again.
+        """
+        check_signature("before_first_request", f)
+        self.before_first_request_funcs.append(f)
+        return f
+
+    @setupmethod
+    def before_first_visit(self, f: F) -> F:
+        """Register a function to run when a visitor comes without a session, before the ``before_request`` functions.
+
+        What it returns, unless None, is the answer. Registering one makes a first visit write a marker to the session,
+        so that the second visit is none. Requests for static files, HEAD and OPTIONS requests, and those that no rule
+        matches do not count. A cookie that loads no session counts as none: visitors whose client refuses cookies are
+        always first, and requests that a new visitor sends at once may each be. ::
+
+            @app.before_first_visit
+            def greet():
+                flash("Welcome!")
+        """
+        check_signature("before_first_visit", f)
+        self.before_first_visit_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: F) -> F:
+        """Register a function that returns a dict of names for the interactive shell."""
+        self.shell_context_processors.append(f)
+        return f
+
+    def make_shell_context(self) -> dict[str, Any]:
+        """Collect the names for an interactive shell: ``app``, ``g``, and what the processors add."""
+        values: dict[str, Any] = {"app": self, "g": find_context("g").g}
+        for processor in self.shell_context_processors:
+            values.update(processor())
+        return values
+
+    # Templates.
+
+    @cached_property
+    def jinja_env(self) -> Environment:
+        """The Jinja environment, made when it is first asked for."""
+        return self.create_jinja_environment()
+
+    def create_jinja_environment(self) -> Environment:
+        """Make the Jinja environment from ``jinja_options`` and the configuration."""
+        options = dict(self.jinja_options)
+        options.setdefault(
+            "autoescape", select_autoescape if _is_default_autoescape(self) else self.select_jinja_autoescape
+        )
+        if "auto_reload" not in options:
+            reload = self.config["TEMPLATES_AUTO_RELOAD"]
+            options["auto_reload"] = self.debug if reload is None else reload
+        environment = self.jinja_environment(self, **options)
+        environment.globals.update(self.template_globals())
+        environment.policies["json.dumps_function"] = self.json.dumps
+        return environment
+
+    def template_globals(self) -> dict[str, Any]:
+        """Return the names that every template knows, imported ones too."""
+        return {"config": self.config}
+
+    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
+        """Make what loads templates from the folders of the application and its blueprints."""
+        return DispatchingJinjaLoader(self)
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Tell whether the values in a template are escaped: in HTML, XML and SVG files, and in strings."""
+        return select_autoescape(filename)
+
+    def update_template_context(self, context: dict[str, Any]) -> None:
+        """Add to the values of a template what every template gets; values given by the view win."""
+        current = find_context("current_app")
+        given = dict(context)
+        context["g"] = current.g
+        scopes: list[str | None] = [None]
+        if current.has_request:
+            context["request"] = current.request
+            context["session"] = current.session
+            scopes.extend(reversed(current.request.blueprints))
+        for scope in scopes:
+            for function in self.template_context_processors.get(scope, ()):
+                context.update(self.ensure_sync(function)())
+        context.update(given)
+
+    @setupmethod
+    def template_filter(self, name: Callable[..., Any] | str | None = None) -> Any:
+        """Register the decorated function as a filter; *name* where it differs from the function's. ::
+
+        @app.template_filter("euro")
+        def format_euro(value): ...
+        """
+        return template_decorator(name, self.add_template_filter)
+
+    @setupmethod
+    def add_template_filter(self, f: Callable[..., Any], name: str | None = None) -> None:
+        """Register *f* as a filter; :meth:`template_filter` as a plain method."""
+        self.jinja_env.filters[name or f.__name__] = f
+
+    @setupmethod
+    def template_test(self, name: Callable[..., Any] | str | None = None) -> Any:
+        """Register the decorated function as a test: ``{% if value is even %}``."""
+        return template_decorator(name, self.add_template_test)
+
+    @setupmethod
+    def add_template_test(self, f: Callable[..., Any], name: str | None = None) -> None:
+        """Register *f* as a test; :meth:`template_test` as a plain method."""
+        self.jinja_env.tests[name or f.__name__] = f
+
+    @setupmethod
+    def template_global(self, name: Callable[..., Any] | str | None = None) -> Any:
+        """Register the decorated function as a global function of templates."""
+        return template_decorator(name, self.add_template_global)
+
+    @setupmethod
+    def add_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
+        """Register *f* as a global function; :meth:`template_global` as a plain method."""
+        self.jinja_env.globals[name or f.__name__] = f
+
+    # Contexts.
+
+    def app_context(self) -> Context:
+        """Make a context without a request, for commands, scripts and tests: ``with app.app_context(): ...``."""
+        return Context(self)
+
+    def request_context(self, environ: dict[str, Any]) -> Context:
+        """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
+        return Context(self, self.request_class(environ))
+
+
+class SetupValueError(SetupError, ValueError):
+    """An argument of the application's set-up has a value that cannot work."""
+
+
+def select_autoescape(filename: str | None) -> bool:
+    """Tell whether the values in a template of this name are escaped; a string template, without a name, is."""
+    return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+
+def _is_default_autoescape(app: Application) -> bool:
+    # The plain function in place of the bound method keeps the environment from holding the application.
+    return "select_jinja_autoescape" not in app.__dict__ and (
+        type(app).select_jinja_autoescape is Application.select_jinja_autoescape
+    )

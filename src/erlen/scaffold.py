@@ -1,0 +1,399 @@
+"""What an application and a blueprint have in common: the decorators that register views, hooks and handlers.
+
+Everything registered lands in the public registries, under the scope None here; a blueprint's move to its own name
+when it is registered on an application.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import pathlib
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from typing import IO, Any, TypeVar, cast
+
+from jinja2 import BaseLoader, FileSystemLoader
+
+from erlen.callables import accepts, describe
+from erlen.context import find_context, find_request_context
+from erlen.errors import SetupError, SignatureError
+from erlen.http.files import send_from_directory
+from erlen.lifecycle.handlers import class_and_code
+from erlen.lifecycle.hooks import Changes, ObservedDict, handler_table, hook_table
+
+__all__ = ["Scaffold", "endpoint_of", "setupmethod"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SIGNATURES = {
+    "before_request": (0, "def before(): ..."),
+    "after_request": (1, "def after(response): return response"),
+    "teardown_request": (1, "def teardown(error): ..."),
+    "teardown_appcontext": (1, "def teardown(error): ..."),
+    "context_processor": (0, "def values(): return {'name': value}"),
+    "url_value_preprocessor": (2, "def preprocess(endpoint, values): ..."),
+    "url_defaults": (2, "def defaults(endpoint, values): ..."),
+    "errorhandler": (1, "def handle(error): return 'text', 500"),
+    "before_first_request": (0, "def first(): ..."),
+    "before_first_visit": (0, "def greet(): ..."),
+    "after_this_request": (1, "def after(response): return response"),
+}
+
+
+def setupmethod(method: F) -> F:
+    """Mark a method that may only be called before the first request was handled."""
+    name = method.__name__
+
+    @functools.wraps(method)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check_setup_finished(name)
+        return method(self, *args, **kwargs)
+
+    return cast(F, checked)
+
+
+def check_signature(role: str, function: Callable[..., Any]) -> None:
+    """Refuse *function* where it is registered if it cannot be called as the *role* will call it.
+
+    :raises SignatureError: names the function, its file and line, and the signature to write
+    """
+    count, expected = _SIGNATURES[role]
+    if not callable(function):
+        raise SignatureError(role, repr(function), expected)
+    if not accepts(function, count):
+        raise SignatureError(role, describe(function), expected)
+
+
+def endpoint_of(view: Callable[..., Any]) -> str:
+    """Give the endpoint of a view function for which none was named: its own name."""
+    name = getattr(view, "__name__", None)
+    if not isinstance(name, str):
+        raise SetupError(f"{view!r} has no __name__ to be its endpoint: write endpoint='...' in its route.")
+    return name
+
+
+class Scaffold:
+    """The common part of :class:`~erlen.Erlen` and :class:`~erlen.Blueprint`.
+
+    :param import_name: the name of the module, usually ``__name__``; templates and files are looked up beside it
+    :param static_folder: a folder of files to be served, relative to ``root_path``
+    :param static_url_path: where they are served; default is the folder's name
+    :param template_folder: a folder of templates, relative to ``root_path``
+    :param root_path: the folder of the module, where it cannot be found by the name
+    """
+
+    name: str
+    _static_folder: str | None = None
+    _static_url_path: str | None = None
+
+    def __init__(
+        self,
+        import_name: str,
+        static_folder: str | os.PathLike[str] | None = None,
+        static_url_path: str | None = None,
+        template_folder: str | os.PathLike[str] | None = None,
+        root_path: str | None = None,
+    ) -> None:
+        self._changes = Changes()
+        self.import_name = import_name
+        self.static_folder = static_folder
+        self.static_url_path = static_url_path
+        self.template_folder = template_folder
+        self.root_path = get_root_path(import_name) if root_path is None else root_path
+        #: Endpoint to view function.
+        self.view_functions: dict[str, Callable[..., Any]] = ObservedDict(self._changes)
+        #: Scope to code (or None) to exception class to handler.
+        self.error_handler_spec: Any = handler_table(self._changes)
+        #: Scope to functions, as are all the following.
+        self.before_request_funcs: Any = hook_table(self._changes)
+        self.after_request_funcs: Any = hook_table(self._changes)
+        self.teardown_request_funcs: Any = hook_table(self._changes)
+        self.url_value_preprocessors: Any = hook_table(self._changes)
+        self.template_context_processors: dict[str | None, list[Any]] = defaultdict(list)
+        self.url_default_functions: dict[str | None, list[Any]] = defaultdict(list)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        raise NotImplementedError
+
+    # Files and templates.
+
+    @property
+    def static_folder(self) -> str | None:
+        """The absolute path of the folder of static files, or None."""
+        if self._static_folder is None:
+            return None
+        return os.path.join(self.root_path, self._static_folder)
+
+    @static_folder.setter
+    def static_folder(self, value: str | os.PathLike[str] | None) -> None:
+        self._static_folder = None if value is None else os.fspath(value).rstrip(r"\/")
+
+    @property
+    def has_static_folder(self) -> bool:
+        """Whether a folder of static files was named."""
+        return self._static_folder is not None
+
+    @property
+    def static_url_path(self) -> str | None:
+        """The URL prefix of the static files; the folder's name where none was given."""
+        if self._static_url_path is not None:
+            return self._static_url_path
+        if self._static_folder is not None:
+            return ("/" + os.path.basename(self._static_folder)).rstrip("/")
+        return None
+
+    @static_url_path.setter
+    def static_url_path(self, value: str | None) -> None:
+        self._static_url_path = None if value is None else value.rstrip("/")
+
+    @functools.cached_property
+    def jinja_loader(self) -> BaseLoader | None:
+        """What loads the templates of ``template_folder``, or None without one."""
+        if self.template_folder is None:
+            return None
+        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Tell for how many seconds a browser may keep *filename* without asking; None makes it ask.
+
+        The default is ``SEND_FILE_MAX_AGE_DEFAULT``, in seconds or as a timedelta.
+        """
+        value = find_context("current_app").app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        return int(value.total_seconds()) if isinstance(value, timedelta) else value
+
+    def send_static_file(self, filename: str) -> Any:
+        """Answer with a file of ``static_folder``; the view of the static route.
+
+        :raises RuntimeError: if there is no static folder
+        """
+        if not self.has_static_folder:
+            raise RuntimeError("'static_folder' must be set to serve static_files.")
+        context = find_request_context("request")
+        max_age = self.get_send_file_max_age(filename)
+        return send_from_directory(context, cast(str, self.static_folder), filename, max_age=max_age)
+
+    def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = "utf-8") -> IO[Any]:
+        """Open a file that lies beside the module, for reading.
+
+        :param resource: its path, relative to ``root_path``
+        :param mode: ``"r"``, ``"rt"`` or ``"rb"``
+        :raises ValueError: for a mode that writes
+        """
+        if mode not in {"r", "rt", "rb"}:
+            raise ValueError(
+                f"Resources can only be opened for reading, and the mode is {mode!r}: use 'r', 'rt' or 'rb'."
+            )
+        path = os.path.join(self.root_path, resource)
+        return open(path, mode) if mode == "rb" else open(path, mode, encoding=encoding)
+
+    # Routes.
+
+    def _method_route(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[F], F]:
+        if "methods" in options:
+            raise TypeError(
+                f"Use the 'route' decorator to use the 'methods' argument; {method.lower()}() has only {method}."
+            )
+        return self.route(rule, methods=[method], **options)
+
+    def get(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for GET (and HEAD): ``route`` with ``methods=["GET"]``."""
+        return self._method_route("GET", rule, options)
+
+    def post(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for POST: ``route`` with ``methods=["POST"]``."""
+        return self._method_route("POST", rule, options)
+
+    def put(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for PUT: ``route`` with ``methods=["PUT"]``."""
+        return self._method_route("PUT", rule, options)
+
+    def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for DELETE: ``route`` with ``methods=["DELETE"]``."""
+        return self._method_route("DELETE", rule, options)
+
+    def patch(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for PATCH: ``route`` with ``methods=["PATCH"]``."""
+        return self._method_route("PATCH", rule, options)
+
+    def route(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register the decorated function as the view of a URL rule.
+
+        :param rule: for instance ``"/user/<int:id>"``
+        :param options: what :meth:`add_url_rule` takes: ``endpoint``, ``methods``, ``defaults``, ``session``, …
+
+        ::
+
+            @app.route("/user/<int:id>", methods=["GET", "POST"])
+            def user(id): ...
+        """
+
+        def decorator(view: F) -> F:
+            self.add_url_rule(rule, options.pop("endpoint", None), view, **options)
+            return view
+
+        return decorator
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Register a URL rule, and its view function if it is given; see the subclasses."""
+        raise NotImplementedError
+
+    @setupmethod
+    def endpoint(self, endpoint: str) -> Callable[[F], F]:
+        """Register the decorated function as the view of *endpoint*, for a rule that was added without one."""
+
+        def decorator(view: F) -> F:
+            self.view_functions[endpoint] = view
+            return view
+
+        return decorator
+
+    # Hooks.
+
+    def _add_hook(self, table: Any, role: str, function: F) -> F:
+        check_signature(role, function)
+        table.setdefault(None, []).append(function)
+        return function
+
+    @setupmethod
+    def before_request(self, f: F) -> F:
+        """Register a function to run before each request. What it returns, unless None, is the answer.
+
+        ::
+
+            @app.before_request
+            def load_user():
+                g.user = find_user(session.get("user_id"))
+        """
+        return self._add_hook(self.before_request_funcs, "before_request", f)
+
+    @setupmethod
+    def after_request(self, f: F) -> F:
+        """Register a function that is given each response and returns it, or another one.
+
+        It does not run where an exception is raised that no handler answers in debug mode or under test; what must run
+        in any case is a :meth:`teardown_request` function.
+        """
+        return self._add_hook(self.after_request_funcs, "after_request", f)
+
+    @setupmethod
+    def teardown_request(self, f: F) -> F:
+        """Register a function to run at the end of each request, whatever happened.
+
+        It is given the exception that nobody handled, or None. What it returns is ignored. It must not fail; if it
+        does, all the others run all the same.
+        """
+        return self._add_hook(self.teardown_request_funcs, "teardown_request", f)
+
+    @setupmethod
+    def context_processor(self, f: F) -> F:
+        """Register a function that returns a dict of values for every template."""
+        check_signature("context_processor", f)
+        self.template_context_processors[None].append(f)
+        return f
+
+    @setupmethod
+    def url_value_preprocessor(self, f: F) -> F:
+        """Register a function that is given the endpoint and the values out of the URL, before the hooks of a request.
+
+        It may change the values, which the view then gets. The endpoint and the values are None where no rule matched.
+
+        ::
+
+            @app.url_value_preprocessor
+            def take_language(endpoint, values):
+                g.language = values.pop("language", "en") if values else "en"
+        """
+        return self._add_hook(self.url_value_preprocessors, "url_value_preprocessor", f)
+
+    @setupmethod
+    def url_defaults(self, f: F) -> F:
+        """Register a function that is given the endpoint and the values of every URL built, and adds to them."""
+        check_signature("url_defaults", f)
+        self.url_default_functions[None].append(f)
+        return f
+
+    @setupmethod
+    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
+        """Register the decorated function as the answer to a status code or an exception class.
+
+        ::
+
+            @app.errorhandler(404)
+            def not_found(error):
+                return render_template("404.html"), 404
+        """
+
+        def decorator(f: F) -> F:
+            self.register_error_handler(code_or_exception, f)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def register_error_handler(self, code_or_exception: type[Exception] | int, f: Callable[..., Any]) -> None:
+        """Register *f* as the answer to a status code or an exception class; :meth:`errorhandler` as a plain method.
+
+        :raises ValueError: if the code is none that can be raised
+        :raises TypeError: if it is neither a code nor an exception class
+        """
+        kind, code = class_and_code(code_or_exception)
+        check_signature("errorhandler", f)
+        self.error_handler_spec[None][code][kind] = f
+
+
+def get_root_path(import_name: str) -> str:
+    """Find the folder of the module *import_name*; the working directory where it has no file (a shell).
+
+    :raises RuntimeError: for a namespace package, which has no single folder
+    """
+    module = sys.modules.get(import_name)
+    filename: str | None = getattr(module, "__file__", None)
+    if filename is not None:
+        return os.path.dirname(os.path.abspath(filename))
+    try:
+        spec = importlib.util.find_spec(import_name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return os.getcwd()
+    if spec.origin is not None and spec.origin not in ("built-in", "namespace", "frozen"):
+        return os.path.dirname(os.path.abspath(spec.origin))
+    raise RuntimeError(
+        f"No root path can be provided for module {import_name!r}: it has no file of its own (a namespace package, for "
+        "instance). Give the folder: root_path='...'."
+    )
+
+
+def find_package(import_name: str) -> tuple[str | None, str]:
+    """Find where the package of *import_name* is installed: the prefix (None if it is not installed) and its folder."""
+    root = pathlib.Path(get_root_path(import_name))
+    module = sys.modules.get(import_name)
+    depth = import_name.count(".") + (1 if hasattr(module, "__path__") else 0)
+    folder = root
+    for _ in range(depth):
+        folder = folder.parent
+    prefix = pathlib.Path(sys.prefix).resolve()
+    if folder.resolve().is_relative_to(prefix):
+        return sys.prefix, str(folder)
+    if folder.name.lower() == "site-packages":
+        parent = folder.parent
+        if parent.name.lower() == "lib":
+            return str(parent.parent), str(folder)
+        if parent.parent.name.lower() == "lib":
+            return str(parent.parent.parent), str(folder)
+        return str(parent), str(folder)
+    return None, str(folder)

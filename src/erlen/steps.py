@@ -1,0 +1,288 @@
+"""The steps of a request under Flask's names, for subclasses that override them and extensions that call them.
+
+The pipeline does these steps itself as long as nobody has overridden them. Called from outside, or through ``super()``,
+they do the same by the same functions, for the current request.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, NoReturn, TypeVar, cast
+
+from werkzeug.exceptions import BadRequestKeyError, HTTPException
+from werkzeug.routing import RequestRedirect
+
+from erlen.callables import drive, is_async
+from erlen.context import Context, find_request_context
+from erlen.http.convert import make_response
+from erlen.http.response import Response
+from erlen.lifecycle import pipeline
+from erlen.lifecycle.first import FirstRequest
+from erlen.lifecycle.guard import SAFE_METHODS
+from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
+from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner
+from erlen.scaffold import Scaffold
+
+__all__ = ["RedirectedForm", "Steps"]
+
+T = TypeVar("T")
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+_current: Any = object()
+
+
+class RedirectedForm(AssertionError):
+    """In debug mode: a form was sent to a URL that redirects, and browsers drop the form on the way.
+
+    :param url: where the form was sent
+    :param target: where it should be sent
+    """
+
+    def __init__(self, method: str, url: str, target: str, code: int) -> None:
+        super().__init__(method, url, target, code)
+        self.method = method
+        self.url = url
+        self.target = target
+        self.code = code
+
+    def __str__(self) -> str:
+        return (
+            f"A {self.method} request was sent to {self.url!r}, and routing answers it with a redirect "
+            f"({self.code}) to the canonical URL {self.target!r}: the browser would drop what was sent. Send it to the "
+            "canonical URL; url_for() gives it. (This error is raised in debug mode only.)"
+        )
+
+
+class Steps(Scaffold):
+    """The application's part in the life of a request."""
+
+    config: Any
+    url_map: Any
+    session_interface: Any
+    session_manager: Any
+    teardown_appcontext_funcs: list[Any]
+    before_first_request_funcs: list[Any]
+    logger: Any
+    json: Any
+    response_class: type[Response]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loop = BackgroundLoop()
+        self._direct = DirectRunner(self._loop)
+        self._first = FirstRequest()
+        self._overridden: tuple[int, frozenset[str]] = (-1, frozenset())
+
+    # Contexts.
+
+    def begin_context(self, context: Context) -> None:
+        """Called when *context* becomes current: opens a foreign session and matches the request."""
+        pipeline.begin(self, context)
+
+    def end_context(self, context: Context, exc: BaseException | None) -> None:
+        """Called when the last hold on *context* is released: runs the teardowns, which see *exc*."""
+        drive(pipeline.end(self, context, exc, self._direct))
+
+    def open_session(self, context: Context) -> Any:
+        """Return the session of the request of *context*. Erlen's own is not read before it is touched."""
+        request = context.request
+        if request is None:
+            return find_request_context("session").session
+        interface = self.session_interface
+        if interface is not None:
+            return interface.open_session(self, request) or interface.make_null_session(self)
+        mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
+        return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.is_secure, mode)
+
+    async def preload_session(self, context: Context) -> None:
+        """Read the session before an async view, which cannot wait for it, if the request has any cookie."""
+        if "HTTP_COOKIE" in context.request.environ:
+            await self.session_manager.load(context.session)
+
+    def compile_plan(self, endpoint: str | None) -> Plan:
+        """Compile the plan of *endpoint* and keep it until something that it was compiled from changes."""
+        plans = self._changes.plans
+        generation = self._changes.generation
+        if self._overridden[0] != generation:
+            self._overridden = generation, frozenset(filter(self._overrides, OVERRIDABLE))
+        plan = plans[endpoint] = compile_plan(self, endpoint, self._overridden[1])
+        return plan
+
+    def _overrides(self, name: str) -> bool:
+        return name in self.__dict__ or getattr(type(self), name) is not getattr(Steps, name)
+
+    @property
+    def _simple_urls(self) -> bool:
+        # Neither hosts nor an own adapter have a say in matching.
+        return not (self.subdomain_matching or self.url_map.host_matching or self._overrides("create_url_adapter"))
+
+    @property
+    def _first_request_waits(self) -> bool:
+        return not self._first.done and bool(self.before_first_request_funcs)
+
+    async def _run_before_first_request(self, runner: Runner) -> None:
+        await self._first.run(self.before_first_request_funcs, runner)
+
+    def _drive(self, step: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
+        return drive(step(self, find_request_context("request"), *args, self._direct))
+
+    # Before and in the view.
+
+    def create_url_adapter(self, request: Any) -> Any:
+        """Make what matches and builds URLs for *request*; for None, from ``SERVER_NAME``, or None without one.
+
+        :raises werkzeug.exceptions.SecurityError: if the request's host is none of ``TRUSTED_HOSTS``
+        """
+        config = self.config
+        server_name = config["SERVER_NAME"]
+        if request is not None:
+            if config["TRUSTED_HOSTS"] is not None:
+                request.host  # noqa: B018 - asking is the check
+            subdomain = None
+            if self.url_map.host_matching:
+                server_name = None
+            elif not self.subdomain_matching:
+                subdomain = self.url_map.default_subdomain or ""
+            return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
+        if server_name is None:
+            return None
+        return self.url_map.bind(
+            server_name, script_name=config["APPLICATION_ROOT"], url_scheme=config["PREFERRED_URL_SCHEME"]
+        )
+
+    subdomain_matching: bool = False
+
+    def raise_routing_exception(self, request: Any) -> NoReturn:
+        """Raise the exception that answers a request which no rule matched.
+
+        In debug mode a form that would be lost in a redirect raises :class:`RedirectedForm` instead.
+        """
+        error = request.routing_exception
+        if (
+            self.debug
+            and isinstance(error, RequestRedirect)
+            and error.code not in (307, 308)
+            and request.method not in SAFE_METHODS
+        ):
+            raise RedirectedForm(request.method, request.url, error.new_url, error.code)
+        raise error
+
+    debug: Any
+    testing: Any
+
+    def preprocess_request(self) -> Any:
+        """Run what comes before the view, and return the first result that is not None."""
+        return self._drive(pipeline.preprocess)
+
+    def dispatch_request(self) -> Any:
+        """Call the view that matches the current request and return its result, whatever it is."""
+        return self._drive(pipeline.dispatch)
+
+    def full_dispatch_request(self) -> Response:
+        """Answer the current request: hooks, view, handlers, after-hooks. An exception without a handler is raised."""
+        context = find_request_context("request")
+        drive(pipeline.handle(self, context, self._direct, inner=True))
+        return cast(Response, context.response)
+
+    def make_default_options_response(self) -> Response:
+        """Answer an OPTIONS request with the methods that its URL allows."""
+        response = self.response_class("")
+        response.allow.update(find_request_context("request").url_adapter.allowed_methods())
+        return response
+
+    # From a result to a response.
+
+    def make_response(self, rv: Any) -> Response:
+        """Make a response of what a view returned.
+
+        :param rv: ``str``, ``bytes``, ``dict``, ``list``, a tuple, an iterator, a response, or a WSGI callable
+        :raises TypeError: for anything else; the text names the view, its file and line
+        """
+        context = find_request_context("request")
+        plan = context.plan
+        view = None if plan is None else plan.view
+        return make_response(self, rv, context.request.environ, view, context.request.endpoint)
+
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
+        """Make a response of *rv* and let the after-hooks and the session have it."""
+        context = find_request_context("request")
+        return drive(pipeline.finalize_here(self, context, rv, self._direct, from_error_handler))
+
+    def process_response(self, response: Response) -> Response:
+        """Run the ``after_request`` functions on *response* and save the session."""
+        context = find_request_context("request")
+        return cast(Response, drive(pipeline.process(self, context, response, self._direct)))
+
+    # Errors.
+
+    def handle_http_exception(self, e: HTTPException) -> Any:
+        """Answer an HTTP exception by the handler for it; without one the exception is its own answer."""
+        return self._drive(pipeline.handle_http_exception, e)
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Answer an exception of a hook or view by the handler for it.
+
+        :raises Exception: *e* again, without a handler
+        """
+        return self._drive(pipeline.handle_user_exception, e)
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Answer an exception that nobody handled with 500; where ``PROPAGATE_EXCEPTIONS`` says so, raise it."""
+        return self._drive(pipeline.handle_exception, e)
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTP exception is to be treated like any other, so that a debugger sees it."""
+        config = self.config
+        if config["TRAP_HTTP_EXCEPTIONS"]:
+            return True
+        trap = config["TRAP_BAD_REQUEST_ERRORS"]
+        if trap is None and self.debug and isinstance(e, BadRequestKeyError):
+            return True
+        return bool(trap) and isinstance(e, HTTPException) and e.code == 400
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception that nobody handled, with the method and path of its request."""
+        request = find_request_context("request").request
+        self.logger.error("Exception on %s [%s]", request.path, request.method, exc_info=exc_info)
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:
+        """Tell whether the teardowns should not see *error*; a subclass may decide. The answer here is always no."""
+        return False
+
+    # The end.
+
+    def do_teardown_request(self, exc: Any = _current) -> None:
+        """Run the ``teardown_request`` functions of the current request, all of them.
+
+        :param exc: what they see; default is the exception that is being handled
+        """
+        errors: list[Exception] = []
+        context = find_request_context("request")
+        exc = sys.exc_info()[1] if exc is _current else exc
+        drive(pipeline.teardown_request(self, context, exc, self._direct, errors))
+        if errors:
+            raise errors[0]
+
+    def do_teardown_appcontext(self, exc: Any = _current) -> None:
+        """Run the ``teardown_appcontext`` functions, all of them; *exc* as for :meth:`do_teardown_request`."""
+        errors: list[Exception] = []
+        exc = sys.exc_info()[1] if exc is _current else exc
+        drive(pipeline.teardown_app(self, exc, self._direct, errors))
+        if errors:
+            raise errors[0]
+
+    # Plain and async.
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a plain function for *func*: itself, or one that runs an ``async def`` on the background loop."""
+        return self.async_to_sync(func) if is_async(func) else func
+
+    def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """Return a plain function that runs the coroutine function *func* on the application's background loop."""
+        loop = self._loop
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return loop.run(func(*args, **kwargs))
+
+        return run

@@ -1,0 +1,187 @@
+"""Jinja templates: the environment, the loader that looks in the application's and the blueprints' folders, rendering.
+
+Rendering is given its context as an argument. A template that is not found names the folders that were searched and the
+nearest name that is there.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jinja2 import BaseLoader, FileSystemLoader, Template, TemplateNotFound, TemplatesNotFound
+from jinja2 import Environment as JinjaEnvironment
+
+from erlen.context import Context
+from erlen.errors import nearest
+from erlen.signals import before_render_template, template_rendered
+
+__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "render", "stream"]
+
+Source = tuple[str, str | None, Callable[[], bool] | None]
+
+
+class MissingTemplate(TemplatesNotFound):
+    """No folder has the template; Jinja's ``TemplateNotFound`` with the folders searched and the nearest name.
+
+    :param wanted: the names that were asked for
+    :param folders: the folders that were searched
+    :param near: a name that is there, or None
+    """
+
+    def __init__(self, wanted: list[str], folders: list[str], near: str | None) -> None:
+        what = f"The template {wanted[0]!r} was" if len(wanted) == 1 else f"None of the templates {wanted} was"
+        where = (
+            "\n".join(f"  {folder}" for folder in folders)
+            or "  (no folder: neither the application nor a blueprint has a template_folder)"
+        )
+        hint = f"\nDid you mean {near!r}?" if near else ""
+        super().__init__(list(wanted), f"{what} not found. Searched, in this order:\n{where}{hint}")
+        self.folders = folders
+        self.near = near
+
+
+class Environment(JinjaEnvironment):
+    """Jinja's environment, which knows its application and the folders of its blueprints."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        if "loader" not in options:
+            options["loader"] = app.create_global_jinja_loader()
+        super().__init__(**options)
+        self._app = weakref.ref(app)  # the application holds the environment: a plain reference would be a cycle
+
+    @property
+    def app(self) -> Any:
+        """The application whose environment this is."""
+        return self._app()
+
+
+class DispatchingJinjaLoader(BaseLoader):
+    """Looks for a template in the application's folder, then in the folders of its blueprints."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = weakref.ref(app)
+
+    @property
+    def app(self) -> Any:
+        """The application whose folders are searched."""
+        return self._app()
+
+    def get_source(self, environment: JinjaEnvironment, template: str) -> Source:
+        """Load the source of *template* from the first folder that has it.
+
+        :raises MissingTemplate: if none has it
+        """
+        explain = self.app.config["EXPLAIN_TEMPLATE_LOADING"]
+        attempts: list[tuple[str, BaseLoader, Source | None]] = []
+        found: Source | None = None
+        for owner, loader in self._loaders():
+            try:
+                source: Source | None = loader.get_source(environment, template)
+            except TemplateNotFound:
+                source = None
+            attempts.append((owner, loader, source))
+            if source is not None and found is None:
+                found = source
+                if not explain:
+                    break
+        if explain:
+            self._explain(template, attempts)
+        if found is None:
+            raise self.missing([template])
+        return found
+
+    def missing(self, wanted: list[str]) -> MissingTemplate:
+        """Make the error for templates that were not found."""
+        folders = [path for _, loader in self._loaders() for path in _folders(loader)]
+        names = self.list_templates()
+        near = next(filter(None, (nearest(name, names) for name in wanted)), None)
+        return MissingTemplate(wanted, folders, near)
+
+    def list_templates(self) -> list[str]:
+        """List the names of all templates."""
+        return sorted({name for _, loader in self._loaders() for name in loader.list_templates()})
+
+    def _loaders(self) -> Iterator[tuple[str, BaseLoader]]:
+        app = self.app
+        if app.jinja_loader is not None:
+            yield f"application {app.import_name!r}", app.jinja_loader
+        for blueprint in app.iter_blueprints():
+            if blueprint.jinja_loader is not None:
+                yield f"blueprint {blueprint.name!r} ({blueprint.import_name})", blueprint.jinja_loader
+
+    def _explain(self, template: str, attempts: list[tuple[str, BaseLoader, Source | None]]) -> None:
+        lines = [f"Locating template {template!r}:"]
+        taken = False
+        for number, (owner, loader, source) in enumerate(attempts, 1):
+            lines.append(f"{number:5}: trying loader of {owner}")
+            lines.extend(f"       folder: {folder}" for folder in _folders(loader))
+            if source is None:
+                lines.append("       -> no match")
+            else:
+                lines.append(
+                    f"       -> found ({source[1] or '<string>'}){', but the first match is taken' if taken else ''}"
+                )
+                taken = True
+        if not taken:
+            near = nearest(template, self.list_templates())
+            lines.append(f"Error: the template could not be found.{f' Did you mean {near!r}?' if near else ''}")
+        self.app.logger.info("\n".join(lines))
+
+
+def _folders(loader: BaseLoader) -> list[str]:
+    if isinstance(loader, FileSystemLoader):
+        return list(loader.searchpath)
+    inner = getattr(loader, "loaders", None)
+    if inner is not None:
+        return [path for one in (inner.values() if isinstance(inner, dict) else inner) for path in _folders(one)]
+    return [f"<{type(loader).__name__}>"]
+
+
+def get_template(app: Any, name: Any) -> Template:
+    """Load a template, or the first of several that exists.
+
+    :param name: a name, a template, or a list of these
+    """
+    environment = app.jinja_env
+    if isinstance(name, (str, Template)):
+        return environment.get_or_select_template(name)  # type: ignore[no-any-return]
+    names = list(name)
+    try:
+        return environment.select_template(names)  # type: ignore[no-any-return]
+    except TemplatesNotFound as error:
+        loader = environment.loader
+        if isinstance(loader, DispatchingJinjaLoader) and not isinstance(error, MissingTemplate):
+            raise loader.missing([str(one) for one in names]) from None
+        raise
+
+
+def _prepare(context: Context, template: Template, values: dict[str, Any]) -> dict[str, Any]:
+    app = context.app
+    app.update_template_context(values)
+    if before_render_template.receivers:
+        before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=values)
+    return values
+
+
+def render(context: Context, template: Template, values: dict[str, Any]) -> str:
+    """Render *template* with *values* and what the context processors add."""
+    values = _prepare(context, template, values)
+    text = template.render(values)
+    if template_rendered.receivers:
+        template_rendered.send(context.app, _async_wrapper=context.app.ensure_sync, template=template, context=values)
+    return text
+
+
+def stream(context: Context, template: Template, values: dict[str, Any]) -> Iterator[str]:
+    """Render *template* piece by piece; the context processors run at once."""
+    values = _prepare(context, template, values)
+
+    def generate() -> Iterator[str]:
+        yield from template.generate(values)
+        app = context.app
+        if template_rendered.receivers:
+            template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=values)
+
+    return generate()

@@ -1,0 +1,89 @@
+"""The front door: ``class Erlen``, the application with its protocol, its names in templates, and its test tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from erlen import globals as proxies
+from erlen.application import Application
+from erlen.context import Context
+from erlen.helpers import get_flashed_messages, url_for
+from erlen.testing import Client, EnvironBuilder
+from erlen.wsgi import StartResponse, answer
+
+__all__ = ["Erlen"]
+
+
+class Erlen(Application):
+    """An application: it is put together by decorators, and answers requests as a WSGI callable.
+
+    :param import_name: the name of the module, usually ``__name__``; templates and files are looked up beside it
+    :param static_url_path: where static files are served; default is the name of the folder
+    :param static_folder: the folder of static files, relative to ``root_path``; None for none
+    :param static_host: the host of the static route, with ``host_matching``
+    :param host_matching: match rules by the whole host
+    :param subdomain_matching: match rules by the subdomain of ``SERVER_NAME``
+    :param template_folder: the folder of templates, relative to ``root_path``
+    :param instance_path: the absolute path of the instance folder; default is ``instance`` beside the module
+    :param instance_relative_config: read configuration files from the instance folder
+    :param root_path: the folder of the application, where it cannot be found by the import name
+
+    ::
+
+        app = Erlen(__name__)
+
+        @app.route("/")
+        def index():
+            return "Hello, World!"
+    """
+
+    #: The class of :meth:`test_client`'s result; None means :class:`erlen.testing.Client`.
+    test_client_class: type[Client] | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as WSGI asks it (PEP 3333). Middleware wraps :meth:`wsgi_app`, not this."""
+        return self.wsgi_app(environ, start_response)
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; to be wrapped by WSGI middleware. ::
+
+        app.wsgi_app = ProxyFix(app.wsgi_app)
+        """
+        return answer(self, environ, start_response)
+
+    def template_globals(self) -> dict[str, Any]:
+        """Return the names that every template knows, imported ones too."""
+        return {
+            **super().template_globals(),
+            "url_for": url_for,
+            "get_flashed_messages": get_flashed_messages,
+            "request": proxies.request,
+            "session": proxies.session,
+            "g": proxies.g,
+        }
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Client:
+        """Make a client that sends requests to this application in process.
+
+        :param use_cookies: keep cookies from request to request
+        :param kwargs: passed on to ``test_client_class``
+        """
+        cls = self.test_client_class or Client
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> Context:
+        """Make the context of a made-up request, for tests and the shell; nothing is dispatched.
+
+        :param args: what :class:`erlen.testing.EnvironBuilder` takes: the path, ``method``, ``data``, ``json``, …
+
+        ::
+
+            with app.test_request_context("/hello", method="POST"):
+                assert request.path == "/hello"
+        """
+        builder = EnvironBuilder(self, *args, **kwargs)
+        try:
+            return self.request_context(builder.get_environ())
+        finally:
+            builder.close()

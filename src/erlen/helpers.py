@@ -1,0 +1,369 @@
+"""The functions that views call: URLs, redirects, flashes, files, templates, streams.
+
+Each works for the current request.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import IO, Any, AnyStr, NoReturn, TypeVar, overload
+
+from jinja2 import Template
+from werkzeug.exceptions import abort as werkzeug_abort
+from werkzeug.utils import redirect as werkzeug_redirect
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from erlen import templating
+from erlen.context import Context, find_context, find_request_context, has_app_context
+from erlen.current import current
+from erlen.http import files
+from erlen.http.response import Response
+from erlen.scaffold import check_signature
+from erlen.signals import message_flashed
+
+__all__ = [
+    "abort",
+    "after_this_request",
+    "copy_current_request_context",
+    "flash",
+    "get_flashed_messages",
+    "get_template_attribute",
+    "jsonify",
+    "make_response",
+    "redirect",
+    "render_template",
+    "render_template_string",
+    "send_file",
+    "send_from_directory",
+    "stream_template",
+    "stream_template_string",
+    "stream_with_context",
+    "url_for",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+TemplateName = str | Template | list[str | Template]
+
+_CATEGORY = "message"
+
+
+def url_for(
+    endpoint: str,
+    *,
+    _anchor: str | None = None,
+    _method: str | None = None,
+    _scheme: str | None = None,
+    _external: bool | None = None,
+    **values: Any,
+) -> str:
+    """Build the URL of *endpoint*.
+
+    :param endpoint: a name; one that begins with a dot belongs to the current blueprint
+    :param _anchor: what to put after a ``#``
+    :param _method: build the rule for this HTTP method
+    :param _scheme: ``"https"``, for an external URL
+    :param _external: with scheme and host; default is no in a request, and yes outside of one
+    :param values: the variables of the rule; others become the query string
+    :raises BuildError: if no rule fits; names the nearest endpoint or the missing values
+
+    ::
+
+        url_for("user", id=7, page=2)  # /user/7?page=2
+    """
+    app = find_context("url_for").app
+    return app.url_for(  # type: ignore[no-any-return]
+        endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
+    )
+
+
+def redirect(
+    location: str, code: int | None = None, Response: type[WerkzeugResponse] | None = None
+) -> WerkzeugResponse:
+    """Make a response that sends the browser to *location*.
+
+    :param code: 303 by default in Erlen (``REDIRECT_CODE``): the browser then asks with GET, whatever it sent.
+        Use 307 or 308 to have it send the same again
+    :param Response: the class of the response
+    """
+    if Response is None and has_app_context():
+        return find_context("redirect").app.redirect(location, code)  # type: ignore[no-any-return]
+    return werkzeug_redirect(location, 303 if code is None else code, Response)
+
+
+def abort(code: int | WerkzeugResponse, *args: Any, **kwargs: Any) -> NoReturn:
+    """Stop handling the request and answer with an HTTP error.
+
+    :param code: a status code, or a response that is to be the answer
+    :param args: passed on to the exception, as are the keyword arguments: ``abort(404, "No such user.")``
+    :raises werkzeug.exceptions.HTTPException: the one that belongs to *code*
+    :raises LookupError: if none belongs to it
+    """
+    if has_app_context():
+        find_context("abort").app.aborter(code, *args, **kwargs)
+    werkzeug_abort(code, *args, **kwargs)
+
+
+def make_response(*args: Any) -> Response:
+    """Make of a view's result the response that it will become, to add headers or cookies to it. ::
+
+    response = make_response(render_template("index.html"), 200)
+    response.headers["X-Greeting"] = "Hello"
+    return response
+    """
+    app = find_context("make_response").app
+    if not args:
+        return app.response_class()  # type: ignore[no-any-return]
+    return app.make_response(args[0] if len(args) == 1 else args)  # type: ignore[no-any-return]
+
+
+def jsonify(*args: Any, **kwargs: Any) -> Response:
+    """Make a JSON response: of one value, of several as a list, or of keywords as an object.
+
+    A view that returns a dict or a list does the same by itself. The application's provider writes it (``app.json``).
+    """
+    return find_context("jsonify").app.json.response(*args, **kwargs)  # type: ignore[no-any-return]
+
+
+def flash(message: str, category: str = _CATEGORY) -> None:
+    """Keep a message for the next page that shows messages; see :func:`get_flashed_messages`.
+
+    :param category: for instance ``"error"``, for the page to style it
+
+    Messages are appended to the session in its store, so two tabs neither lose nor double one.
+    """
+    context = find_request_context("flash")
+    session = context.session
+    keep = getattr(session, "flash", None)
+    if keep is not None:
+        keep(category, message)
+    else:  # a foreign session
+        session["_flashes"] = [*session.get("_flashes", []), (category, message)]
+    if message_flashed.receivers:
+        app = context.app
+        message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
+
+
+def get_flashed_messages(with_categories: bool = False, category_filter: Any = ()) -> list[Any]:
+    """Take the flashed messages out of the session. Within one request they stay the same.
+
+    :param with_categories: return pairs of category and message
+    :param category_filter: only these categories
+    """
+    context = find_request_context("get_flashed_messages")
+    shown = context.flashes
+    if shown is None:
+        session = context.session
+        take = getattr(session, "take_flashes", None)
+        if take is not None:
+            shown = take()
+        else:
+            shown = session.pop("_flashes") if "_flashes" in session else []
+        context.flashes = shown
+    if category_filter:
+        shown = [pair for pair in shown if pair[0] in category_filter]
+    return [tuple(pair) for pair in shown] if with_categories else [pair[1] for pair in shown]
+
+
+def after_this_request(f: F) -> F:
+    """Have *f* called with the response of the current request; it returns the response, or another one. ::
+
+    @after_this_request
+    def remember(response):
+        response.set_cookie("seen", "yes")
+        return response
+    """
+    check_signature("after_this_request", f)
+    find_request_context("after_this_request").after_this_request(f)
+    return f
+
+
+def copy_current_request_context(f: F) -> F:
+    """Wrap *f* so that it runs in a copy of the current request context, in a thread for instance.
+
+    The request is the same, and the session too, as it is now: what the copy changes in it after the request has been
+    answered is not saved. ``g`` starts empty. ::
+
+        threading.Thread(target=copy_current_request_context(send_mail)).start()
+    """
+    copied = find_request_context("copy_current_request_context").copy()
+
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with copied:
+            return copied.app.ensure_sync(f)(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+# Files.
+
+
+def send_file(
+    path_or_file: os.PathLike[str] | str | IO[bytes],
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    conditional: bool = True,
+    etag: bool | str = True,
+    last_modified: datetime | int | float | None = None,
+    max_age: int | timedelta | Callable[[str | None], int | None] | None = None,
+) -> Response:
+    """Send a file: with its type, ETag and date, in ranges where the browser asks for one.
+
+    Never give it a path that a user has written; :func:`send_from_directory` is for these.
+
+    :param path_or_file: a path, relative to the application's ``root_path``, or a file opened in binary mode
+    :param mimetype: default is what the name says
+    :param as_attachment: have the browser offer to save it
+    :param download_name: the name to save it under, and to tell the type by
+    :param conditional: answer conditional and range requests
+    :param etag: make an ETag, or send this one
+    :param last_modified: when it was changed, where the file does not tell
+    :param max_age: for how many seconds a browser may keep it; default is ``SEND_FILE_MAX_AGE_DEFAULT``
+    """
+    return files.send_file(  # type: ignore[no-any-return]
+        find_request_context("send_file"),
+        path_or_file,
+        mimetype=mimetype,
+        as_attachment=as_attachment,
+        download_name=download_name,
+        conditional=conditional,
+        etag=etag,
+        last_modified=last_modified,
+        max_age=max_age,
+    )
+
+
+def send_from_directory(directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any) -> Response:
+    """Send a file from below *directory*; safe with a path that a user has written.
+
+    :param directory: relative to the application's ``root_path``
+    :param path: relative to the directory
+    :param kwargs: what :func:`send_file` takes
+    :raises werkzeug.exceptions.NotFound: if the path leads out of the directory, or to no file
+    """
+    return files.send_from_directory(find_request_context("send_from_directory"), directory, path, **kwargs)  # type: ignore[no-any-return]
+
+
+# Templates.
+
+
+def render_template(template_name_or_list: TemplateName, **context: Any) -> str:
+    """Render a template.
+
+    :param template_name_or_list: its name, or several, of which the first that exists is taken
+    :param context: the values for it
+    :raises jinja2.TemplateNotFound: names the folders that were searched and the nearest name
+    """
+    current_context = find_context("render_template")
+    template = templating.get_template(current_context.app, template_name_or_list)
+    return templating.render(current_context, template, context)
+
+
+def render_template_string(source: str, **context: Any) -> str:
+    """Render a template given as text; values are escaped as in HTML."""
+    current_context = find_context("render_template_string")
+    return templating.render(current_context, current_context.app.jinja_env.from_string(source), context)
+
+
+def stream_template(template_name_or_list: TemplateName, **context: Any) -> Iterator[str]:
+    """Render a template piece by piece, for a view to return; the request stays until the last piece is sent."""
+    current_context = find_context("stream_template")
+    template = templating.get_template(current_context.app, template_name_or_list)
+    return _stream(current_context, template, context)
+
+
+def stream_template_string(source: str, **context: Any) -> Iterator[str]:
+    """Render a template given as text piece by piece; see :func:`stream_template`."""
+    current_context = find_context("stream_template_string")
+    return _stream(current_context, current_context.app.jinja_env.from_string(source), context)
+
+
+def _stream(context: Context, template: Template, values: dict[str, Any]) -> Iterator[str]:
+    pieces = templating.stream(context, template, values)
+    return stream_with_context(pieces) if context.has_request else pieces
+
+
+def get_template_attribute(template_name: str, attribute: str) -> Any:
+    """Return a macro or variable that a template exports, to be called from Python."""
+    app = find_context("get_template_attribute").app
+    return getattr(app.jinja_env.get_template(template_name).module, attribute)
+
+
+# Streams.
+
+
+@overload
+def stream_with_context(generator_or_function: Iterator[AnyStr]) -> Iterator[AnyStr]: ...
+@overload
+def stream_with_context(generator_or_function: Callable[..., Iterator[AnyStr]]) -> Callable[..., Iterator[AnyStr]]: ...
+def stream_with_context(generator_or_function: Any) -> Any:
+    """Keep the request alive while its body is streamed: give it a generator, or decorate the generator function.
+
+    ``request``, ``session`` and ``g`` work in the generator, and the teardowns run when it ends or is closed. The
+    session is saved before the first byte, so changes made in the generator are not. ::
+
+        @app.get("/report")
+        def report():
+            return Response(stream_with_context(lines()))
+    """
+    if callable(generator_or_function) and not hasattr(generator_or_function, "__next__"):
+
+        @functools.wraps(generator_or_function)
+        def decorated(*args: Any, **kwargs: Any) -> _ContextStream:
+            return _ContextStream(find_request_context("stream_with_context"), generator_or_function(*args, **kwargs))
+
+        return decorated
+    return _ContextStream(find_request_context("stream_with_context"), iter(generator_or_function))
+
+
+class _ContextStream:
+    """An iterator that holds its request's context, and gives it back once: at its end, or when it is dropped."""
+
+    def __init__(self, context: Context, iterator: Iterator[Any]) -> None:
+        self._context: Context | None = context
+        self._iterator = iterator
+        context.hold()
+
+    def __iter__(self) -> _ContextStream:
+        return self
+
+    def __next__(self) -> Any:
+        context = self._context
+        if context is None:
+            raise StopIteration
+        previous = current.get(None)
+        current.set(context)
+        try:
+            return next(self._iterator)
+        except BaseException as error:
+            self._let_go(None if isinstance(error, StopIteration) else error)
+            raise
+        finally:
+            current.set(previous)
+
+    def close(self) -> None:
+        """End the stream before its end: closes the generator, then lets the request go."""
+        context = self._context
+        if context is None:
+            return
+        previous = current.get(None)
+        current.set(context)
+        try:
+            close = getattr(self._iterator, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._let_go(None)
+            current.set(previous)
+
+    def _let_go(self, error: BaseException | None) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            context.release(error)
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,0 +1,194 @@
+"""The test client: Werkzeug's, which knows the application's URLs, JSON and sessions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from typing import Any
+from urllib.parse import urlsplit
+
+from werkzeug.test import Client as WerkzeugClient
+from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from erlen.callables import drive
+from erlen.context import Context
+from erlen.current import current
+from erlen.wsgi import PRESERVE
+
+__all__ = ["Client", "EnvironBuilder"]
+
+
+class EnvironBuilder(WerkzeugEnvironBuilder):
+    """Builds the WSGI environment of a request to *app*, with the base URL from its configuration.
+
+    :param path: a path, or a whole URL
+    :param base_url: in place of ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` and ``APPLICATION_ROOT``
+    :param subdomain: put in front of ``SERVER_NAME``
+    :param url_scheme: in place of ``PREFERRED_URL_SCHEME``
+    :param args: what :class:`werkzeug.test.EnvironBuilder` takes: ``method``, ``data``, ``json``, ``headers``, …
+    :raises ValueError: for a base URL together with a subdomain or scheme
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        path: str = "/",
+        base_url: str | None = None,
+        subdomain: str | None = None,
+        url_scheme: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if base_url is not None and (subdomain or url_scheme):
+            raise ValueError('Cannot pass "subdomain" or "url_scheme" with "base_url": the base URL has both in it.')
+        if base_url is None:
+            host = app.config["SERVER_NAME"] or "localhost"
+            if subdomain:
+                host = f"{subdomain}.{host}"
+            parts = urlsplit(path)
+            scheme = url_scheme or parts.scheme or app.config["PREFERRED_URL_SCHEME"]
+            base_url = f"{scheme}://{parts.netloc or host}/{app.config['APPLICATION_ROOT'].lstrip('/')}"
+            path = parts.path
+            if parts.query:
+                path = f"{path}?{parts.query}"
+        self.app = app
+        super().__init__(path, base_url, *args, **kwargs)
+
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write *obj* as the application's JSON provider does."""
+        return self.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
+
+
+class Client(WerkzeugClient):
+    """Sends requests to an application without a server; see :class:`werkzeug.test.Client` for all of its methods.
+
+    In a ``with`` statement the context of the last request is kept, so that ``request``, ``session`` and ``g`` can be
+    looked at afterwards. ::
+
+        with app.test_client() as client:
+            response = client.post("/login", data={"name": "ada"})
+            assert response.status_code == 303 and session["user"] == "ada"
+    """
+
+    application: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.preserve_context = False
+        self._kept: list[Context] = []
+        self._made: list[Context] = []
+        #: Added to the environment of every request.
+        self.environ_base = {
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
+        }
+
+    def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+        result = {**self.environ_base, **environ}
+        if self.preserve_context:
+            result[PRESERVE] = self._made
+        return result
+
+    def _request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+        kwargs["environ_base"] = self._with_base(kwargs.get("environ_base") or {})
+        builder = EnvironBuilder(self.application, *args, **kwargs)
+        try:
+            return builder.get_request()
+        finally:
+            builder.close()
+
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> Any:
+        """Send a request and return its response.
+
+        :param args: what :class:`EnvironBuilder` takes, or one environment, builder or request
+        :param buffered: read the body to its end and close it before returning
+        :param follow_redirects: go where redirects lead, and return the last response
+        """
+        first = args[0] if args else None
+        if isinstance(first, WerkzeugEnvironBuilder):
+            request = copy(first)
+            request.environ_base = self._with_base(request.environ_base or {})
+            sent = request.get_request()
+        elif isinstance(first, dict):
+            sent = WerkzeugRequest(self._with_base(first))
+        elif isinstance(first, WerkzeugRequest):
+            sent = WerkzeugRequest(self._with_base(first.environ))
+        else:
+            sent = self._request(args, kwargs)
+        self._release()
+        response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)
+        response.json_module = self.application.json
+        self._keep_last()
+        return response
+
+    def _keep_last(self) -> None:
+        # Of a chain of redirects the last request is the one to look at.
+        made, self._made = self._made, []
+        for context in made[:-1]:
+            context.release()
+        for context in made[-1:]:
+            if context._previous is None:
+                context._previous = []
+            context._previous.append(current.get(None))
+            current.set(context)
+            self._kept.append(context)
+
+    def _release(self) -> None:
+        while self._kept:
+            self._kept.pop().pop()
+
+    def __enter__(self) -> Client:
+        if self.preserve_context:
+            raise RuntimeError("Cannot nest client invocations: this client is already used in a with statement.")
+        self.preserve_context = True
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self.preserve_context = False
+        self._release()
+
+    @contextmanager
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Open the session that the next request will have, to look into it or to change it. ::
+
+            with client.session_transaction() as session:
+                session["user"] = "ada"
+
+        :param args: the request to open it for, as for :meth:`open`
+        :raises RuntimeError: if the client keeps no cookies
+        """
+        if self._cookies is None:
+            raise RuntimeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
+        app = self.application
+        with ExitStack() as stack:
+            context = app.test_request_context(*args, **kwargs)
+            self._add_cookies_to_wsgi(context.request.environ)
+            stack.enter_context(context)
+            session = context.session
+            if session is None:
+                raise RuntimeError("Session backend did not open a session.")
+            outer = current.get(None)
+            current.set(context._previous[-1] if context._previous else None)
+            try:
+                yield session
+            finally:
+                current.set(outer)
+            response = app.response_class()
+            interface = app.session_interface
+            if interface is not None:
+                if interface.is_null_session(session):
+                    return
+                interface.save_session(app, session, response)
+            else:
+                saved = drive(app.session_manager.save(session))
+                context.session_mode = "done"
+                if saved is not None and saved.cookie is not None:
+                    response.headers.add("Set-Cookie", saved.cookie)
+            self._update_cookies_from_response(
+                context.request.host.partition(":")[0],
+                context.request.path,
+                response.headers.getlist("Set-Cookie"),
+            )

@@ -1,0 +1,105 @@
+"""Views as classes: ``View`` for one that is built from parts, ``MethodView`` with a method for each HTTP method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar
+
+from erlen.globals import current_app, request
+
+__all__ = ["MethodView", "View", "http_method_funcs"]
+
+#: The names of the methods that a MethodView may have.
+http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put", "trace", "patch"})
+
+
+class View:
+    """A view as a class: subclass it, write ``dispatch_request``, and register :meth:`as_view`.
+
+    ::
+
+        class Hello(View):
+            def dispatch_request(self, name):
+                return f"Hello, {name}!"
+
+        app.add_url_rule("/hello/<name>", view_func=Hello.as_view("hello"))
+    """
+
+    #: The HTTP methods that the view takes; None means GET, or what :meth:`Erlen.add_url_rule` is told.
+    methods: ClassVar[Collection[str] | None] = None
+    #: Whether OPTIONS requests are answered automatically; None leaves it to the default.
+    provide_automatic_options: ClassVar[bool | None] = None
+    #: Decorators for the view function, the first one applied first.
+    decorators: ClassVar[list[Callable[..., Any]]] = []
+    #: Make an object for each request. Set it to False where ``self`` holds nothing of a request: it is quicker.
+    init_every_request: ClassVar[bool] = True
+
+    def dispatch_request(self, **values: Any) -> Any:
+        """Answer the request; the values out of the URL are the arguments. A subclass must write it."""
+        raise NotImplementedError(f"{type(self).__name__} must have a method dispatch_request(self, ...).")
+
+    @classmethod
+    def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> Callable[..., Any]:
+        """Make the view function of this class.
+
+        :param name: the endpoint
+        :param class_args: passed on to the class when it is instantiated, as are the keyword arguments
+        """
+        if cls.init_every_request:
+
+            def view(**values: Any) -> Any:
+                made = view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined]
+                return current_app.ensure_sync(made.dispatch_request)(**values)
+
+        else:
+            once = cls(*class_args, **class_kwargs)
+
+            def view(**values: Any) -> Any:
+                return current_app.ensure_sync(once.dispatch_request)(**values)
+
+        if cls.decorators:
+            view.__name__ = name
+            view.__module__ = cls.__module__
+            for decorator in cls.decorators:
+                view = decorator(view)
+        view.view_class = cls  # type: ignore[attr-defined]
+        view.__name__ = name
+        view.__doc__ = cls.__doc__
+        view.__module__ = cls.__module__
+        view.methods = cls.methods  # type: ignore[attr-defined]
+        view.provide_automatic_options = cls.provide_automatic_options  # type: ignore[attr-defined]
+        return view
+
+
+class MethodView(View):
+    """A view with a method for each HTTP method; ``methods`` is set from those that the class has.
+
+    HEAD is answered by ``get`` where there is no ``head``. ::
+
+        class Counter(MethodView):
+            def get(self):
+                return str(session.get("count", 0))
+
+            def post(self):
+                return str(session.incr("count"))
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "methods" not in cls.__dict__:
+            methods = {name.upper() for name in http_method_funcs if hasattr(cls, name)}
+            for base in cls.__bases__:
+                methods.update(getattr(base, "methods", None) or ())
+            if methods:
+                cls.methods = methods
+
+    def dispatch_request(self, **values: Any) -> Any:
+        """Call the method that bears the request's name."""
+        method = getattr(self, request.method.lower(), None)
+        if method is None and request.method == "HEAD":
+            method = getattr(self, "get", None)
+        if method is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} takes {request.method} requests and has no method {request.method.lower()}()."
+            )
+        return current_app.ensure_sync(method)(**values)

@@ -1,0 +1,99 @@
+"""The WSGI adapter (PEP 3333): translates between a server's environ and the pipeline, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import Context as Variables
+from contextvars import copy_context
+from typing import Any
+
+from erlen.context import Context
+from erlen.current import current
+from erlen.http.response import lower
+from erlen.lifecycle.pipeline import begin, handle
+
+__all__ = ["PRESERVE", "answer"]
+
+#: The key of the environ under which a test client puts a list: the context of the request is kept alive in it.
+PRESERVE = "erlen.preserve_context"
+
+StartResponse = Callable[..., Any]
+
+
+def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request: ``wsgi_app`` of an application.
+
+    The request runs in a copy of the caller's context variables, so that nothing it sets is seen by the next one.
+    """
+    if not app._got_first_request:
+        app.freeze()
+    variables = copy_context()
+    context: Context = variables.run(_run, app, environ)
+    response = context.response
+    if response is None:
+        start_response(context.status, context.headers)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (context.body,)
+    if "__call__" in type(response).__dict__:
+        body = response(environ, start_response)
+    else:
+        status, headers, body = lower(response, environ)
+        start_response(status, headers)
+    if type(body) is list or type(body) is tuple or _is_file(body, environ):
+        return body  # type: ignore[no-any-return]
+    return _Body(body, variables)
+
+
+def _run(app: Any, environ: dict[str, Any]) -> Context:
+    context = Context(app, app.request_class(environ))
+    context._began = True
+    context._holds = 1
+    preserved = environ.get(PRESERVE)
+    if preserved is not None:
+        context.hold()
+        preserved.append(context)
+    current.set(context)
+    failure: Exception | None = None
+    try:
+        begin(app, context)
+    except Exception as error:
+        failure = error
+    plan = context.plan
+    if plan is None:
+        plan = context.plan = app.compile_plan(None)
+    runner = app._direct
+    if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
+        for _ in handle(app, context, runner, failure).__await__():
+            raise RuntimeError("The pipeline waited for something although all of the request is plain.")
+    else:
+        portal = app._loop.portal()
+        portal.run(handle(app, context, portal, failure))
+    return context
+
+
+def _is_file(body: Any, environ: dict[str, Any]) -> bool:
+    # A server recognises its own file wrapper, and only it.
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
+
+
+class _Body:
+    """A streamed body: each piece is made in the context variables of its request."""
+
+    __slots__ = ("_body", "_iterator", "_variables")
+
+    def __init__(self, body: Iterable[bytes], variables: Variables) -> None:
+        self._body = body
+        self._variables = variables
+        self._iterator: Iterator[bytes] = variables.run(iter, body)
+
+    def __iter__(self) -> _Body:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._variables.run(next, self._iterator)
+
+    def close(self) -> None:
+        """Close the body, as the server must at its end or when the client has gone."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            self._variables.run(close)

@@ -1,0 +1,69 @@
+"""Count the CPU instructions of a request, Erlen beside Flask, and print them as a table.
+
+Times swing with the machine; instructions do not. Each framework runs in one process under callgrind, which counts
+200 warm requests of each workload, sent as a WSGI server would send them. What sending takes is in every figure and
+stands in the row "bare".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from workloads import REQUESTS, WORKLOADS
+
+HERE = Path(__file__).resolve().parent
+HEADER = re.compile(rb"^desc: Trigger: Client Request: (.+)$", re.MULTILINE)
+TOTAL = re.compile(rb"^(?:totals|summary): (\d+)$", re.MULTILINE)
+
+
+def build_helper(folder: Path) -> Path:
+    """Compile the client requests and return the library."""
+    library = folder / "callgrind.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "callgrind.c"], check=True)
+    return library
+
+
+def measure(module: str) -> dict[str, float]:
+    """Return the thousands of instructions per request of each workload on the applications of *module*."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        out = folder / "callgrind.out"
+        command = [
+            *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
+            *(sys.executable, HERE / "workloads.py", module, build_helper(folder), folder / "instance"),
+        ]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+        done = subprocess.run(
+            command, env={**environment, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(f"{module} could not be measured:\n{done.stderr}")
+        return dict(read(part) for part in sorted(folder.glob("callgrind.out.*")))
+
+
+def read(dump: Path) -> tuple[str, float]:
+    """Return the workload that a dump of callgrind is about, and its thousands of instructions per request."""
+    text = dump.read_bytes()
+    header, total = HEADER.search(text), TOTAL.search(text)
+    if header is None or total is None:
+        raise SystemExit(f"{dump.name} is not what callgrind was asked for")
+    return header[1].decode(), int(total[1]) / REQUESTS / 1000
+
+
+def main() -> None:
+    """Measure both and print the table."""
+    erlen, flask = measure("erlen_app"), measure("flask_app")
+    print("Thousand instructions per request, in process over WSGI\n")
+    print("| | Erlen | Flask | Erlen / Flask |")
+    print("|---|---:|---:|---:|")
+    for name in ["bare", *(workload.name for workload in WORKLOADS)]:
+        print(f"| {name} | {erlen[name]:.1f} | {flask[name]:.1f} | {erlen[name] / flask[name]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

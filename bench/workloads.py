@@ -1,0 +1,136 @@
+"""The requests that are counted, and what runs them: ``python workloads.py MODULE HELPER INSTANCE`` under callgrind."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import io
+import sys
+from collections.abc import Callable, Iterable
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any, NamedTuple
+
+WARM_UP = 50
+REQUESTS = 200
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Workload(NamedTuple):
+    """One kind of request: which application it goes to, its path and query, and the status that it must get."""
+
+    name: str
+    application: str
+    path: str
+    query: str = ""
+    status: str = "200"
+    after: str | None = None  # a path to ask for first, whose cookies the request then carries
+
+
+WORKLOADS = [
+    Workload("text", "plain", "/"),
+    Workload("dict as JSON", "plain", "/json"),
+    Workload("jsonify", "plain", "/jsonify"),
+    Workload("typed parameter and query value", "plain", "/user/42", "page=3"),
+    Workload("no such page (404)", "plain", "/nothing/here", status="404"),
+    Workload("two hooks and a session read", "hooked", "/session", after="/sign-in"),
+    Workload("Jinja page of 20 rows", "plain", "/rows"),
+]
+
+
+def environ_for(path: str, query: str = "", cookie: str = "") -> Environ:
+    """Return what a server would pass for a GET of a browser-like client."""
+    environ: Environ = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": "bench",
+        "HTTP_ACCEPT": "*/*",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if cookie:
+        environ["HTTP_COOKIE"] = cookie
+    return environ
+
+
+def ask(application: Application, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Send one request as a server does; return the status line, the headers and the body."""
+    answered: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        answered[:] = (status, headers)
+
+    parts = application(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    return answered[0], answered[1], body
+
+
+def prepare(application: Application, workload: Workload) -> Environ:
+    """Return the environ of *workload*, with the cookies that it needs, and check what it is answered with."""
+    cookie = ""
+    if workload.after:
+        _, headers, _ = ask(application, environ_for(workload.after))
+        kept = SimpleCookie("; ".join(value for name, value in headers if name.lower() == "set-cookie"))
+        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in kept.items())
+        if not cookie:
+            raise SystemExit(f"{workload.after} set no cookie")
+    environ = environ_for(workload.path, workload.query, cookie)
+    status, _, body = ask(application, environ.copy())
+    if not status.startswith(workload.status):
+        raise SystemExit(f"{workload.path} answered {status}: {body[:500]!r}")
+    return environ
+
+
+def count(application: Application, environ: Environ, helper: ctypes.CDLL, name: str) -> None:
+    """Have callgrind count the requests of one workload and write them down under *name*."""
+
+    def rounds(number: int) -> None:
+        for _ in range(number):
+            ask(application, environ.copy())
+
+    rounds(WARM_UP)
+    gc.collect()
+    helper.start()
+    rounds(REQUESTS)
+    helper.stop(name.encode())
+
+
+def bare(environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
+    """The least that a WSGI application can do."""
+    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "13")])
+    return [b"Hello, World!"]
+
+
+def main(module: str, helper: str, instance: str) -> None:
+    """Count every workload on the applications of one module, and an application that does nothing."""
+    library = ctypes.CDLL(helper)
+    made = importlib.import_module(module)
+    applications = {name: getattr(made, name)(instance) for name in ("plain", "hooked")}
+    count(bare, environ_for("/"), library, "bare")
+    for workload in WORKLOADS:
+        application = applications[workload.application]
+        count(application, prepare(application, workload), library, workload.name)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent / "apps"))
+    main(*sys.argv[1:])

@@ -1,0 +1,165 @@
+"""What tests share: programs that may be missing, ports, and applications on real servers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Below the ports that the system gives to outgoing connections; each process starts at a place of its own.
+_ports = itertools.cycle(range(10_000, 32_000))
+for _ in range(os.getpid() * 97 % 22_000):
+    next(_ports)
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str, str], str]:
+    """Return a function that gives the path of a program, or skips the test if it is missing.
+
+    It takes the program and how to install it: ``require("chromium", "apt-get install chromium")``.
+    With ``ERLEN_REQUIRE_SERVERS=1`` in the environment a missing program is a failure.
+    """
+
+    def require(program: str, install: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            reason = f"{program} is missing: {install}"
+            if os.environ.get("ERLEN_REQUIRE_SERVERS") == "1":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+        return path
+
+    return require
+
+
+def find_free_port() -> int:
+    for port in _ports:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError("unreachable: the ports are a cycle")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    return find_free_port()
+
+
+@dataclass
+class Server:
+    """An application on a real server, in processes of its own."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log_file: Path
+
+    @property
+    def url(self) -> str:
+        """Where it answers: ``http://127.0.0.1:PORT``, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What the server and the application have written so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def stop(self) -> int:
+        """End the server as an operator would, by SIGTERM, and return its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the server did not stop on SIGTERM:\n{self.log}") from None
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the server and its workers at once, without a chance to clean up."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def wait_until_it_answers(self) -> None:
+        """Return when the port accepts connections; fail with the log if the server ends before, or after 60 s."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with status {self.process.returncode}:\n{self.log}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(f"the server did not answer:\n{self.log}")
+
+
+COMMANDS: dict[str, Callable[[str, int, int], list[str]]] = {
+    "granian": lambda app, port, workers: [
+        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", "4", app),
+    ],
+    "gunicorn": lambda app, port, workers: [
+        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "4"),
+        *("--no-control-socket", app),
+    ],
+    "waitress": lambda app, port, workers: [f"--listen=127.0.0.1:{port}", "--threads=4", app],
+}
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Return a function that starts an application on a real server and waits until it answers.
+
+    ``serve("app:app", folder)`` serves ``app`` of ``folder/app.py`` over granian; ``server="gunicorn"`` and
+    ``server="waitress"`` take the others, ``workers=2`` more processes (waitress has one), ``port=`` a port that is
+    wanted again after a restart, ``env=`` more environment variables. Every server is ended with the test.
+    """
+    servers: list[Server] = []
+
+    def serve(
+        app: str,
+        folder: Path,
+        *,
+        server: str = "granian",
+        workers: int = 1,
+        port: int | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Server:
+        port = port or find_free_port()
+        log_file = tmp_path / f"server-{len(servers)}.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", server, *COMMANDS[server](app, port, workers)],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1", **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        servers.append(started := Server(process, port, log_file))
+        started.wait_until_it_answers()
+        return started
+
+    yield serve
+    for server in servers:
+        server.kill()

@@ -1,0 +1,131 @@
+"""dev.py: what it installs and when, the port it takes, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A fresh copy of the module, whose checkout is an empty one and whose programs are noted, not run."""
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_text(name)
+    for name, path in {
+        "ROOT": tmp_path,
+        "VENV": tmp_path / ".venv",
+        "PYTHON": tmp_path / ".venv" / "python",
+        "PIP": tmp_path / ".venv" / "pip",
+        "STAMP": tmp_path / ".venv" / "stamp",
+    }.items():
+        monkeypatch.setattr(module, name, path)
+    monkeypatch.setattr(module.venv, "create", lambda folder, **options: make_environment(folder))
+    return module
+
+
+def make_environment(folder: Path) -> None:
+    folder.mkdir()
+    for name in ("python", "pip"):
+        (folder / name).touch()
+
+
+@pytest.fixture
+def installed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pip was asked to install, call by call."""
+    targets: list[str] = []
+    monkeypatch.setattr(dev, "run", lambda *command, hint="": targets.append(command[-1]))
+    return targets
+
+
+def test_the_demo_gets_the_runtime_dependencies_alone(dev: ModuleType, installed: list[str], tmp_path: Path) -> None:
+    dev.install("run")
+    assert installed == [str(tmp_path)]
+
+
+def test_a_set_is_installed_once(dev: ModuleType, installed: list[str]) -> None:
+    dev.install("run")
+    dev.install("run")
+    assert len(installed) == 1
+
+
+def test_the_development_set_is_added_to_the_runtime_set_and_serves_for_it(
+    dev: ModuleType, installed: list[str], tmp_path: Path
+) -> None:
+    dev.install("run")
+    dev.install("dev")
+    dev.install("run")
+    assert installed == [str(tmp_path), f"{tmp_path}[dev]"]
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_changed_list_of_dependencies_is_installed(
+    name: str, dev: ModuleType, installed: list[str], tmp_path: Path
+) -> None:
+    dev.install("run")
+    (tmp_path / name).write_text("something else")
+    dev.install("run")
+    assert len(installed) == 2
+
+
+def test_an_environment_that_is_not_whole_is_made_anew(
+    dev: ModuleType, installed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev.install("run")
+    (tmp_path / ".venv" / "pip").unlink()
+    monkeypatch.setattr(dev.venv, "create", lambda folder, **options: (folder / "pip").touch())
+    dev.install("run")
+    assert (tmp_path / ".venv" / "pip").exists()
+    assert len(installed) == 2
+
+
+def test_an_installation_that_failed_is_tried_again(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "run", lambda *command, hint="": sys.exit(hint))
+    with pytest.raises(SystemExit, match="The installation failed"):
+        dev.install("run")
+    assert not dev.STAMP.exists()
+
+
+def test_a_python_without_ensurepip_is_told_what_to_install(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="apt-get install python3-venv"):
+        dev.install("run")
+
+
+def test_an_older_python_is_refused_with_the_version_it_needs(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev.sys, "version_info", (3, 10, 4))
+    with pytest.raises(SystemExit, match=r"Erlen needs Python 3\.11 or later"):
+        dev.main()
+
+
+def test_a_port_that_is_asked_for_and_in_use_is_refused(dev: ModuleType) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"Port {port} is in use"):
+            dev.free_port(port)
+
+
+def test_without_a_port_the_next_free_one_is_taken(
+    dev: ModuleType, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "FIRST_PORT", free_port)
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert dev.free_port(None) > free_port
+    assert dev.free_port(None) == free_port
+
+
+def test_the_bench_says_which_programs_it_needs(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev.shutil, "which", lambda program: None)
+    with pytest.raises(SystemExit, match="The bench needs valgrind and gcc: apt-get install"):
+        dev.bench()

@@ -1,0 +1,45 @@
+"""What a request may cost, in CPU instructions: the same on every machine, unlike time."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+# Thousands of instructions per request, in process over WSGI.
+LIMITS = {
+    "text": 60,
+    "dict as JSON": 80,
+    "typed parameter and query value": 90,
+}
+
+
+@pytest.fixture
+def instructions(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(BENCH)
+    yield importlib.import_module("instructions")
+    for name in ("instructions", "workloads"):
+        sys.modules.pop(name, None)
+
+
+def test_a_request_costs_no_more_than_was_promised(
+    require: Callable[[str, str], str], instructions: ModuleType
+) -> None:
+    require("valgrind", "apt-get install valgrind")
+    require("gcc", "apt-get install gcc libc6-dev")
+    costs = instructions.measure("erlen_app")
+    assert {name: costs[name] for name, limit in LIMITS.items() if costs[name] > limit} == {}
+
+
+def test_both_applications_of_the_bench_are_the_same_text() -> None:
+    erlen, flask = ((BENCH / "apps" / f"{name}_app.py").read_text() for name in ("erlen", "flask"))
+    imports = "from erlen import Erlen as Flask\nfrom erlen import Response,"
+    assert imports in erlen
+    same = erlen.replace(imports, "from flask import Flask, Response,")
+    assert same.splitlines()[1:] == flask.splitlines()[1:]

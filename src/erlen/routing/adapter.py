@@ -287,7 +287,7 @@ class MapAdapter:
         """
         if not values:
             values = {}
-        elif isinstance(values, MultiDict):
+        elif type(values) is not dict and isinstance(values, MultiDict):
             values = {name: found[0] if len(found) == 1 else found for name, found in dict.items(values) if found}
         elif None in values.values():
             values = {name: value for name, value in values.items() if value is not None}

@@ -12,7 +12,7 @@ from erlen.routing.quoting import quote_path
 
 __all__ = ["UrlTemplate"]
 
-Slot: TypeAlias = tuple[str, Callable[[Any], str]]
+Slot: TypeAlias = tuple[str, Callable[[Any], str], str]
 
 
 class UrlTemplate:
@@ -23,7 +23,7 @@ class UrlTemplate:
     :param defaults: values that are known already; their slots become fixed text
     """
 
-    __slots__ = ("_pieces", "_text")
+    __slots__ = ("_head", "_slots")
 
     def __init__(
         self,
@@ -31,27 +31,25 @@ class UrlTemplate:
         converters: Mapping[str, BaseConverter],
         defaults: Mapping[str, Any],
     ) -> None:
-        pieces: list[str | Slot] = []
+        self._head = ""
+        self._slots: list[Slot] = []  # name of the variable, what writes its value, the fixed text behind it
         for is_variable, data in trace:
             if is_variable and data not in defaults:
-                pieces.append((data, url_writer(converters[data])))
+                self._slots.append((data, url_writer(converters[data]), ""))
                 continue
             text = converters[data].to_url(defaults[data]) if is_variable else quote_path(data)
-            last = pieces[-1] if pieces else None
-            if isinstance(last, str):
-                pieces[-1] = last + text
+            if self._slots:
+                name, write, behind = self._slots[-1]
+                self._slots[-1] = (name, write, behind + text)
             else:
-                pieces.append(text)
-        self._pieces = pieces
-        self._text: str | None = None
-        if all(isinstance(piece, str) for piece in pieces):
-            self._text = "".join(piece for piece in pieces if isinstance(piece, str))
+                self._head += text
 
     def fill(self, values: Mapping[str, Any]) -> str:
         """Return the text with *values* in its slots.
 
         :raises ValidationError: if a converter refuses its value
         """
-        if self._text is not None:
-            return self._text
-        return "".join([piece if isinstance(piece, str) else piece[1](values[piece[0]]) for piece in self._pieces])
+        text = self._head
+        for name, write, behind in self._slots:
+            text += write(values[name]) + behind
+        return text

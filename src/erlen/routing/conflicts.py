@@ -53,11 +53,9 @@ def _describe(rule: Rule) -> str:
 
 
 def _shared(rule: Rule, other: Rule) -> set[str]:
-    """Return the methods that both name. HEAD and OPTIONS come by themselves, so they count only if all is equal."""
+    """Return the methods that both were written for: HEAD and OPTIONS come by themselves."""
     if rule.methods is None or other.methods is None:
         return set()
-    if rule.methods == other.methods:
-        return rule.methods
     return (rule.methods & other.methods) - {"HEAD", "OPTIONS"}
 
 
@@ -85,9 +83,10 @@ def _settings(converter: object) -> tuple[type, dict[str, object]]:
 
 
 def _all_conflicts(tree: Tree) -> Iterator[RouteConflict]:
-    for root in [*tree.domains.values(), *(edge.node for edge in tree.patterns)]:
+    edges = [edge for edge, _ in tree.patterns]
+    for root in [*(domain.root for domain in tree.domains.values()), *(edge.node for edge in edges)]:
         yield from _below(root)
-    for first, second in _covered(tree.patterns):
+    for first, second in _covered(edges):
         yield from _hidden([first.node], second.node)
 
 

@@ -232,4 +232,12 @@ def url_writer(converter: werkzeug.BaseConverter) -> Callable[[Any], str]:
     method = converter.to_url
     if _is_method(method, BaseConverter.to_url, werkzeug.BaseConverter.to_url):
         return quote_path
+    if _is_method(method, NumberConverter.to_url, WerkzeugNumberConverter.to_url):
+        number: Any = converter
+        if number.num_convert is int and not number.fixed_digits:
+            return _write_int
     return method
+
+
+def _write_int(value: Any) -> str:
+    return f"{int(value)}"

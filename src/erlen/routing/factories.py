@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from string import Template
 from typing import Any
@@ -11,7 +12,7 @@ from erlen.routing.rule import Rule, RuleFactory
 __all__ = ["EndpointPrefix", "RuleTemplate", "RuleTemplateFactory", "Subdomain", "Submount"]
 
 
-class _Wrapper(RuleFactory):
+class _Wrapper(RuleFactory, ABC):
     """A factory that changes a copy of each of its rules."""
 
     def __init__(self, rules: Iterable[RuleFactory]) -> None:
@@ -24,8 +25,9 @@ class _Wrapper(RuleFactory):
                 self._change(copy)
                 yield copy
 
+    @abstractmethod
     def _change(self, rule: Rule) -> None:
-        raise NotImplementedError
+        """Change *rule*, which is a copy."""
 
 
 class Subdomain(_Wrapper):

@@ -25,12 +25,12 @@ from erlen.routing.outcomes import (
     WrongProtocol,
 )
 from erlen.routing.rule import Rule, RuleFactory
-from erlen.routing.tree import Slash, Tree
+from erlen.routing.tree import SLASH_MISSING, Domain, Node, Tree
 
 __all__ = ["Router"]
 
 _slashes = re.compile("/{2,}")
-_NO_PATHS: dict[str, tuple[Rule, ...]] = {}
+_NOWHERE = Domain(Node())
 
 
 class Router:
@@ -147,7 +147,8 @@ class Router:
 
     def candidates(self, endpoint: Any, values: Mapping[str, Any]) -> tuple[Rule, ...]:
         """Return the rules of *endpoint* that may be built from *values*, best first."""
-        self.update()
+        if self._stale:
+            self.update()
         known = self._endpoints.get(endpoint)
         return () if known is None else known.candidates(values)
 
@@ -162,14 +163,14 @@ class Router:
         """
         if self._stale:
             self.update()
-        for rule in self._tree.plain.get(domain, _NO_PATHS).get(path, ()):
-            methods = rule.methods
-            if (methods is None or method in methods) and rule.websocket == websocket:
+        known = self._tree.domains.get(domain, _NOWHERE)
+        for rule in known.plain.get(path, ()):
+            if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
                 values = dict(rule.defaults) if rule.defaults else {}
                 break
         else:
-            found = self._search(domain, path, method, websocket)
-            if isinstance(found, Miss):
+            found = known.find_tail(path, method, websocket) or self._search(domain, path, method, websocket)
+            if not isinstance(found, tuple):
                 return found
             rule, values = found
         if rule.alias or rule._givers or rule.redirect_to is not None:
@@ -177,26 +178,24 @@ class Router:
         return rule, values
 
     def _search(self, domain: str, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]] | Miss:
-        """Search the tree, then once more with slashes merged, and read the values."""
-        tree = self._tree
+        """Search the tree, and once more with slashes merged."""
+        search = self._tree.search
         texts: list[str] = []
         refused: list[Rule] = []
-        if path[1:2] == "/":
+        if path[:2] == "//":
             path = "/" + path.lstrip("/")
-        found = tree.search(domain, path, method, websocket, texts, refused)
+        found = search(domain, path, method, websocket, texts, refused)
+        if isinstance(found, Rule):
+            values = found.read(texts)
+            return _refusal(refused, method, websocket) if values is None else (found, values)
         if found is None and self.merge_slashes and "//" in path:
             path = _slashes.sub("/", path)
-            found = tree.search(domain, path, method, websocket, texts, refused)
-            if isinstance(found, Rule):
-                return SlashRedirect(path) if found.merge_slashes else _miss(refused, method, websocket)
-        if found is None:
-            return _miss(refused, method, websocket)
-        if found is Slash.MISSING:
+            found = search(domain, path, method, websocket, texts, refused)
+        if found is SLASH_MISSING:
             return SlashRedirect(path + "/")
-        values = found.read(texts)
-        if values is None:
-            return _miss(refused, method, websocket)
-        return found, values
+        if found is not None and found.merge_slashes:
+            return SlashRedirect(path)
+        return _refusal(refused, method, websocket)
 
     def _redirect(self, rule: Rule, values: dict[str, Any], method: str) -> tuple[Rule, dict[str, Any]] | Miss:
         """Return the redirect that *rule* asks for, if it does so for these *values*."""
@@ -222,8 +221,8 @@ class Router:
         return f"{type(self).__name__}({pformat(list(self.iter_rules()))})"
 
 
-def _miss(refused: list[Rule], method: str, websocket: bool) -> Miss:
-    """Say why nothing was found: the method matters more than the protocol."""
+def _refusal(refused: list[Rule], method: str, websocket: bool) -> Miss:
+    """Say why no rule takes the request: the method matters more than the protocol."""
     if not refused:
         return MISSING
     allowed: set[str] = set()

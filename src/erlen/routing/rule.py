@@ -72,11 +72,6 @@ class Rule(RuleFactory):
     #: Where the rule was written, ``file:line``, for messages. Set by whoever knows.
     where: str | None = None
 
-    _readers: Sequence[tuple[str, Callable[[str], Any] | None]] = ()
-    _parts: Sequence[Part] = ()
-    #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
-    _givers: Sequence[Rule] = ()
-
     def __init__(
         self,
         string: str,
@@ -110,10 +105,16 @@ class Rule(RuleFactory):
         self.redirect_to = redirect_to
         self.alias = alias
         self.host = host
-        self.websocket = websocket
+        self.websocket = bool(websocket)
         self.arguments: set[str] = {str(name) for name in defaults or ()}
+        # No defaults of these in the class: an attribute that hides one of the class is dear to read.
         self._converters: dict[str, BaseConverter] = {}
         self._trace: list[tuple[bool, str]] = []
+        self._parts: Sequence[Part] = ()
+        self._names: Sequence[str] = ()
+        self._readers: Sequence[tuple[str, Callable[[str], Any]]] = ()
+        #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
+        self._givers: Sequence[Rule] = ()
 
     def empty(self) -> Rule:
         """Return an unbound copy, for another map or for a factory to change."""
@@ -186,7 +187,10 @@ class Rule(RuleFactory):
         self._parts = (*domain.parts, *path.parts)
         self._trace = [*domain.trace, (False, "|"), *path.trace]
         self._converters = {**domain.converters, **path.converters}
-        self._readers = tuple((name, python_reader(converter)) for name, converter in self._converters.items())
+        self._names = tuple(self._converters)
+        self._readers = tuple(
+            (name, reader) for name, converter in self._converters.items() if (reader := python_reader(converter))
+        )
         self.arguments = {*map(str, defaults), *self._converters}
         self._known = frozenset(self.arguments)
         self._domain_template = UrlTemplate(domain.trace, self._converters, defaults)
@@ -235,13 +239,11 @@ class Rule(RuleFactory):
 
         :returns: None if a converter refuses its text
         """
-        values: dict[str, Any] = {}
-        for (name, reader), text in zip(self._readers, texts, strict=True):
-            if reader is None:
-                values[name] = text
-                continue
+        names = self._names
+        values: dict[str, Any] = {names[0]: texts[0]} if len(names) == 1 else dict(zip(names, texts, strict=True))
+        for name, reader in self._readers:
             try:
-                values[name] = reader(text)
+                values[name] = reader(values[name])
             except ValidationError:
                 return None
             except ValueError:
@@ -263,13 +265,10 @@ class Rule(RuleFactory):
             path = self._path_template.fill(values)
         except ValidationError:
             return None
-        if append_unknown and values:
-            known = self._known
-            unknown = {name: value for name, value in values.items() if name not in known}
-            if unknown:
-                query = self._encode_query_vars(unknown)
-                if query:
-                    return domain, f"{path}?{query}"
+        if append_unknown and not self._known.issuperset(values):
+            query = self._encode_query_vars({name: value for name, value in values.items() if name not in self._known})
+            if query:
+                return domain, f"{path}?{query}"
         return domain, path
 
     def _encode_query_vars(self, query_vars: Mapping[str, Any]) -> str:
@@ -290,11 +289,12 @@ class Rule(RuleFactory):
         """Tell whether a URL can be built from *values*, and whether it is for *method*, if one is given."""
         if method is not None and self.methods is not None and method not in self.methods:
             return False
-        defaults = self.defaults or {}
+        if not self.defaults:
+            return self.arguments.issubset(values)
         for name in self.arguments:
-            if name not in defaults and name not in values:
+            if name not in self.defaults and name not in values:
                 return False
-        return all(name not in values or value == values[name] for name, value in defaults.items())
+        return all(name not in values or value == values[name] for name, value in self.defaults.items())
 
     def build_compare_key(self) -> tuple[int, int, int]:
         """Return the sort key of the order in which rules of one endpoint are tried for building."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from erlen.routing.exceptions import RuleSyntaxError
 from erlen.routing.pattern import Part, Weight, part_regex
 from erlen.routing.rule import Rule
 
-__all__ = ["Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
+__all__ = ["SLASH_MISSING", "Domain", "Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
 
 
 class Slash(Enum):
@@ -24,6 +24,7 @@ class Slash(Enum):
     MISSING = "missing"
 
 
+SLASH_MISSING: Final = Slash.MISSING  # an attribute of an Enum is dear to read
 Found: TypeAlias = Rule | Literal[Slash.MISSING] | None
 
 Kind: TypeAlias = Literal["any", "digits", "regex"]
@@ -74,25 +75,60 @@ class Edge:
         self.node = Node()
 
 
+class Domain:
+    """All rules of one subdomain or host.
+
+    ``root`` is where its tree begins. Most searches end in one of two dicts before they come to it: ``plain`` has the
+    rules without variables by path, ``tails`` the nodes by their path whose best edge needs no regular expression.
+    """
+
+    __slots__ = ("plain", "root", "tails")
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.plain: dict[str, tuple[Rule, ...]] = {}
+        self.tails: dict[str, Node] = {}
+        waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
+        while waiting:
+            node, path = waiting.pop()
+            _finish(node)
+            if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
+                if node.rules:
+                    self.plain[path] = tuple(node.rules)
+                if node.edges and node.edges[0].kind != "regex":
+                    self.tails[path] = node
+            waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
+            waiting += [(edge.node, None) for edge in node.edges]
+
+    def find_tail(self, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]] | None:
+        """Search a rule of which all but the last segment is fixed text.
+
+        :returns: the rule and its values; None says nothing, and the tree has to be searched
+        """
+        head, _, last = path.rpartition("/")
+        node = self.tails.get(head)
+        if node is not None and last and last not in node.static:
+            edge = node.edges[0]
+            if edge.kind == "any" or last.isdecimal():
+                for rule in edge.node.rules:
+                    if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
+                        values = rule.read((last,))
+                        return None if values is None else (rule, values)
+        return None
+
+
 class Tree:
     """All rules of a map, compiled.
 
-    ``domains`` holds the root for each fixed subdomain or host, ``patterns`` the ways to the others, ``plain`` the
-    rules without variables by domain and path.
+    ``domains`` holds what is known of each fixed subdomain or host, ``patterns`` the ways to the others.
     """
 
-    __slots__ = ("domains", "patterns", "plain")
+    __slots__ = ("domains", "patterns")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         root = _grow(rules)
-        self.plain: dict[str, dict[str, tuple[Rule, ...]]] = {}
-        self.domains = root.static
-        self.patterns = sorted(root.edges, key=_by_weight)
-        for domain, top in root.static.items():
-            plain = self.plain[domain] = {}
-            _finish(top, (), plain)
-        for edge in self.patterns:
-            _finish(edge.node, (), {})
+        self.domains = {text: Domain(node) for text, node in root.static.items()}
+        self.patterns = [(edge, Domain(edge.node)) for edge in sorted(root.edges, key=_by_weight)]
 
     def search(
         self, domain: str, path: str, method: str, websocket: bool, texts: list[str], refused: list[Rule]
@@ -103,20 +139,19 @@ class Tree:
         :param refused: gets the rules that are there, but for another method or protocol
         """
         segments = path.split("/")
-        node = self.domains.get(domain)
-        if node is not None:
-            found = walk(node, segments, 0, method, websocket, texts, refused)
+        known = self.domains.get(domain)
+        if known is not None:
+            found = walk(known.root, segments, 0, method, websocket, texts, refused)
             if found is not None:
                 return found
-        for edge in self.patterns:
+        for edge, behind in self.patterns:
             match = edge.match(domain)
             if match is None:
                 continue
-            texts += [match[group] for group in edge.groups]
-            found = walk(edge.node, segments, 0, method, websocket, texts, refused)
+            texts[:] = [match[group] for group in edge.groups]
+            found = walk(behind.root, segments, 0, method, websocket, texts, refused)
             if found is not None:
                 return found
-            texts.clear()
         return None
 
 
@@ -145,25 +180,17 @@ def _by_weight(edge: Edge) -> Weight:
     return edge.part.weight
 
 
-def _finish(root: Node, start: tuple[str, ...], plain: dict[str, tuple[Rule, ...]]) -> None:
-    """Order the edges of all nodes under *root*, and note the plain paths."""
-    waiting: list[tuple[Node, tuple[str, ...] | None]] = [(root, start)]
-    while waiting:
-        node, texts = waiting.pop()
-        node.slash = node.static.get("")
-        node.edges.sort(key=_by_weight)
-        if len(node.edges) == 1 and node.edges[0].kind != "regex":
-            node.only = node.edges[0]
-        if texts and node.rules:
-            plain["/".join(texts)] = tuple(node.rules)
-        waiting += [(child, None if texts is None else (*texts, text)) for text, child in node.static.items()]
-        waiting += [(edge.node, None) for edge in node.edges]
+def _finish(node: Node) -> None:
+    node.slash = node.static.get("")
+    node.edges.sort(key=_by_weight)
+    if len(node.edges) == 1 and node.edges[0].kind != "regex":
+        node.only = node.edges[0]
 
 
 def is_for(rule: Rule, method: str, websocket: bool) -> bool:
     """Tell whether *rule* takes requests with that *method*, over WebSocket or not."""
     methods = rule.methods
-    return (methods is None or method in methods) and rule.websocket == websocket
+    return (methods is None or method in methods) and rule.websocket is websocket
 
 
 def walk(
@@ -171,7 +198,7 @@ def walk(
 ) -> Found:
     """Search below *node* for a rule that takes the *segments* from number *at* on.
 
-    :param values: gets the text of each variable of the rule that is found
+    :param values: gets the text of each variable of the rule that is found; on failure, it may have been added to
     :param refused: gets the rules that are there, but for another method or protocol
     """
     end = len(segments)
@@ -189,18 +216,22 @@ def walk(
             node = only.node
         else:
             if node.edges or not (segment or at + 1 < end):
+                mark = len(values)
                 found = walk(child, segments, at + 1, method, websocket, values, refused)
-                return found or _walk_edges(node, segments, at, method, websocket, values, refused)
+                if found is not None:
+                    return found
+                del values[mark:]
+                return _walk_edges(node, segments, at, method, websocket, values, refused)
             node = child
         at += 1
     for rule in node.rules:
-        if (rule.methods is None or method in rule.methods) and rule.websocket == websocket:
+        if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
             return rule
         refused.append(rule)
     if node.slash is not None:
         for rule in node.slash.rules:
             if is_for(rule, method, websocket):
-                return Slash.MISSING if rule.strict_slashes else rule
+                return SLASH_MISSING if rule.strict_slashes else rule
     return None
 
 

@@ -76,8 +76,10 @@ class Fields:
 
     @property
     def own(self) -> dict[str, bytes]:
-        """The fields that this request itself has set."""
-        return {} if self.pending is None else {key: self.raw[key] for key in self.pending.assigned}
+        """The fields that this request itself has set, and the items that it has appended."""
+        pending = self.change()
+        appended = {key: stored.join(append.items) for key, append in pending.appended.items()}
+        return {key: self.raw[key] for key in pending.assigned} | appended
 
     def is_decided(self, key: str) -> bool:
         """Tell whether this request has assigned or deleted *key*, so that what the store has does not matter."""
@@ -200,4 +202,9 @@ class Fields:
         pending = self.pending
         if pending is None:
             return None
-        return Delta(delete=list(pending.deleted), set=self.own, remove=pending.removed, append=pending.appended)
+        return Delta(
+            delete=list(pending.deleted),
+            set={key: self.raw[key] for key in pending.assigned},
+            remove=pending.removed,
+            append=pending.appended,
+        )

@@ -111,8 +111,11 @@ class SessionManager:
         if record is not None and record.header.is_over(now):
             log.info("session %s has expired", token.key.hex())
             record = None
-        state = session._state = State(Fields({})) if record is None else State.of(token, record)
-        if record is not None and lease is not None:
+        if record is None:
+            session._state = State(Fields({}))
+            return
+        state = session._state = State.of(token, record)
+        if lease is not None:
             state.lease = lease
 
     async def save(self, session: Session) -> SessionHeaders | None:
@@ -132,9 +135,9 @@ class SessionManager:
         if state.planned and state.header is not None:
             delta = delta or Delta()
             delta.header = dict(state.planned)
-        busy = delta is not None or state.touched or state.rotate or state.issue or state.ended or state.lease
-        if not busy and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
-            return _READ
+        calm = not (state.touched or state.rotate or state.issue or state.ended or state.lease) and delta is None
+        if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
+            return _REFUSED if state.refused else _READ
         if session.mode == "readonly" and delta is not None:
             raise _changed_inside(delta)
         if state.lost:
@@ -174,9 +177,8 @@ class SessionManager:
 
     async def _note_key(self, now: float) -> None:
         """Leave the fingerprint of our key in the store, and look whether another worker has another key."""
+        assert self.keys is not None
         self._note_due = now + _NOTE_EVERY
-        if self.keys is None:
-            return
         own = note_of(self.keys, now)
         problem = complaint(own, await self.store.note_key(own))
         if problem is not None and not self._complained:
@@ -324,7 +326,7 @@ class SessionManager:
             return REFUSED
         if merged.refused:
             log.info("session %s: a change was refused, it was ended or moved meanwhile", state.token.key.hex())
-            state.issue = False
+            state.issue, state.refused = False, True
             if session.mode in ("strict", "exclusive"):
                 raise _conflict(session.mode)
         elif merged.forwarded:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from erlen.callables import drive
 from erlen.errors import SessionError, SessionValueError
 from erlen.sessions import stored
 from erlen.sessions.fields import Fields
 from erlen.sessions.interface import SessionMixin
 from erlen.sessions.record import Delta, Header, Merged, Record
-from erlen.sessions.stores.base import run_blocking
 from erlen.sessions.token import Token
 
 __all__ = ["FLASHES", "FLASH_LIMIT", "MODES", "NO_PLANS", "Session", "State"]
@@ -48,6 +48,10 @@ class State:
     """Whether this request signed a user in."""
     issue = False
     """Whether the browser has to be told the token, although nothing was changed."""
+    new = True
+    """Whether the visitor came without a session."""
+    refused = False
+    """A command in the middle of the request was refused: another request has ended or moved the session."""
     lost = False
     """The store did not answer, and ``SESSION_ON_ERROR`` says to go on without."""
 
@@ -60,6 +64,7 @@ class State:
         state = cls(Fields(record.fields))
         state.token = token
         state.header = record.header
+        state.new = False
         if record.forwarded:
             state.forwarded = True
         if record.touched:
@@ -131,7 +136,7 @@ class Session(SessionMixin):
                     "This route was registered with session='none', so there is no session in it. Take that out of "
                     "its @app.route(...), or write session='readonly' if the view only looks."
                 )
-            run_blocking(self._manager.load(self))
+            drive(self._manager.load(self))
             state = self._state
             assert state is not None
         self.accessed = True
@@ -250,7 +255,7 @@ class Session(SessionMixin):
 
         :raises SessionValueError: if *key* holds something else
         """
-        return run_blocking(self.aincr(key, by))
+        return drive(self.aincr(key, by))
 
     async def aincr(self, key: str, by: int = 1) -> int:
         """Do what :meth:`incr` does, without holding up the event loop."""
@@ -276,7 +281,7 @@ class Session(SessionMixin):
         For what may be used once: a link in a mail, the token of a form. In async code write
         ``await session.atake(key)``.
         """
-        return run_blocking(self.atake(key, default))
+        return drive(self.atake(key, default))
 
     async def atake(self, key: str, default: Any = None) -> Any:
         """Do what :meth:`take` does, without holding up the event loop."""
@@ -311,7 +316,7 @@ class Session(SessionMixin):
     @property
     def new(self) -> bool:  # type: ignore[override]
         """Whether the visitor came without a session; a cookie that leads to none does not count."""
-        return self._open().header is None
+        return self._open().new
 
     @property
     def modified(self) -> bool:

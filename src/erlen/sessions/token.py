@@ -130,6 +130,7 @@ class _Signer:
         self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
 
     def mac(self, message: bytes) -> bytes:
+        """Return the first 8 bytes of the HMAC of *message*."""
         inner = self._inner.copy()
         inner.update(message)
         outer = self._outer.copy()

@@ -7,25 +7,27 @@ Each sentence here is a test in ``tests/sessions/``, run against every store. To
 from __future__ import annotations
 
 import asyncio
-import itertools
+import inspect
 import random
-import threading
+import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar, Self, TypeVar
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import ClassVar, Self
 
-from erlen.callables import drive
 from erlen.errors import SessionConflict
 from erlen.sessions.record import Delta, KeyNote, Merged, Record
 from erlen.sessions.settings import SessionSettings
 
-__all__ = ["NOTE_KEPT", "SessionStore", "can_suspend", "jitter", "pause", "run_blocking", "until_leased"]
-
-T = TypeVar("T")
+__all__ = ["NOTE_KEPT", "SessionStore", "can_suspend", "jitter", "pause", "until_leased"]
 
 NOTE_KEPT = 3600.0
 """Seconds for which a store keeps the note of a key."""
+
+
+# The code of what can wait, or hand on the waiting of what it awaits.
+_WAITING = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 class SessionStore(ABC):
@@ -126,28 +128,22 @@ class SessionStore(ABC):
         return None
 
 
-class _Caller(threading.local):
-    blocking = False
-
-
-_caller = _Caller()
-
-
-def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a store's coroutine for a plain caller, here and now. It may block, and never suspends."""
-    if asyncio._get_running_loop() is None:
-        return drive(coroutine)
-    before = _caller.blocking
-    _caller.blocking = True
-    try:
-        return drive(coroutine)
-    finally:
-        _caller.blocking = before
-
-
 def can_suspend() -> bool:
-    """Tell whether the caller awaits on an event loop, which must not be blocked."""
-    return not _caller.blocking and asyncio._get_running_loop() is not None
+    """Tell whether the calling coroutine may wait for an event loop, and so must not block it.
+
+    A running loop is not enough: plain code on it may drive a coroutine by hand, as a plain ``session.incr()`` in an
+    async view does. So everything between here and the running task has to be a coroutine.
+    """
+    if asyncio._get_running_loop() is None:
+        return False
+    task = asyncio.current_task()
+    root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_flags & _WAITING:
+        if frame is root:
+            return True
+        frame = frame.f_back
+    return False
 
 
 async def pause(seconds: float) -> None:
@@ -169,14 +165,19 @@ async def until_leased(attempt: Callable[[], Awaitable[tuple[bool, Record | None
     :raises SessionConflict: if it is not done after *wait* seconds
     """
     give_up = time.monotonic() + wait
-    for number in itertools.count():
-        done, record = await attempt()
-        if done:
-            return record
+    attempts = 0
+    done, record = await attempt()
+    while not done:
         if time.monotonic() >= give_up:
-            break
-        await pause(jitter(number))
-    raise SessionConflict(
+            raise _held(wait)
+        await pause(jitter(attempts))
+        attempts += 1
+        done, record = await attempt()
+    return record
+
+
+def _held(wait: float) -> SessionConflict:
+    return SessionConflict(
         f"Another request has held this session for itself for more than {wait:g} s (SESSION_LOCK_WAIT). It is held "
         "until that request ends, or for SESSION_LOCK_LEASE seconds if its worker was killed. A view that only reads "
         "the session needs no session='exclusive'."

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import sqlite3
 import threading
@@ -38,6 +37,7 @@ _SCHEMA = (
 _FIND = "SELECT key, data FROM sessions WHERE user = ? AND expires > ?"
 _LOAD = "SELECT data FROM sessions WHERE key = ?"
 _STORE = "REPLACE INTO sessions (key, expires, user, data) VALUES (?, ?, ?, ?)"
+_CHANGE = "UPDATE sessions SET data = ? WHERE key = ?"
 _DELETE = "DELETE FROM sessions WHERE key = ?"
 _PRUNE = "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires <= ? LIMIT ?)"
 
@@ -122,9 +122,14 @@ class SqliteStore(SessionStore):
             record = self._find(connection, key, now)
             if record is None:
                 return REFUSED
+            header = record.header
+            before = header.deadline, header.user
             merged = merge(record, delta, now)
             if merged.emptied:
                 self._erase(connection, key)
+            elif not merged.refused and before == (header.deadline, header.user):
+                # Most changes are such: the pages of the indexes need not be written.
+                connection.execute(_CHANGE, (pack(header, record.fields), record.key))
             elif not merged.refused:
                 _put(connection, record.key, record)
             return merged
@@ -363,7 +368,8 @@ class SqliteStore(SessionStore):
 
 def _begin(connection: sqlite3.Connection, give_up: float) -> None:
     """Begin to write, waiting for another process that writes until *give_up*."""
-    for number in itertools.count():
+    attempts = 0
+    while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
             return
@@ -372,7 +378,8 @@ def _begin(connection: sqlite3.Connection, give_up: float) -> None:
                 raise
             if time.monotonic() >= give_up:
                 raise _Busy from error
-        time.sleep(jitter(number))
+        time.sleep(jitter(attempts))
+        attempts += 1
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

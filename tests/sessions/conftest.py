@@ -1,0 +1,111 @@
+"""What the tests of sessions share: a clock to turn, the stores, and a browser that keeps one cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from erlen.callables import drive
+from erlen.sessions import KeyRing, Session, SessionHeaders, SessionManager, SessionSettings, SessionStore
+from erlen.sessions.stores.memory import MemoryStore
+from erlen.sessions.stores.sqlite import SqliteStore
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Browser:
+    """Sends the session cookie that it was given, as a browser does."""
+
+    manager: SessionManager
+    secure: bool = False
+    cookie: str | None = None
+    received: list[str] = field(default_factory=list)
+
+    def open(self, mode: str = "shared") -> Session:
+        """Begin a request."""
+        return self.manager.open(self.cookie, self.secure, mode)
+
+    def finish(self, session: Session) -> SessionHeaders | None:
+        """End a request and keep the cookie of its response."""
+        headers = drive(self.manager.save(session))
+        if headers is not None and headers.cookie is not None:
+            self.received.append(headers.cookie)
+            pair, _, attributes = headers.cookie.partition("; ")
+            self.cookie = None if "Max-Age=0" in attributes else pair
+        return headers
+
+    def do(self, view: Callable[[Session], Any], mode: str = "shared") -> Any:
+        """Make one request and return what *view* returned."""
+        session = self.open(mode)
+        result = view(session)
+        self.finish(session)
+        return result
+
+    def read(self) -> dict[str, Any]:
+        """Return what the session holds."""
+        return self.do(lambda session: session.copy())
+
+    @property
+    def token(self) -> str:
+        assert self.cookie is not None
+        return self.cookie.partition("=")[2]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[SessionStore]:
+    """Each store in turn; a new one joins the conformance suite here."""
+    made: SessionStore = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "sessions.sqlite3")
+    made.clock = clock
+    yield made
+    drive(made.close())
+
+
+@pytest.fixture
+def ring() -> KeyRing:
+    return KeyRing(["a secret key of the tests"])
+
+
+@pytest.fixture
+def manage(store: SessionStore, ring: KeyRing, clock: Clock) -> Callable[..., SessionManager]:
+    """Return a function that makes a manager on the store, with settings."""
+
+    def manage(keys: KeyRing | None = ring, **settings: Any) -> SessionManager:
+        return SessionManager(SessionSettings(**settings), store, keys, clock)
+
+    return manage
+
+
+@pytest.fixture
+def browse(manage: Callable[..., SessionManager]) -> Callable[..., Browser]:
+    """Return a function that makes a browser on a manager with settings."""
+
+    def browse(**settings: Any) -> Browser:
+        return Browser(manage(**settings))
+
+    return browse
+
+
+@pytest.fixture
+def browser(browse: Callable[..., Browser]) -> Browser:
+    return browse()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from erlen.lifecycle.runner import Runner
 
 __all__ = ["FirstRequest"]
+
+#: Set while the functions run: a request that one of them sends must not wait for them.
+_inside: ContextVar[FirstRequest | None] = ContextVar("erlen.first_request")
 
 
 class FirstRequest:
@@ -20,34 +24,33 @@ class FirstRequest:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: threading.Event | None = None
-        self._thread = 0
         self.done = False
 
     async def run(self, functions: list[Callable[[], Any]], runner: Runner) -> None:
         """Run *functions*, or wait until another request has."""
+        if _inside.get(None) is self:
+            return
         while not self.done:
             with self._lock:
                 running = self._running
-                if running is None and not self.done:
+                if running is None:
                     self._running = threading.Event()
-                    self._thread = threading.get_ident()
             if running is None:
                 await self._run_here(functions, runner)
-            elif runner.inline and self._thread == threading.get_ident():
-                return  # a request that one of the functions makes would wait for itself
             else:
                 await runner.wait(running)
 
     async def _run_here(self, functions: list[Callable[[], Any]], runner: Runner) -> None:
-        if self.done:
-            return
+        _inside.set(self)
         try:
-            for function in list(functions):
-                result = function() if runner.inline else await runner.call(function)
-                if hasattr(result, "__await__"):
-                    await runner.settle(result)
+            if not self.done:  # another request may have finished between the look and the claim
+                for function in list(functions):
+                    result = function() if runner.inline else await runner.call(function)
+                    if hasattr(result, "__await__"):
+                        await runner.settle(result)
             self.done = True
         finally:
+            _inside.set(None)
             running, self._running = self._running, None
             if running is not None:
                 running.set()

@@ -1,6 +1,10 @@
 """Async callables under a plain server: the application's background loop, and requests that run on it.
 
 Loaded when an application first has something ``async`` to run: most plain ones never pay for it.
+
+Law of this file: a ``contextvars.Context`` cannot be entered by two threads at once, so the loop and the waiting thread
+each have their own for one request, and what one of them set is taken over by the other at each hop. The plain
+callables of a request share one, so that a token made by one of them can be reset by another.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
@@ -19,6 +24,7 @@ from erlen.callables import is_async
 __all__ = ["Loop", "PortalRunner"]
 
 T = TypeVar("T")
+_unset: Any = object()
 
 
 class Loop:
@@ -31,16 +37,15 @@ class Loop:
         self._process = 0
 
     def get(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop. After a fork the child gets a new one: threads do not survive it."""
+        """Return the running loop. A closed one is replaced, and a parent process's: no thread survives a fork."""
         with self._lock:
-            if self._loop is None or self._process != os.getpid():
+            if self._loop is None or self._loop.is_closed() or self._process != os.getpid():
                 self._process = os.getpid()
-                self._loop = loop = asyncio.new_event_loop()
-                ready = threading.Event()
-                self._thread = threading.Thread(target=_serve, args=(loop, ready), name="erlen-loop", daemon=True)
+                ready: Future[asyncio.AbstractEventLoop] = Future()
+                self._thread = threading.Thread(target=_serve, args=(ready,), name="erlen-loop", daemon=True)
                 self._thread.start()
-                ready.wait()
-                weakref.finalize(self, _stop, loop)
+                self._loop = ready.result()
+                weakref.finalize(self, _stop, self._loop)
             return self._loop
 
     def run(self, awaitable: Awaitable[T]) -> T:
@@ -49,19 +54,34 @@ class Loop:
         :raises RuntimeError: if called on the loop itself, where it would wait for itself
         """
         loop = self.get()
-        if threading.current_thread() is self._thread:
-            if asyncio.iscoroutine(awaitable):
-                awaitable.close()
-            raise RuntimeError(
-                f"{awaitable!r} would have to be waited for by plain code on the event loop that is to run it, for "
-                "ever. Await it in the async function that called the plain code."
-            )
-        return asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop).result()
+        self.refuse_waiting(awaitable)
+        context = contextvars.copy_context()
+        done: Future[Any] = Future()
+        loop.call_soon_threadsafe(_start, loop, _ended(awaitable), context, done.set_result)
+        ended = done.result()
+        take_over(context)
+        return _result(ended)  # type: ignore[no-any-return]
+
+    def refuse_waiting(self, awaitable: Awaitable[Any]) -> None:
+        """Refuse to wait for *awaitable* in the thread of the loop itself.
+
+        :raises RuntimeError: there
+        """
+        if threading.current_thread() is not self._thread:
+            return
+        if asyncio.iscoroutine(awaitable):
+            awaitable.close()
+        raise RuntimeError(
+            f"{awaitable!r} would have to be waited for by plain code on the event loop that is to run it, for ever. "
+            "Await it in the async function that called the plain code."
+        )
 
 
-def _serve(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+def _serve(ready: Future[asyncio.AbstractEventLoop]) -> None:
+    # Made here, where no request is: a loop keeps the context variables that it was made in.
+    loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.call_soon(ready.set)
+    loop.call_soon(ready.set_result, loop)
     try:
         loop.run_forever()
     finally:
@@ -74,8 +94,40 @@ def _stop(loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon_threadsafe(loop.stop)
 
 
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+def _start(
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, Any],
+    context: contextvars.Context,
+    done: Callable[[Any], None],
+) -> None:
+    task = loop.create_task(work, context=context)
+    task.add_done_callback(lambda task: done(_outcome(task)))
+
+
+def _outcome(task: asyncio.Task[Any]) -> tuple[Any, BaseException | None]:
+    if task.cancelled():
+        return None, asyncio.CancelledError()
+    return task.result()  # type: ignore[no-any-return]
+
+
+async def _ended(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    # An exception that ends a program would end the loop, and with it every other request.
+    try:
+        return await awaitable, None
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return None, error
+
+
+def _result(ended: tuple[Any, BaseException | None]) -> Any:
+    result, error = ended
+    if error is None:
+        return result
+    try:
+        raise error
+    finally:
+        del ended, error  # or the exception would hold this frame, and this frame the exception
 
 
 class _Work:
@@ -96,33 +148,31 @@ class PortalRunner:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop.get()
-        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._refuse_waiting = loop.refuse_waiting
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run *coroutine* to its end and return its result. Variables that it sets are seen by the caller."""
+        """Run *coroutine* to its end and return its result. Variables that it sets are seen by the caller.
+
+        :raises RuntimeError: on the loop itself: an async view that uses the plain test client, for instance
+        """
+        self._refuse_waiting(coroutine)
         context = contextvars.copy_context()
-        outcome: list[asyncio.Task[T]] = []
-
-        def start() -> None:
-            task = self._loop.create_task(coroutine, context=context)
-            outcome.append(task)
-            task.add_done_callback(lambda _: self._queue.put(None))
-
-        self._loop.call_soon_threadsafe(start)
-        while (work := self._queue.get()) is not None:
-            _perform(work, self._loop)
-        copy_back(context)
-        return outcome[0].result()
+        self._loop.call_soon_threadsafe(_start, self._loop, _ended(coroutine), context, self._queue.put)
+        while type(item := self._queue.get()) is _Work:
+            _perform(item, self._loop)
+        take_over(context)
+        return _result(item)  # type: ignore[no-any-return]
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Await an async callable here; have the waiting thread run a plain one."""
         if is_async(function):
             return await function(*args, **kwargs)
         future: asyncio.Future[Any] = self._loop.create_future()
-        context = contextvars.copy_context()  # one context cannot be entered by two threads at once
-        self._queue.put(_Work(lambda: function(*args, **kwargs), context, future))
-        result = await future
-        copy_back(context)
+        self._queue.put(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        ended, context = await _never_abandoned(future)
+        take_over(context)
+        result = _result(ended)
         return await result if hasattr(result, "__await__") else result
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
@@ -134,34 +184,30 @@ class PortalRunner:
         await self._loop.run_in_executor(None, event.wait)
 
 
-def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
+async def _never_abandoned(future: asyncio.Future[Any]) -> Any:
+    """Wait for a thread; if the request is cancelled meanwhile, the thread is waited for all the same."""
     try:
-        result = work.context.run(work.call)
-    except StopIteration as error:  # a future refuses it
-        failure: BaseException = RuntimeError("a function raised StopIteration")
-        failure.__cause__ = error
-        loop.call_soon_threadsafe(_fail, work.future, failure)
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError:
+                continue
+        raise
+
+
+def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
+    take_over(work.context)
+    try:
+        ended: tuple[Any, BaseException | None] = work.call(), None
     except BaseException as error:
-        loop.call_soon_threadsafe(_fail, work.future, error)
-    else:
-        loop.call_soon_threadsafe(_finish, work.future, result)
+        ended = None, error
+    loop.call_soon_threadsafe(work.future.set_result, (ended, contextvars.copy_context()))
 
 
-def _finish(future: asyncio.Future[Any], result: Any) -> None:
-    if not future.cancelled():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
-    if not future.cancelled():
-        future.set_exception(error)
-
-
-def copy_back(context: contextvars.Context) -> None:
-    """Take over the variables that were set in *context*, a copy of the current one."""
+def take_over(context: contextvars.Context) -> None:
+    """Set here the variables that have another value in *context*."""
     for variable, value in context.items():
         if variable.get(_unset) is not value:
             variable.set(value)
-
-
-_unset: Any = object()

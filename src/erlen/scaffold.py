@@ -18,17 +18,29 @@ from typing import IO, Any, TypeVar, cast
 
 from jinja2 import BaseLoader, FileSystemLoader
 
-from erlen.callables import accepts, describe
+from erlen.callables import accepts, describe, is_async
 from erlen.context import find_context, find_request_context
 from erlen.errors import SetupError, SignatureError
 from erlen.http.files import send_from_directory
 from erlen.lifecycle.handlers import class_and_code
-from erlen.lifecycle.hooks import Changes, ObservedDict, handler_table, hook_table
+from erlen.lifecycle.hooks import Changes, HookList, ObservedDict, handler_table, hook_table
 
 __all__ = ["Scaffold", "endpoint_of", "setupmethod"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: How the registries that plans are compiled from become observed, whoever sets them.
+_REGISTRIES: dict[str, Callable[[Changes, Any], Any]] = {
+    "view_functions": lambda changes, values: ObservedDict(changes, None, values),
+    "route_options": lambda changes, values: ObservedDict(changes, None, values),
+    "error_handler_spec": handler_table,
+    "before_request_funcs": hook_table,
+    "after_request_funcs": hook_table,
+    "teardown_request_funcs": hook_table,
+    "url_value_preprocessors": hook_table,
+    "teardown_appcontext_funcs": HookList,
+    "before_first_visit_funcs": HookList,
+}
 _SIGNATURES = {
     "before_request": (0, "def before(): ..."),
     "after_request": (1, "def after(response): return response"),
@@ -68,6 +80,16 @@ def check_signature(role: str, function: Callable[..., Any]) -> None:
         raise SignatureError(role, describe(function), expected)
 
 
+def check_plain(role: str, function: Callable[..., Any]) -> None:
+    """Refuse an ``async def`` where only plain code can call it, besides what ``check_signature`` refuses."""
+    check_signature(role, function)
+    if is_async(function):
+        raise SetupError(
+            f"{describe(function)} cannot be a {role} function: it is async, and URLs are built by plain code, which "
+            "cannot wait. Write def in place of async def, and look up what it needs in a before_request function."
+        )
+
+
 def endpoint_of(view: Callable[..., Any]) -> str:
     """Give the endpoint of a view function for which none was named: its own name."""
     name = getattr(view, "__name__", None)
@@ -105,16 +127,22 @@ class Scaffold:
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
         #: Endpoint to view function.
-        self.view_functions: dict[str, Callable[..., Any]] = ObservedDict(self._changes)
+        self.view_functions: dict[str, Callable[..., Any]] = {}
         #: Scope to code (or None) to exception class to handler.
-        self.error_handler_spec: Any = handler_table(self._changes)
+        self.error_handler_spec: Any = {}
         #: Scope to functions, as are all the following.
-        self.before_request_funcs: Any = hook_table(self._changes)
-        self.after_request_funcs: Any = hook_table(self._changes)
-        self.teardown_request_funcs: Any = hook_table(self._changes)
-        self.url_value_preprocessors: Any = hook_table(self._changes)
+        self.before_request_funcs: Any = {}
+        self.after_request_funcs: Any = {}
+        self.teardown_request_funcs: Any = {}
+        self.url_value_preprocessors: Any = {}
         self.template_context_processors: dict[str | None, list[Any]] = defaultdict(list)
         self.url_default_functions: dict[str | None, list[Any]] = defaultdict(list)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        make = _REGISTRIES.get(name)
+        if make is not None:  # replaced by a plain dict, it would not notice its changes
+            value = make(self._changes, value)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -322,7 +350,7 @@ class Scaffold:
     @setupmethod
     def url_defaults(self, f: F) -> F:
         """Register a function that is given the endpoint and the values of every URL built, and adds to them."""
-        check_signature("url_defaults", f)
+        check_plain("url_defaults", f)
         self.url_default_functions[None].append(f)
         return f
 
@@ -378,13 +406,13 @@ def get_root_path(import_name: str) -> str:
     )
 
 
-def find_package(import_name: str) -> tuple[str | None, str]:
-    """Find where the package of *import_name* is installed: the prefix (None if it is not installed) and its folder."""
-    root = pathlib.Path(get_root_path(import_name))
-    module = sys.modules.get(import_name)
-    depth = import_name.count(".") + (1 if hasattr(module, "__path__") else 0)
-    folder = root
-    for _ in range(depth):
+def find_package(import_name: str, root_path: str | None = None) -> tuple[str | None, str]:
+    """Find where the package of *import_name* is installed: the prefix (None if it is not installed) and its folder.
+
+    :param root_path: the folder of the module, where it is known
+    """
+    folder = pathlib.Path(get_root_path(import_name) if root_path is None else root_path)
+    for _ in range(import_name.count(".") + _is_package(import_name)):
         folder = folder.parent
     prefix = pathlib.Path(sys.prefix).resolve()
     if folder.resolve().is_relative_to(prefix):
@@ -397,3 +425,14 @@ def find_package(import_name: str) -> tuple[str | None, str]:
             return str(parent.parent.parent), str(folder)
         return str(parent), str(folder)
     return None, str(folder)
+
+
+def _is_package(import_name: str) -> bool:
+    module = sys.modules.get(import_name)
+    if module is not None:
+        return hasattr(module, "__path__")
+    try:
+        spec = importlib.util.find_spec(import_name)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.submodule_search_locations is not None

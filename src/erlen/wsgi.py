@@ -7,6 +7,8 @@ from contextvars import Context as Variables
 from contextvars import copy_context
 from typing import Any
 
+from werkzeug.wrappers import Response as WerkzeugResponse
+
 from erlen.context import Context
 from erlen.current import current
 from erlen.http.response import lower
@@ -29,15 +31,18 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
         app.freeze()
     variables = copy_context()
     context: Context = variables.run(_run, app, environ)
-    response = context.response
+    response, context.response = context.response, None  # a streamed body holds the context: no cycle of the two
     if response is None:
         start_response(context.status, context.headers)
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (context.body,)
-    if "__call__" in type(response).__dict__:
+        # A list: servers send one in one piece.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
+    if type(response).__call__ is not WerkzeugResponse.__call__:
         body = response(environ, start_response)
     else:
         status, headers, body = lower(response, environ)
         start_response(status, headers)
+        if body == () and not response.is_sequence:
+            variables.run(response.close)  # HEAD and the like send no body, and so nobody would close it
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         return body  # type: ignore[no-any-return]
     return _Body(body, variables)

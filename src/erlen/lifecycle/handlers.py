@@ -58,6 +58,8 @@ def find_handler(spec: Mapping[Any, Any], error: Exception, blueprints: Sequence
     :param spec: the registry: scope to code to class to function
     :param blueprints: the scopes of the request, the innermost first
     """
+    if not spec:
+        return None
     kind, code = class_and_code(type(error))
     for wanted in (code, None) if code is not None else (None,):
         for scope in (*blueprints, None):

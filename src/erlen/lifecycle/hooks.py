@@ -60,6 +60,7 @@ class HookList(list[T]):
     def __init__(self, changes: Changes, items: Iterable[T] = ()) -> None:
         super().__init__(items)
         self._changes = changes
+        changes.note()
 
     def __iadd__(self, other: Iterable[T]) -> HookList[T]:  # type: ignore[override, misc]
         self.extend(other)
@@ -69,7 +70,19 @@ class HookList(list[T]):
         return list, (list(self),)
 
 
-for _name in ("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "__setitem__", "__delitem__"):
+for _name in (
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "pop",
+    "clear",
+    "sort",
+    "reverse",
+    "__imul__",
+    "__setitem__",
+    "__delitem__",
+):
     setattr(HookList, _name, _noting(_name, list))
 
 
@@ -87,6 +100,7 @@ class ObservedDict(dict[Any, Any]):
         self._changes = changes
         self._make = make
         self.update(values)
+        changes.note()
 
     def __missing__(self, key: Any) -> Any:
         if self._make is None:
@@ -124,16 +138,16 @@ for _name in ("__delitem__", "pop", "popitem", "clear"):
     setattr(ObservedDict, _name, _noting(_name, dict))
 
 
-def hook_table(changes: Changes) -> ObservedDict:
+def hook_table(changes: Changes, values: Any = ()) -> ObservedDict:
     """Make a registry of functions: scope to list."""
 
     def make(items: Any) -> HookList[Any]:
         return items if isinstance(items, HookList) and items._changes is changes else HookList(changes, items or ())
 
-    return ObservedDict(changes, make)
+    return ObservedDict(changes, make, values)
 
 
-def handler_table(changes: Changes) -> ObservedDict:
+def handler_table(changes: Changes, values: Any = ()) -> ObservedDict:
     """Make the registry of error handlers: scope to code (or None) to exception class to function."""
 
     def by_class(values: Any) -> ObservedDict:
@@ -142,4 +156,4 @@ def handler_table(changes: Changes) -> ObservedDict:
     def by_code(values: Any) -> ObservedDict:
         return ObservedDict(changes, by_class, values or ())
 
-    return ObservedDict(changes, by_code)
+    return ObservedDict(changes, by_code, values)

@@ -28,7 +28,8 @@ from werkzeug.exceptions import (
 from werkzeug.routing import RoutingException
 
 from erlen.callables import describe
-from erlen.context import Context, restore
+from erlen.context import Context
+from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response
 from erlen.http.response import Response, content_type_of, status_line
@@ -63,27 +64,30 @@ def begin(app: Any, context: Context) -> None:
     if request is None:
         return
     if app.session_interface is not None and context._session is None:
-        interface = app.session_interface
-        context._session = interface.open_session(app, request) or interface.make_null_session(app)
+        context._session = open_foreign_session(app, app.session_interface, request)
     endpoint = _match(app, context, request)
     plans = app._changes.plans
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
 
 
+def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
+    """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
+    session = interface.open_session(app, request)
+    return interface.make_null_session(app) if session is None else session
+
+
 def _match(app: Any, context: Context, request: Any) -> str | None:
-    environ = request.environ
-    method = environ["REQUEST_METHOD"]
     found: Any
     try:
-        if app._simple_urls and app.config["TRUSTED_HOSTS"] is None:
-            found = app.url_map.find(app.url_map.default_subdomain, request.path, method)
+        if app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None:
+            found = app.url_map.find(app.url_map.default_subdomain, request.path, request.method)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
             adapter = context.url_adapter
             if adapter is None:
                 return None
             found = adapter.match(return_rule=True)
     except HTTPException as error:
-        request.routing_exception = error
+        request.routing_exception = error.with_traceback(None)  # its frames would hold the request
         return None
     if type(found) is tuple:
         rule, values = found
@@ -102,7 +106,7 @@ def _routing_exception(context: Context, miss: Any) -> HTTPException:
     try:
         context.url_adapter.match(return_rule=True)
     except HTTPException as error:
-        return error
+        return error.with_traceback(None)
     return NotFound()  # pragma: no cover - the adapter matches what find did not only between two changes of the map
 
 
@@ -128,26 +132,30 @@ async def handle(
             context.response = await _settled(app.full_dispatch_request(), runner)
             return
         try:
-            if app._first_request_waits:
-                await app._run_before_first_request(runner)
+            if app.before_first_request_funcs and not app._first.done:
+                await app._first.run(app.before_first_request_funcs, runner)
             if request_started.receivers:
                 await _send(app, request_started, runner)
-            for function in plan.preprocessors:
-                await _call(runner, function, plan.endpoint, request.view_args)
+            own_preprocess = "preprocess_request" in own
+            if not own_preprocess:
+                for function in plan.preprocessors:
+                    await _call(runner, function, plan.endpoint, request.view_args)
             if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
             if not inline and app.session_interface is None and plan.session_mode != "none":
                 await app.preload_session(context)
-            if plan.eager:
-                if "preprocess_request" in own:
-                    result = await _settled(app.preprocess_request(), runner)
-                else:
-                    result = await _before(plan, context, runner)
+            if own_preprocess:
+                result = await _settled(app.preprocess_request(), runner)
+            elif plan.eager:
+                result = await _before(plan, context, runner)
             if result is None:
                 if "dispatch_request" in own:
                     result = await _settled(app.dispatch_request(), runner)
                 elif request.routing_exception is not None:
-                    app.raise_routing_exception(request)
+                    if app.debug or "raise_routing_exception" in own:
+                        app.raise_routing_exception(request)
+                    # Raising it would tie request, exception and frames into a cycle.
+                    result = await answer_user_exception(app, context, request.routing_exception, runner)
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
@@ -181,11 +189,10 @@ async def handle(
                 pairs = [pair, ("Content-Length", str(len(body)))]
                 if app.config["CONTENT_TYPE_NOSNIFF"]:
                     pairs.append(_NOSNIFF)
-                if context._session is not None:
-                    await _save_lean(app, context, pairs)
-                context.status = _OK
-                context.headers = pairs
-                context.body = body
+                if context._session is None or await _save_lean(app, context, pairs, runner):
+                    context.status = _OK
+                    context.headers = pairs
+                    context.body = body
                 return
         context.response = await finalize(app, context, result, runner)
     except Exception as caught:
@@ -195,15 +202,21 @@ async def handle(
         context.response = await answer_exception(app, context, caught, runner)
     except BaseException as caught:
         error = caught
-        raise caught
+        raise
     finally:
-        if not inner:
-            context._holds -= 1
-            if context._holds == 0:
-                if error is not None and app.should_ignore_error(error):
-                    error = None
-                await end(app, context, error, runner)
-            restore(None)
+        try:
+            if not inner:
+                context._holds -= 1
+                if context._holds == 0 and _has_end(plan, context):
+                    if error is not None and app.should_ignore_error(error):
+                        error = None
+                    await end(app, context, error, runner)
+        finally:
+            if not inner:
+                current.set(None)
+                if appcontext_popped.receivers and context._holds == 0:
+                    await _send(app, appcontext_popped, runner)
+            result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
 
 
 async def _call(runner: Runner, function: Callable[..., Any], *args: Any) -> Any:
@@ -243,6 +256,7 @@ async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
     for function in plan.before:
         result = await _call(runner, function)
         if result is not None:
+            context.answered_by = "before_request function", function
             return result
     return None
 
@@ -255,6 +269,7 @@ async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
     for function in plan.first_visit:
         result = await _call(runner, function)
         if result is not None:
+            context.answered_by = "before_first_visit function", function
             return result
     return None
 
@@ -305,7 +320,7 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
     if "make_response" in own:
         response = await _settled(app.make_response(result), runner)
     else:
-        response = make_response(app, result, context.request.environ, context.plan.view, context.plan.endpoint)
+        response = make_response(app, result, context.request.environ, lambda: who_answered(context))
     try:
         if "process_response" in own:
             response = await _settled(app.process_response(response), runner)
@@ -314,12 +329,9 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
         if request_finished.receivers:
             await _send(app, request_finished, runner, response=response)
     except (SessionConflict, SessionUnavailable) as error:
-        if from_error_handler:
-            app.logger.exception("The session could not be saved while an error was answered.")
-        else:
-            context.session_mode = "done"  # a second try would fail in the same way
-            answer = await answer_user_exception(app, context, error, runner)
-            return await finalize(app, context, answer, runner, from_error_handler=True)
+        if not from_error_handler:
+            return await _answer_unsaved(app, context, error, runner)
+        app.logger.exception("The session could not be saved while an error was answered.")
     except Exception:
         if not from_error_handler:
             raise
@@ -364,14 +376,40 @@ def _hook_result_error(function: Callable[..., Any], role: str) -> Exception:
     )
 
 
-async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]]) -> None:
-    saved = await app.session_manager.save(context._session)
+async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
+    """Answer where the session could not be saved: 409 or 503, or what a handler says."""
+    context.session_mode = "done"  # a second try would fail in the same way
+    answer = await answer_user_exception(app, context, error, runner)
+    return await finalize(app, context, answer, runner, from_error_handler=True)
+
+
+async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]], runner: Runner) -> bool:
+    """Save the session and add its headers to *pairs*; False if it could not be saved, and that was answered."""
+    if context.session_mode == "done":
+        return True
+    try:
+        saved = await app.session_manager.save(context._session)
+    except (SessionConflict, SessionUnavailable) as error:
+        context.response = await _answer_unsaved(app, context, error, runner)
+        return False
     if saved is not None:
         if saved.vary:
             pairs.append(("Vary", "Cookie"))
         if saved.cookie is not None:
             pairs.append(("Set-Cookie", saved.cookie))
             pairs.append(("Cache-Control", "no-store"))
+    return True
+
+
+def who_answered(context: Context) -> str:
+    """Say what did not return a valid response to this request, to begin a message with."""
+    if context.answered_by is not None:
+        role, function = context.answered_by
+        return f"The {role} {describe(function)} did not return a valid response"
+    plan = context.plan
+    if plan is None or plan.view is None:
+        return "The value given to make_response is no valid response"
+    return f"The view function for {plan.endpoint!r}, {describe(plan.view)}, did not return a valid response"
 
 
 # --- when something raises -------------------------------------------------------------------------------------------
@@ -379,9 +417,12 @@ async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]]) -
 
 async def answer_user_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
     """Answer an exception of a hook or a view by its handler, or raise it again."""
-    if context.plan.own and "handle_user_exception" in context.plan.own:
-        return await _settled(app.handle_user_exception(error), runner)
-    return await handle_user_exception(app, context, error, runner)
+    try:
+        if context.plan.own and "handle_user_exception" in context.plan.own:
+            return await _settled(app.handle_user_exception(error), runner)
+        return await handle_user_exception(app, context, error, runner)
+    finally:
+        del error  # or the exception, raised again, would hold this frame, and this frame the exception
 
 
 async def handle_user_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
@@ -397,10 +438,14 @@ async def handle_user_exception(app: Any, context: Context, error: Exception, ru
         return await handle_http_exception(app, context, error, runner)
     handler = find_handler(app.error_handler_spec, error, context.plan.blueprints)
     if handler is not None:
+        context.answered_by = "error handler", handler
         return await _call(runner, handler, error)
     if isinstance(error, (SessionUnavailable, SessionConflict)):
         return await handle_http_exception(app, context, _as_http(app, error), runner)
-    raise error
+    try:
+        raise error
+    finally:
+        del error
 
 
 def _as_http(app: Any, error: Exception) -> HTTPException:
@@ -420,14 +465,20 @@ async def handle_http_exception(app: Any, context: Context, error: HTTPException
     if error.code is None or isinstance(error, RoutingException):
         return error
     handler = find_handler(app.error_handler_spec, error, context.plan.blueprints)
-    return error if handler is None else await _call(runner, handler, error)
+    if handler is None:
+        return error
+    context.answered_by = "error handler", handler
+    return await _call(runner, handler, error)
 
 
 async def answer_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
     """Answer an exception that nobody handled."""
-    if context.plan.own and "handle_exception" in context.plan.own:
-        return await _settled(app.handle_exception(error), runner)
-    return await handle_exception(app, context, error, runner)
+    try:
+        if context.plan.own and "handle_exception" in context.plan.own:
+            return await _settled(app.handle_exception(error), runner)
+        return await handle_exception(app, context, error, runner)
+    finally:
+        del error
 
 
 async def handle_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
@@ -438,16 +489,31 @@ async def handle_exception(app: Any, context: Context, error: Exception, runner:
     if propagate is None:
         propagate = app.testing or app.debug
     if propagate:
-        raise error
+        try:
+            raise error
+        finally:
+            del error
     app.log_exception((type(error), error, error.__traceback__))
     answer: Any = InternalServerError(original_exception=error)
     handler = find_handler(app.error_handler_spec, answer, context.plan.blueprints)
     if handler is not None:
+        context.answered_by = "error handler", handler
         answer = await _call(runner, handler, answer)
     return await finalize(app, context, answer, runner, from_error_handler=True)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def _has_end(plan: Plan, context: Context) -> bool:
+    """Tell whether there is anything for ``end`` to do."""
+    return bool(
+        plan.tears_down
+        or context._session is not None
+        or "files" in context.request.__dict__
+        or request_tearing_down.receivers
+        or appcontext_tearing_down.receivers
+    )
 
 
 async def end(app: Any, context: Context, exc: BaseException | None, runner: Runner) -> None:
@@ -472,14 +538,12 @@ async def end(app: Any, context: Context, exc: BaseException | None, runner: Run
         if "files" in request.__dict__:
             _collect_call(errors, request.close)
     if plan is None or plan.tears_down:
-        if plan is not None and "do_teardown_appcontext" in plan.own:
+        if app._overrides("do_teardown_appcontext"):
             _collect_call(errors, app.do_teardown_appcontext, exc)
         else:
             await teardown_app(app, exc, runner, errors)
     elif appcontext_tearing_down.receivers:
         await _collect(errors, _send(app, appcontext_tearing_down, runner, exc=exc))
-    if appcontext_popped.receivers:
-        await _collect(errors, _send(app, appcontext_popped, runner))
     if errors:
         for error in errors[1:]:
             app.logger.error("A further teardown failed.", exc_info=error)

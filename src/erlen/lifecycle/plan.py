@@ -120,11 +120,21 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         or not answers_plainly(app.json)
     )
     plan.json_type = ("Content-Type", app.json.mimetype)
+    if app._overrides("ensure_sync") or app._overrides("async_to_sync"):
+        _make_plain(plan, app.ensure_sync)
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
     )  # fmt: skip
     plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
     return plan
+
+
+def _make_plain(plan: Plan, ensure_sync: Function) -> None:
+    # The application has its own way to run what is async: gevent, for instance.
+    for name in ("preprocessors", "before", "after", "teardown_request", "teardown_app", "first_visit"):
+        setattr(plan, name, tuple(map(ensure_sync, getattr(plan, name))))
+    if plan.view is not None:
+        plan.view = ensure_sync(plan.view)
 
 
 def _scopes(endpoint: str | None) -> tuple[str, ...]:

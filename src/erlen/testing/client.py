@@ -126,9 +126,15 @@ class Client(WerkzeugClient):
 
     def _keep_last(self) -> None:
         # Of a chain of redirects the last request is the one to look at.
-        made, self._made = self._made, []
+        made = self._made[:]
+        self._made.clear()  # the environ of each request holds this list
         for context in made[:-1]:
-            context.release()
+            previous = current.get(None)
+            current.set(context)  # its teardowns ask for it
+            try:
+                context.release()
+            finally:
+                context.leave(previous)
         for context in made[-1:]:
             if context._previous is None:
                 context._previous = []

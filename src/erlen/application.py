@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, ValuesView
 from datetime import timedelta
 from functools import cached_property
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, overload
 from urllib.parse import quote
 
 from werkzeug.exceptions import Aborter
@@ -24,7 +24,7 @@ from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
 from erlen.http.response import Response
 from erlen.json import PROVIDERS, JSONProvider
-from erlen.lifecycle.hooks import Changes, HookList, ObservedDict
+from erlen.lifecycle.hooks import Changes
 from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
 from erlen.routing import BuildError, Map, Rule
@@ -117,16 +117,16 @@ class Application(Steps, metaclass=_ApplicationType):
         self.aborter = self.make_aborter()
         self.json: JSONProvider = (self.json_provider_class or PROVIDERS[self.defaults.json_provider])(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
-        self.teardown_appcontext_funcs: list[Callable[[BaseException | None], Any]] = HookList(self._changes)
+        self.teardown_appcontext_funcs: list[Callable[[BaseException | None], Any]] = []
         self.shell_context_processors: list[Callable[[], dict[str, Any]]] = []
         self.before_first_request_funcs: list[Callable[[], Any]] = []
-        self.before_first_visit_funcs: list[Callable[[], Any]] = HookList(self._changes)
+        self.before_first_visit_funcs: list[Callable[[], Any]] = []
         #: Registered name to blueprint.
         self.blueprints: dict[str, Blueprint] = {}
         #: Where extensions keep their state, under their names.
         self.extensions: dict[str, Any] = {}
         #: What Erlen knows of an endpoint besides its rules, such as ``session="readonly"``.
-        self.route_options: dict[str, dict[str, Any]] = ObservedDict(self._changes)
+        self.route_options: dict[str, dict[str, Any]] = {}
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
@@ -200,7 +200,7 @@ class Application(Steps, metaclass=_ApplicationType):
 
     def auto_find_instance_path(self) -> str:
         """Find the instance folder: beside the package, or under the prefix where the package is installed."""
-        prefix, package_path = find_package(self.import_name)
+        prefix, package_path = find_package(self.import_name, self.root_path)
         if prefix is None:
             return os.path.join(package_path, "instance")
         return os.path.join(prefix, "var", f"{self.name}-instance")
@@ -343,7 +343,8 @@ class Application(Steps, metaclass=_ApplicationType):
     ) -> str:
         """Build the URL of *endpoint*; see :func:`erlen.url_for`."""
         context: Context | None = find_context("current_app") if has_app_context() else None
-        adapter = None
+        if context is not None and context.app is not self:
+            context = None  # a request of another application has other URLs
         if context is not None and context.has_request:
             adapter = context.url_adapter
             if endpoint[:1] == ".":
@@ -506,9 +507,19 @@ class Application(Steps, metaclass=_ApplicationType):
             scopes.extend(reversed(current.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):
-                context.update(self.ensure_sync(function)())
+                values = self.ensure_sync(function)()
+                if not isinstance(values, dict):
+                    raise TypeError(
+                        f"The context processor {describe(function)} must return a dict of values for templates, and "
+                        f"it returned {values!r}. Write: return {{'name': value}}"
+                    )
+                context.update(values)
         context.update(given)
 
+    @overload
+    def template_filter(self, name: F) -> F: ...
+    @overload
+    def template_filter(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def template_filter(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register the decorated function as a filter; *name* where it differs from the function's. ::
@@ -523,6 +534,10 @@ class Application(Steps, metaclass=_ApplicationType):
         """Register *f* as a filter; :meth:`template_filter` as a plain method."""
         self.jinja_env.filters[name or f.__name__] = f
 
+    @overload
+    def template_test(self, name: F) -> F: ...
+    @overload
+    def template_test(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def template_test(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register the decorated function as a test: ``{% if value is even %}``."""
@@ -533,6 +548,10 @@ class Application(Steps, metaclass=_ApplicationType):
         """Register *f* as a test; :meth:`template_test` as a plain method."""
         self.jinja_env.tests[name or f.__name__] = f
 
+    @overload
+    def template_global(self, name: F) -> F: ...
+    @overload
+    def template_global(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def template_global(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register the decorated function as a global function of templates."""

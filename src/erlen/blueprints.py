@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from erlen.errors import SetupError, SetupFinished
-from erlen.scaffold import Scaffold, check_signature, endpoint_of, setupmethod
+from erlen.scaffold import Scaffold, check_plain, check_signature, endpoint_of, setupmethod
 from erlen.static import add_static_route
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
@@ -22,6 +22,17 @@ Deferred = Callable[["BlueprintSetupState"], Any]
 
 class BlueprintConflict(SetupError, ValueError):
     """A blueprint has a name that cannot be used, or that another blueprint has already."""
+
+
+class BlueprintRegistered(SetupFinished):
+    """A set-up method was called on a blueprint that is registered already."""
+
+    def __str__(self) -> str:
+        return (
+            f"The setup method '{self.method}' can no longer be called on the blueprint {self.owner!r}. It has already "
+            "been registered at least once, any changes will not be applied consistently.\nMove the call above "
+            "app.register_blueprint(...), and import the module with the decorators before it."
+        )
 
 
 class BlueprintSetupState:
@@ -118,7 +129,7 @@ class Blueprint(Scaffold):
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_registered_once:
-            raise SetupFinished(f_name, f"the blueprint {self.name!r}")
+            raise BlueprintRegistered(f_name, self.name)
 
     @setupmethod
     def record(self, func: Deferred) -> None:
@@ -252,6 +263,7 @@ class Blueprint(Scaffold):
     @setupmethod
     def app_url_defaults(self, f: F) -> F:
         """Register a function that adds to the values of every URL that the application builds."""
+        check_plain("url_defaults", f)
         return self._app_hook("url_default_functions", "url_defaults", f)
 
     @setupmethod
@@ -279,6 +291,10 @@ class Blueprint(Scaffold):
         self.record_once(lambda state: state.app.before_first_visit_funcs.append(f))
         return f
 
+    @overload
+    def app_template_filter(self, name: F) -> F: ...
+    @overload
+    def app_template_filter(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def app_template_filter(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register a filter for all templates; see :meth:`Erlen.template_filter`."""
@@ -289,6 +305,10 @@ class Blueprint(Scaffold):
         """Register *f* as a filter for all templates."""
         self.record_once(lambda state: state.app.add_template_filter(f, name))
 
+    @overload
+    def app_template_test(self, name: F) -> F: ...
+    @overload
+    def app_template_test(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def app_template_test(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register a test for all templates; see :meth:`Erlen.template_test`."""
@@ -299,6 +319,10 @@ class Blueprint(Scaffold):
         """Register *f* as a test for all templates."""
         self.record_once(lambda state: state.app.add_template_test(f, name))
 
+    @overload
+    def app_template_global(self, name: F) -> F: ...
+    @overload
+    def app_template_global(self, name: str | None = None) -> Callable[[F], F]: ...
     @setupmethod
     def app_template_global(self, name: Callable[..., Any] | str | None = None) -> Any:
         """Register a global function for all templates; see :meth:`Erlen.template_global`."""

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from erlen.callables import user_frame
 from erlen.current import current
 from erlen.errors import ContextError
+from erlen.signals import appcontext_popped
 
 __all__ = ["AppGlobals", "Context"]
 
@@ -36,6 +37,9 @@ class AppLike(Protocol):
 
     def open_session(self, context: Any) -> Any:
         """Return the session of the context's request, not read yet."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a plain function for *func*."""
 
     def create_url_adapter(self, request: Any) -> Any:
         """Return what builds URLs in this context, or None."""
@@ -106,6 +110,7 @@ class Context:
         "_holds",
         "_previous",
         "_session",
+        "answered_by",
         "app",
         "body",
         "flashes",
@@ -136,6 +141,8 @@ class Context:
         self.headers: list[tuple[str, str]]
         self.body: bytes
         self.flashes: list[Any] | None = None
+        #: The role and the function that answered in the view's place, to be named in a message.
+        self.answered_by: tuple[str, Callable[..., Any]] | None = None
         if request is not None:
             request.app = app
 
@@ -191,10 +198,16 @@ class Context:
         self._holds += 1
 
     def release(self, exc: BaseException | None = None) -> None:
-        """Give a hold back; the last one runs the teardowns, which see *exc*."""
+        """Give a hold back; the last one runs the teardowns, which see *exc*. Whoever does it calls :meth:`leave`."""
         self._holds -= 1
         if self._holds == 0:
             self.app.end_context(self, exc)
+
+    def leave(self, previous: Context | None) -> None:
+        """Make *previous* the current context again, and tell so if this one has ended."""
+        current.set(previous)
+        if self._holds == 0 and appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def push(self) -> None:
         """Make this the current context."""
@@ -205,7 +218,11 @@ class Context:
         self._holds += 1
         if not self._began:
             self._began = True
-            self.app.begin_context(self)
+            try:
+                self.app.begin_context(self)
+            except BaseException as error:
+                self.pop(error)  # a with statement does not, where entering fails
+                raise
 
     def pop(self, exc: BaseException | None = None) -> None:
         """Make the context that was current before the current one again, and run the teardowns, which see *exc*.
@@ -221,7 +238,7 @@ class Context:
         try:
             self.release(exc)
         finally:
-            restore(self._previous.pop())
+            self.leave(self._previous.pop())
 
     def copy(self) -> Context:
         """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
@@ -245,11 +262,6 @@ class Context:
         if self.request is None:
             return f"<Context of {name}>"
         return f"<Context of {name}, {self.request.method} {self.request.path}>"
-
-
-def restore(previous: Context | None) -> None:
-    """Make *previous* the current context; None means that there is none."""
-    current.set(previous)
 
 
 def find_context(name: str) -> Context:

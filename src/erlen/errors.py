@@ -133,7 +133,10 @@ class SignatureError(SetupError, TypeError):
         self.expected = expected
 
     def __str__(self) -> str:
-        return f"{self.where} cannot be a {self.role} function: its parameters do not fit. Write: {self.expected}"
+        article = "an" if self.role[0] in "aeio" else "a"
+        return (
+            f"{self.where} cannot be {article} {self.role} function: its parameters do not fit. Write: {self.expected}"
+        )
 
 
 class EndpointConflict(SetupError, AssertionError):

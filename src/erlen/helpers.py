@@ -188,11 +188,11 @@ def copy_current_request_context(f: F) -> F:
 
         threading.Thread(target=copy_current_request_context(send_mail)).start()
     """
-    copied = find_request_context("copy_current_request_context").copy()
+    original = find_request_context("copy_current_request_context").copy()
 
     @functools.wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with copied:
+        with original.copy() as copied:
             return copied.app.ensure_sync(f)(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
@@ -343,7 +343,7 @@ class _ContextStream:
             self._let_go(None if isinstance(error, StopIteration) else error)
             raise
         finally:
-            current.set(previous)
+            context.leave(previous)
 
     def close(self) -> None:
         """End the stream before its end: closes the generator, then lets the request go."""
@@ -358,7 +358,7 @@ class _ContextStream:
                 close()
         finally:
             self._let_go(None)
-            current.set(previous)
+            context.leave(previous)
 
     def _let_go(self, error: BaseException | None) -> None:
         context, self._context = self._context, None

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from typing import TextIO
+
+from erlen.current import current
 
 __all__ = ["ErrorStream", "create_logger", "default_handler", "has_level_handler"]
 
 
 class ErrorStream:
-    """A stream that writes to wherever errors belong at that moment.
-
-    :param find: gives the server's error stream of the current request, or None outside of one
-    """
-
-    def __init__(self, find: Callable[[], TextIO | None] = lambda: None) -> None:
-        self.find = find
+    """A stream that writes to wherever errors belong at that moment: the server's error stream in a request."""
 
     def _target(self) -> TextIO:
-        return self.find() or sys.stderr
+        context = current.get(None)
+        request = None if context is None else context.request
+        stream: TextIO | None = None if request is None else request.environ.get("wsgi.errors")
+        return sys.stderr if stream is None else stream
 
     def write(self, text: str) -> int:
         """Write *text* to the request's error stream, or to ``sys.stderr``."""

@@ -15,15 +15,19 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException
 from werkzeug.routing import RequestRedirect
 
 from erlen.callables import drive, is_async
+from erlen.config import Config
 from erlen.context import Context, find_request_context
 from erlen.http.convert import make_response
 from erlen.http.response import Response
+from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
 from erlen.lifecycle.first import FirstRequest
 from erlen.lifecycle.guard import SAFE_METHODS
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
-from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner
+from erlen.lifecycle.runner import BackgroundLoop, DirectRunner
+from erlen.routing import Map
 from erlen.scaffold import Scaffold
+from erlen.sessions.manager import SessionManager
 
 __all__ = ["RedirectedForm", "Steps"]
 
@@ -57,14 +61,13 @@ class RedirectedForm(AssertionError):
 class Steps(Scaffold):
     """The application's part in the life of a request."""
 
-    config: Any
-    url_map: Any
+    config: Config
+    url_map: Map
     session_interface: Any
-    session_manager: Any
     teardown_appcontext_funcs: list[Any]
     before_first_request_funcs: list[Any]
     logger: Any
-    json: Any
+    json: JSONProvider
     response_class: type[Response]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,7 +75,13 @@ class Steps(Scaffold):
         self._loop = BackgroundLoop()
         self._direct = DirectRunner(self._loop)
         self._first = FirstRequest()
+        self._simple_urls = (-1, False)
         self._overridden: tuple[int, frozenset[str]] = (-1, frozenset())
+
+    @property
+    def session_manager(self) -> SessionManager:
+        """What opens and saves Erlen's own sessions; the application makes it from its configuration."""
+        raise NotImplementedError
 
     # Contexts.
 
@@ -91,7 +100,7 @@ class Steps(Scaffold):
             return find_request_context("session").session
         interface = self.session_interface
         if interface is not None:
-            return interface.open_session(self, request) or interface.make_null_session(self)
+            return pipeline.open_foreign_session(self, interface, request)
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.is_secure, mode)
 
@@ -112,17 +121,13 @@ class Steps(Scaffold):
     def _overrides(self, name: str) -> bool:
         return name in self.__dict__ or getattr(type(self), name) is not getattr(Steps, name)
 
-    @property
-    def _simple_urls(self) -> bool:
+    def _has_simple_urls(self) -> bool:
         # Neither hosts nor an own adapter have a say in matching.
-        return not (self.subdomain_matching or self.url_map.host_matching or self._overrides("create_url_adapter"))
-
-    @property
-    def _first_request_waits(self) -> bool:
-        return not self._first.done and bool(self.before_first_request_funcs)
-
-    async def _run_before_first_request(self, runner: Runner) -> None:
-        await self._first.run(self.before_first_request_funcs, runner)
+        generation = self._changes.generation
+        if self._simple_urls[0] != generation:
+            special = self.subdomain_matching or self.url_map.host_matching or self._overrides("create_url_adapter")
+            self._simple_urls = generation, not special
+        return self._simple_urls[1]
 
     def _drive(self, step: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         return drive(step(self, find_request_context("request"), *args, self._direct))
@@ -200,9 +205,7 @@ class Steps(Scaffold):
         :raises TypeError: for anything else; the text names the view, its file and line
         """
         context = find_request_context("request")
-        plan = context.plan
-        view = None if plan is None else plan.view
-        return make_response(self, rv, context.request.environ, view, context.request.endpoint)
+        return make_response(self, rv, context.request.environ, lambda: pipeline.who_answered(context))
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of *rv* and let the after-hooks and the session have it."""

@@ -10,7 +10,15 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jinja2 import BaseLoader, FileSystemLoader, Template, TemplateNotFound, TemplatesNotFound
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    Template,
+    TemplateNotFound,
+    TemplatesNotFound,
+)
 from jinja2 import Environment as JinjaEnvironment
 
 from erlen.context import Context
@@ -31,13 +39,13 @@ class MissingTemplate(TemplatesNotFound):
     """
 
     def __init__(self, wanted: list[str], folders: list[str], near: str | None) -> None:
-        what = f"The template {wanted[0]!r} was" if len(wanted) == 1 else f"None of the templates {wanted} was"
+        what = f"The template {wanted[0]!r} was not" if len(wanted) == 1 else f"None of the templates {wanted} was"
         where = (
             "\n".join(f"  {folder}" for folder in folders)
             or "  (no folder: neither the application nor a blueprint has a template_folder)"
         )
         hint = f"\nDid you mean {near!r}?" if near else ""
-        super().__init__(list(wanted), f"{what} not found. Searched, in this order:\n{where}{hint}")
+        super().__init__(list(wanted), f"{what} found. Searched, in this order:\n{where}{hint}")
         self.folders = folders
         self.near = near
 
@@ -133,9 +141,10 @@ class DispatchingJinjaLoader(BaseLoader):
 def _folders(loader: BaseLoader) -> list[str]:
     if isinstance(loader, FileSystemLoader):
         return list(loader.searchpath)
-    inner = getattr(loader, "loaders", None)
-    if inner is not None:
-        return [path for one in (inner.values() if isinstance(inner, dict) else inner) for path in _folders(one)]
+    if isinstance(loader, ChoiceLoader):
+        return [path for one in loader.loaders for path in _folders(one)]
+    if isinstance(loader, PrefixLoader):
+        return [path for one in loader.mapping.values() for path in _folders(one)]
     return [f"<{type(loader).__name__}>"]
 
 

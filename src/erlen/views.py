@@ -34,7 +34,7 @@ class View:
     #: Make an object for each request. Set it to False where ``self`` holds nothing of a request: it is quicker.
     init_every_request: ClassVar[bool] = True
 
-    def dispatch_request(self, **values: Any) -> Any:
+    def dispatch_request(self, *args: Any, **kwargs: Any) -> Any:
         """Answer the request; the values out of the URL are the arguments. A subclass must write it."""
         raise NotImplementedError(f"{type(self).__name__} must have a method dispatch_request(self, ...).")
 
@@ -93,7 +93,7 @@ class MethodView(View):
             if methods:
                 cls.methods = methods
 
-    def dispatch_request(self, **values: Any) -> Any:
+    def dispatch_request(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method that bears the request's name."""
         method = getattr(self, request.method.lower(), None)
         if method is None and request.method == "HEAD":
@@ -102,4 +102,4 @@ class MethodView(View):
             raise NotImplementedError(
                 f"{type(self).__name__} takes {request.method} requests and has no method {request.method.lower()}()."
             )
-        return current_app.ensure_sync(method)(**values)
+        return current_app.ensure_sync(method)(*args, **kwargs)

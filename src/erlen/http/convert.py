@@ -9,7 +9,6 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from erlen.callables import describe
 from erlen.errors import ViewResultError
 from erlen.http.response import Response
 
@@ -28,7 +27,7 @@ class Converter(Protocol):
     json: Any
 
 
-def split(result: tuple[Any, ...], view: Callable[..., Any] | None, endpoint: str | None) -> tuple[Any, Any, Any]:
+def split(result: tuple[Any, ...], who: Callable[[], str]) -> tuple[Any, Any, Any]:
     """Split a view's tuple into body, status and headers; what is missing is None.
 
     :raises ViewResultError: if the tuple is none of (body, status), (body, headers), (body, status, headers)
@@ -41,7 +40,7 @@ def split(result: tuple[Any, ...], view: Callable[..., Any] | None, endpoint: st
             return body, None, second
         return body, second, None
     raise ViewResultError(
-        f"{_name(view, endpoint)} did not return a valid response tuple. The tuple must have the form "
+        f"{who()} tuple. The tuple must have the form "
         f"(body, status, headers), (body, status), or (body, headers); this one has {len(result)} items."
     )
 
@@ -50,22 +49,21 @@ def make_response(
     app: Converter,
     result: Any,
     environ: dict[str, Any],
-    view: Callable[..., Any] | None = None,
-    endpoint: str | None = None,
+    who: Callable[[], str] = lambda: "The function that was called did not return a valid response",
 ) -> Response:
     """Make a response of what a view returned.
 
-    :param view: the view function, to be named in a message
+    :param who: says what returned no valid response, to begin a message with
     :raises ViewResultError: if the value cannot become a response; names the view, its file and line
     """
     status = headers = None
     original = result
     if isinstance(result, tuple):
-        result, status, headers = split(result, view, endpoint)
+        result, status, headers = split(result, who)
     if result is None:
         inside = " as the body of a tuple" if original is not None else ""
         raise ViewResultError(
-            f"{_name(view, endpoint)} did not return a valid response. The function either returned None{inside} or "
+            f"{who()}. The function either returned None{inside} or "
             f"ended without a return statement. {_CHOICES}; for an empty answer write: return '', 204"
         )
     cls = app.response_class
@@ -82,12 +80,9 @@ def make_response(
         elif isinstance(result, HTTPException):
             response = _from_http_exception(cls, result, environ)
         elif isinstance(result, WerkzeugResponse) or (callable(result) and not isinstance(result, type)):
-            response = _adopt(cls, result, environ, view, endpoint)
+            response = _adopt(cls, result, environ, who)
         else:
-            raise ViewResultError(
-                f"{_name(view, endpoint)} did not return a valid response. {_CHOICES}, but it was a "
-                f"{type(result).__name__}.{_advice(result)}"
-            )
+            raise ViewResultError(f"{who()}. {_CHOICES}, but it was a {type(result).__name__}.{_advice(result)}")
     else:
         response = result
     if status is not None:
@@ -102,31 +97,21 @@ def make_response(
 
 def _from_http_exception(cls: type[Response], error: HTTPException, environ: dict[str, Any]) -> Response:
     if error.response is None and type(error).get_response is HTTPException.get_response:
-        response = cls(error.get_body(environ), status=error.code)
-        response.headers.clear()
-        response.headers.extend(error.get_headers(environ))
+        (_, content_type), *others = error.get_headers(environ)
+        response = cls(error.get_body(environ), status=error.code, content_type=content_type)
+        for name, value in others:
+            response.headers.add(name, value)
         return response
     return cls.force_type(error.get_response(environ), environ)  # type: ignore[return-value]
 
 
-def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], view: Any, endpoint: str | None) -> Response:
+def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], who: Callable[[], str]) -> Response:
     try:
         return cls.force_type(result, environ)  # type: ignore[return-value]
     except TypeError as error:
         raise ViewResultError(
-            f"{_name(view, endpoint)} did not return a valid response. {_CHOICES}, but it was a "
-            f"{type(result).__name__} that does not work as a WSGI callable: {error}"
+            f"{who()}. {_CHOICES}, but it was a {type(result).__name__} that does not work as a WSGI callable: {error}"
         ) from error
-
-
-def _name(view: Callable[..., Any] | None, endpoint: str | None) -> str:
-    if view is None:
-        return (
-            "The value given to make_response is no valid response: it"
-            if endpoint is None
-            else f"The view function for {endpoint!r}"
-        )
-    return f"The view function for {endpoint!r}, {describe(view)},"
 
 
 def _advice(result: Any) -> str:

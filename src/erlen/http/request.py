@@ -6,15 +6,18 @@ keeps the WSGI environ and nothing else, and the values that Werkzeug sets there
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
+from typing import IO, Any, Generic, NoReturn, Protocol, TypeVar, overload
 from urllib.parse import unquote_plus
 
 from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict, MultiDict
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wsgi import LimitedStream
 
 __all__ = ["Request", "lazy"]
 
@@ -148,6 +151,30 @@ class Request(WerkzeugRequest):
         return self.environ.get("REMOTE_ADDR")
 
     @lazy
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies, by their names. What is not UTF-8 in them is replaced by a replacement character."""
+        return parse_cookie(_decode(self.environ.get("HTTP_COOKIE", "")), ImmutableMultiDict)  # type: ignore[return-value]
+
+    @lazy
+    def stream(self) -> IO[bytes]:
+        """The body, to be read in pieces. It ends where the request ends, and only there.
+
+        :raises werkzeug.exceptions.RequestEntityTooLarge: 413, if it is longer than :attr:`max_content_length`
+        :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before its end
+        """
+        if self.shallow:
+            raise RuntimeError("This request is shallow: something else reads its body.")
+        body = self.environ["wsgi.input"]
+        length, most = self.content_length, self.max_content_length
+        if length is not None:
+            if most is not None and length > most:
+                raise RequestEntityTooLarge()
+            return LimitedStream(body, length)  # type: ignore[return-value]
+        if not self.environ.get("wsgi.input_terminated", False):
+            return io.BytesIO()  # without a length, reading on would wait for ever (PEP 3333)
+        return body if most is None else io.BufferedReader(_StreamOfUnknownLength(body, most))
+
+    @lazy
     def args(self) -> MultiDict[str, str]:
         """The parameters of the query string."""
         query = self.environ.get("QUERY_STRING", "")
@@ -214,9 +241,10 @@ class Request(WerkzeugRequest):
 
     @property
     def max_form_memory_size(self) -> int | None:
-        """The most bytes that one form field that is not a file may have; more is answered with 413.
+        """The most bytes that a field of a multipart form may have, unless it is a file; more is answered with 413.
 
-        The default is ``MAX_FORM_MEMORY_SIZE``; set it to change it for this request.
+        A form of another type is limited by :attr:`max_content_length` alone. The default is
+        ``MAX_FORM_MEMORY_SIZE``; set it to change it for this request.
         """
         return self._limit("max_form_memory_size", "MAX_FORM_MEMORY_SIZE", 500_000)
 
@@ -271,6 +299,25 @@ class Request(WerkzeugRequest):
         super()._load_form_data()
         if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
             self.files = _FilesOfWrongForm(self)
+
+
+class _StreamOfUnknownLength(io.RawIOBase):
+    """A body that comes in chunks: one byte more than the limit is asked for, to tell "full" from "too long"."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stream.read(min(len(buffer), self._left + 1))
+        if len(chunk) > self._left:
+            raise RequestEntityTooLarge()
+        self._left -= len(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class _FilesOfWrongForm(ImmutableMultiDict[str, Any]):

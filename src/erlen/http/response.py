@@ -32,10 +32,17 @@ def content_type_of(mimetype: str) -> str:
     """Give the Content-Type for *mimetype*, with the charset where text needs one."""
     found = _CONTENT_TYPES.get(mimetype)
     if found is None:
+        _check_line(mimetype)
         if len(_CONTENT_TYPES) > 500:  # a view that makes types up must not fill the memory
             _CONTENT_TYPES.clear()
         found = _CONTENT_TYPES[mimetype] = get_content_type(mimetype, "utf-8")
     return found
+
+
+def _check_line(value: str) -> None:
+    # A line break in a header would begin another one, of an attacker's choice (RFC 9110, section 5.5).
+    if "\n" in value or "\r" in value:
+        raise ValueError("Header values must not contain newline characters.")
 
 
 def _make_headers(pairs: list[tuple[str, str]]) -> Headers:
@@ -79,8 +86,11 @@ class Response(WerkzeugResponse):
         if content_type is None:
             mimetype = mimetype or self.default_mimetype
             content_type = None if mimetype is None else content_type_of(mimetype)
+        else:
+            _check_line(content_type)
         pairs = [("Content-Type", content_type)] if content_type is not None else []
-        pairs.append(("Content-Length", str(len(body))))
+        if self.automatically_set_content_length:
+            pairs.append(("Content-Length", str(len(body))))
         self.headers = _make_headers(pairs)
         self._status_code = self.default_status if status is None else status
         self._status = status_line(self._status_code)
@@ -108,7 +118,7 @@ class Response(WerkzeugResponse):
         return WerkzeugResponse.max_cookie_size if context is None else context.app.config["MAX_COOKIE_SIZE"]
 
 
-_SENDING = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close", "__call__")
+_SENDING = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
 _short_way: dict[type, bool] = {}
 
 
@@ -155,4 +165,6 @@ def lower(response: WerkzeugResponse, environ: dict[str, Any]) -> tuple[str, lis
                     pairs = [*pairs, ("Content-Length", str(size))]
                 return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
     chunks, status, headers = response.get_wsgi_response(environ)
+    if code == 204:  # there is no content to have a type
+        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
     return status, headers, chunks

@@ -1,0 +1,1 @@
+"""The views, a blueprint in each file."""

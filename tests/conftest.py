@@ -115,7 +115,7 @@ class Server:
 COMMANDS: dict[str, Callable[[str, int, int], list[str]]] = {
     "granian": lambda app, port, workers: [
         *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "4", app),
+        *("--workers", str(workers), "--workers-kill-timeout", "5", "--blocking-threads", "4", app),
     ],
     "gunicorn": lambda app, port, workers: [
         *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "4"),

@@ -1,0 +1,70 @@
+"""The application of ``life_app.py`` on every kind of server, started once for all its tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from served_tools import BIG, STOPS, Site
+
+HERE = Path(__file__).resolve().parent
+
+KINDS: dict[str, tuple[str, int]] = {
+    "granian": ("granian", 1),
+    "granian-2-workers": ("granian", 2),
+    "gunicorn-sync": ("gunicorn", 1),
+    "gunicorn-gthread": ("gunicorn", 1),
+    "waitress": ("waitress", 1),
+}
+ON_PURPOSE = {
+    "RuntimeError: the view failed",
+    "RuntimeError: the hook before the view failed",
+    "RuntimeError: the hook after the view failed",
+    "RuntimeError: the teardown failed",
+    "RuntimeError: the stream broke",
+}
+# A class is taken as it is; the name "sync" would become gthread, because there are several threads.
+SYNC = "from gunicorn.workers.sync import SyncWorker\nworker_class = SyncWorker\n"
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    tools: Any = request.config.pluginmanager.get_plugin(str(HERE.parent / "conftest.py"))
+    server, workers = KINDS[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    shutil.copy(HERE / "life_app.py", folder)
+    (folder / "static").mkdir()
+    (folder / "static" / "big.bin").write_bytes(BIG)
+    (folder / "static" / "hello.txt").write_text("0123456789")
+    if request.param == "gunicorn-sync":
+        (folder / "gunicorn.conf.py").write_text(SYNC)
+    port = tools.find_free_port()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", server, *tools.COMMANDS[server]("life_app:app", port, workers)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src"), "PYTHONUNBUFFERED": "1", **STOPS},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    started = tools.Server(process, port, folder / "log")
+    try:
+        started.wait_until_it_answers()
+        with httpx.Client(base_url=started.url, timeout=30) as http:
+            yield Site(request.param, started, folder, http)
+        started.stop()
+        # Whatever was sent to it: no exception was raised but those that the application raises on purpose.
+        raised = set(re.findall(r"^[\w.]+(?:Error|Exception|Warning)\b.*", started.log, re.MULTILINE))
+        assert raised <= ON_PURPOSE
+    finally:
+        started.kill()

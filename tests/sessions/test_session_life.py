@@ -348,16 +348,16 @@ def test_a_token_signed_by_a_fallback_is_signed_anew(manage: Any, browse: Any) -
 
 def test_binding_signs_in_and_changes_the_token(signed_in: Any, clock: Any, store: Any) -> None:
     planted = signed_in.cookie
-    assert signed_in.do(lambda session: session.user) is None
+    assert signed_in.do(lambda session: session.bound_user) is None
     clock.turn(60)
 
     def view(session: Session) -> str | None:
         session.bind(7)
-        return session.user
+        return session.bound_user
 
     assert signed_in.do(view) == "7"
     assert signed_in.manager.open(planted, False).copy() == {}
-    assert signed_in.do(lambda session: session.user) == "7"
+    assert signed_in.do(lambda session: session.bound_user) == "7"
     (record,) = drive(store.find("7"))
     assert record.header.auth_time == clock.now
     assert record.header.absolute == clock.now + 90 * DAY
@@ -365,9 +365,9 @@ def test_binding_signs_in_and_changes_the_token(signed_in: Any, clock: Any, stor
 
 def test_a_bound_session_needs_no_fields(browser: Any) -> None:
     browser.do(lambda session: session.bind("ada"))
-    assert browser.do(lambda session: session.user) == "ada"
+    assert browser.do(lambda session: session.bound_user) == "ada"
     assert browser.read() == {}
-    assert browser.do(lambda session: session.user) == "ada"
+    assert browser.do(lambda session: session.bound_user) == "ada"
 
 
 def test_nothing_of_another_user_is_kept(browser: Any, store: Any) -> None:
@@ -395,7 +395,7 @@ def test_a_login_succeeds_although_the_old_session_was_ended_meanwhile(signed_in
     signed_in.do(lambda session: session.clear())
     assert signed_in.finish(login).cookie is not None
     assert signed_in.read() == {"name": "Ada", "_flashes": [("info", "Welcome")]}
-    assert signed_in.do(lambda session: session.user) == "7"
+    assert signed_in.do(lambda session: session.bound_user) == "7"
 
 
 def test_signing_out_forgets_the_user(browser: Any, store: Any) -> None:
@@ -406,7 +406,7 @@ def test_signing_out_forgets_the_user(browser: Any, store: Any) -> None:
         session.flash("info", "Bye")
 
     browser.do(logout)
-    assert browser.do(lambda session: (session.user, session.take_flashes())) == (None, [("info", "Bye")])
+    assert browser.do(lambda session: (session.bound_user, session.take_flashes())) == (None, [("info", "Bye")])
     assert drive(store.find("7")) == []
 
 

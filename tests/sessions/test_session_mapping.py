@@ -157,7 +157,7 @@ def test_an_untouched_session_does_nothing(browser: Any) -> None:
         lambda session: session == {},
         lambda session: session.new,
         lambda session: session.permanent,
-        lambda session: session.user,
+        lambda session: session.bound_user,
         lambda session: session.sid,
         lambda session: session.pop("x", None),
         lambda session: session.take("x"),
@@ -430,6 +430,16 @@ def test_a_message_can_be_shown_in_the_request_that_flashed_it(browser: Any) -> 
 
     assert browser.do(view) == [("info", "before"), ("info", "now")]
     assert browser.read() == {"_flashes": [("info", "next")]}
+
+
+def test_the_same_message_of_another_tab_is_not_taken_for_ours(browser: Any) -> None:
+    browser.do(lambda session: session.flash("info", "before"))
+    page = browser.open()
+    page.flash("info", "saved")
+    assert page.take_flashes() == [("info", "before"), ("info", "saved")]
+    browser.do(lambda session: session.flash("info", "saved"))
+    browser.finish(page)
+    assert browser.do(lambda session: session.take_flashes()) == [("info", "saved")]
 
 
 def test_messages_can_be_written_the_way_flask_writes_them(browser: Any) -> None:

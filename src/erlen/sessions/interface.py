@@ -42,6 +42,7 @@ class NullSession(dict[str, Any], SessionMixin):
     accessed = False
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse a change, and say what is missing."""
         raise RuntimeError(
             "The session is unavailable because no secret key was set. Set the SECRET_KEY of the application to "
             "something unique and secret: 'erlen secret' prints one."

@@ -357,8 +357,11 @@ class Session(SessionMixin):
         return None if token is None else token.key.hex()
 
     @property
-    def user(self) -> str | None:
-        """The user that was bound to the session, or None."""
+    def bound_user(self) -> str | None:
+        """The user that was bound to the session, or None.
+
+        Not called ``user``: in a template ``session.user`` has to mean the key of that name.
+        """
         return self._open().user
 
     def bind(self, user: str | int) -> None:

@@ -6,7 +6,6 @@ Each sentence here is a test in ``tests/sessions/``, run against every store. To
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import random
 import sys
@@ -17,6 +16,7 @@ from types import FrameType
 from typing import ClassVar, Self
 
 from erlen.errors import SessionConflict
+from erlen.loading import load
 from erlen.sessions.record import Delta, KeyNote, Merged, Record
 from erlen.sessions.settings import SessionSettings
 
@@ -134,7 +134,8 @@ def can_suspend() -> bool:
     A running loop is not enough: plain code on it may drive a coroutine by hand, as a plain ``session.incr()`` in an
     async view does. So everything between here and the running task has to be a coroutine.
     """
-    if asyncio._get_running_loop() is None:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio._get_running_loop() is None:  # what is not loaded has no loop
         return False
     task = asyncio.current_task()
     root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
@@ -149,7 +150,7 @@ def can_suspend() -> bool:
 async def pause(seconds: float) -> None:
     """Wait without holding up an event loop, or, for a plain caller, in the thread."""
     if can_suspend():
-        await asyncio.sleep(seconds)
+        await load("asyncio").sleep(seconds)
     else:
         time.sleep(seconds)
 

@@ -7,7 +7,6 @@ deletion and a rotation are written with ``FULL``: no power cut brings a revoked
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sqlite3
@@ -16,9 +15,10 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from erlen.errors import ConfigError, SessionUnavailable
+from erlen.loading import load
 from erlen.sessions.record import REFUSED, Delta, KeyNote, Merged, Record, forwarder, merge, pack, unpack
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT, SessionStore, can_suspend, jitter, until_leased
@@ -46,7 +46,9 @@ _PRUNE_AT_ONCE = 500
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that a weak set can hold."""
+    """A connection that a weak set can hold, and that knows which file it has open."""
+
+    file: tuple[int, int] | None = None
 
 
 class _Busy(Exception):
@@ -97,6 +99,8 @@ class SqliteStore(SessionStore):
         try:
             record = self._find(self._connection(), key, now)
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
         if touch and record is not None and record.header.touch(now):
             # Somebody else may write: the idle deadline is moved by the next request then.
@@ -199,7 +203,10 @@ class SqliteStore(SessionStore):
             rows = connection.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
             return [KeyNote(fingerprint, ring.split(), owner, noted) for fingerprint, ring, owner, noted in rows]
 
-        return await self._write(work)
+        try:
+            return self._guarded(lambda: self._transact(work, 0))
+        except _Busy as error:
+            raise SessionUnavailable(f"The session file {self.path} is locked by another writer just now.") from error
 
     async def prune(self) -> int:
         now = self.clock()
@@ -261,7 +268,8 @@ class SqliteStore(SessionStore):
             if not durable:  # which waits for the disk
                 with contextlib.suppress(_Busy):
                     return self._guarded(lambda: self._transact(work, 0))
-            return await asyncio.to_thread(self._guarded, lambda: self._transact(work, self.timeout, durable))
+            waiting = load("asyncio").to_thread(self._guarded, lambda: self._transact(work, self.timeout, durable))
+            return cast(T, await waiting)
         except _Busy as error:
             raise SessionUnavailable(
                 f"The session file {self.path} was locked by another writer for more than {self.timeout:g} s."
@@ -280,7 +288,8 @@ class SqliteStore(SessionStore):
             try:
                 result = work(connection)
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
             return result
@@ -294,6 +303,8 @@ class SqliteStore(SessionStore):
         try:
             return action()
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: sqlite3.Error) -> SessionUnavailable:
@@ -304,19 +315,23 @@ class SqliteStore(SessionStore):
 
     # -- connections ------------------------------------------------------------------------------------------------
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> _Connection:
         """Return the connection of this thread in this process."""
         process = self._process
         if process.pid != os.getpid():
             # Kept, not closed: closing it here would take away the locks of the process that we were forked from.
             self._inherited.append(process)
             process = self._process = _Process()
-        connection: sqlite3.Connection | None = getattr(process.local, "connection", None)
+        connection: _Connection | None = getattr(process.local, "connection", None)
+        if connection is not None and connection.file != self._file():
+            # The file was deleted or replaced: what this connection has open is nobody's any more.
+            self._drop()
+            connection = None
         if connection is None:
             connection = process.local.connection = self._connect(process)
         return connection
 
-    def _connect(self, process: _Process) -> sqlite3.Connection:
+    def _connect(self, process: _Process) -> _Connection:
         with process.connecting:
             try:
                 self._make_file()
@@ -337,8 +352,23 @@ class SqliteStore(SessionStore):
             except BaseException:
                 connection.close()
                 raise
+            connection.file = self._file()
             process.connections.add(connection)
             return connection
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return what tells the file that stands under the path from every other, or None if there is none."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _drop(self) -> None:
+        """Close this thread's connection, which may be of no use any more."""
+        connection: _Connection | None = self._process.local.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()
 
     def _make_file(self) -> None:
         # SQLite would make it readable for everybody. Never opened here when it exists: closing it again would take

@@ -10,16 +10,14 @@ import warnings
 from collections.abc import Callable, ValuesView
 from datetime import timedelta
 from functools import cached_property
-from typing import IO, Any, TypeVar, overload
-from urllib.parse import quote
+from typing import IO, Any, TypeVar
 
 from werkzeug.exceptions import Aborter
-from werkzeug.utils import redirect as werkzeug_redirect
 
-from erlen.blueprints import Blueprint, template_decorator
+from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
-from erlen.context import AppGlobals, Context, find_context, has_app_context
+from erlen.context import AppGlobals, Context, find_context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
 from erlen.http.response import Response
@@ -27,7 +25,7 @@ from erlen.json import PROVIDERS, JSONProvider
 from erlen.lifecycle.hooks import Changes
 from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
-from erlen.routing import BuildError, Map, Rule
+from erlen.routing import Map, Rule
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.sessions.manager import SessionManager
 from erlen.sessions.resolve import resolve_store
@@ -35,14 +33,13 @@ from erlen.sessions.settings import SessionSettings
 from erlen.sessions.token import KeyRing
 from erlen.static import add_static_route
 from erlen.steps import Steps
-from erlen.templating import DispatchingJinjaLoader, Environment
+from erlen.templating import TemplateSetup
+from erlen.urls import UrlBuilding
 
 __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: What a fragment may hold as it is (the WHATWG's URL standard).
-_ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"
 _ROUTE_OPTIONS: tuple[str, ...] = ("session", "cross_site", "static")
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
@@ -64,7 +61,7 @@ class _ApplicationType(type):
                 changes.note()
 
 
-class Application(Steps, metaclass=_ApplicationType):
+class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType):
     """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
 
     #: The row of the table of defaults that this class starts from.
@@ -77,10 +74,7 @@ class Application(Steps, metaclass=_ApplicationType):
     url_map_class: type[Map] = Map
     app_ctx_globals_class: type[Any] = AppGlobals
     aborter_class: type[Aborter] = Aborter
-    jinja_environment: type[Environment] = Environment
     json_provider_class: type[JSONProvider] | None = None
-    #: Options for the Jinja environment, to be changed before it is made.
-    jinja_options: dict[str, Any] = {}  # noqa: RUF012 - Flask's users replace it in subclasses and on instances
     #: A foreign session interface, as Flask extensions set it; None means Erlen's own sessions.
     session_interface: Any = None
 
@@ -331,80 +325,6 @@ class Application(Steps, metaclass=_ApplicationType):
             )
         self.route_options[endpoint] = options
 
-    def url_for(
-        self,
-        endpoint: str,
-        *,
-        _anchor: str | None = None,
-        _method: str | None = None,
-        _scheme: str | None = None,
-        _external: bool | None = None,
-        **values: Any,
-    ) -> str:
-        """Build the URL of *endpoint*; see :func:`erlen.url_for`."""
-        context: Context | None = find_context("current_app") if has_app_context() else None
-        if context is not None and context.app is not self:
-            context = None  # a request of another application has other URLs
-        if context is not None and context.has_request:
-            adapter = context.url_adapter
-            if endpoint[:1] == ".":
-                blueprint = context.request.blueprint
-                endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
-            if _external is None:
-                _external = _scheme is not None
-        else:
-            adapter = context.url_adapter if context is not None else self.create_url_adapter(None)
-            if adapter is None:
-                raise RuntimeError(
-                    "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also configure "
-                    "'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed; or, in a test or a shell, build them in "
-                    "a request: with app.test_request_context(): ..."
-                )
-            if _external is None:
-                _external = True
-        if _scheme is not None and not _external:
-            raise ValueError("When specifying '_scheme', '_external' must be True.")
-        self.inject_url_defaults(endpoint, values)
-        try:
-            url: str = adapter.build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
-        except BuildError as error:
-            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
-            return self.handle_url_build_error(error, endpoint, values)
-        if _anchor is not None:
-            url = url + "#" + quote(_anchor, safe=_ANCHOR_SAFE)
-        return url
-
-    def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
-        """Let the ``url_defaults`` functions add to the *values* of a URL that is being built."""
-        table = self.url_default_functions
-        if not table:
-            return
-        scopes: list[str | None] = [None]
-        parts = endpoint.split(".")[:-1]
-        scopes.extend(".".join(parts[: count + 1]) for count in range(len(parts)))
-        for scope in scopes:
-            for function in table.get(scope, ()):
-                function(endpoint, values)
-
-    def handle_url_build_error(self, error: BuildError, endpoint: str, values: dict[str, Any]) -> str:
-        """Let the ``url_build_error_handlers`` find a URL where none could be built.
-
-        :raises BuildError: if none of them does
-        """
-        for handler in self.url_build_error_handlers:
-            try:
-                url = handler(error, endpoint, values)
-            except BuildError as replaced:
-                error = replaced
-            else:
-                if url is not None:
-                    return url
-        raise error
-
-    def redirect(self, location: str, code: int | None = None) -> Any:
-        """Answer with a redirect; *code* is ``REDIRECT_CODE`` where it is not given."""
-        return werkzeug_redirect(location, self.config["REDIRECT_CODE"] if code is None else code, self.response_class)
-
     # Hooks that only an application has.
 
     @setupmethod
@@ -462,106 +382,6 @@ class Application(Steps, metaclass=_ApplicationType):
             values.update(processor())
         return values
 
-    # Templates.
-
-    @cached_property
-    def jinja_env(self) -> Environment:
-        """The Jinja environment, made when it is first asked for."""
-        return self.create_jinja_environment()
-
-    def create_jinja_environment(self) -> Environment:
-        """Make the Jinja environment from ``jinja_options`` and the configuration."""
-        options = dict(self.jinja_options)
-        options.setdefault(
-            "autoescape", select_autoescape if _is_default_autoescape(self) else self.select_jinja_autoescape
-        )
-        if "auto_reload" not in options:
-            reload = self.config["TEMPLATES_AUTO_RELOAD"]
-            options["auto_reload"] = self.debug if reload is None else reload
-        environment = self.jinja_environment(self, **options)
-        environment.globals.update(self.template_globals())
-        environment.policies["json.dumps_function"] = self.json.dumps
-        return environment
-
-    def template_globals(self) -> dict[str, Any]:
-        """Return the names that every template knows, imported ones too."""
-        return {"config": self.config}
-
-    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
-        """Make what loads templates from the folders of the application and its blueprints."""
-        return DispatchingJinjaLoader(self)
-
-    def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Tell whether the values in a template are escaped: in HTML, XML and SVG files, and in strings."""
-        return select_autoescape(filename)
-
-    def update_template_context(self, context: dict[str, Any]) -> None:
-        """Add to the values of a template what every template gets; values given by the view win."""
-        current = find_context("current_app")
-        given = dict(context)
-        context["g"] = current.g
-        scopes: list[str | None] = [None]
-        if current.has_request:
-            context["request"] = current.request
-            context["session"] = current.session
-            scopes.extend(reversed(current.request.blueprints))
-        for scope in scopes:
-            for function in self.template_context_processors.get(scope, ()):
-                values = self.ensure_sync(function)()
-                if not isinstance(values, dict):
-                    raise TypeError(
-                        f"The context processor {describe(function)} must return a dict of values for templates, and "
-                        f"it returned {values!r}. Write: return {{'name': value}}"
-                    )
-                context.update(values)
-        context.update(given)
-
-    @overload
-    def template_filter(self, name: F) -> F: ...
-    @overload
-    def template_filter(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_filter(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a filter; *name* where it differs from the function's. ::
-
-        @app.template_filter("euro")
-        def format_euro(value): ...
-        """
-        return template_decorator(name, self.add_template_filter)
-
-    @setupmethod
-    def add_template_filter(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a filter; :meth:`template_filter` as a plain method."""
-        self.jinja_env.filters[name or f.__name__] = f
-
-    @overload
-    def template_test(self, name: F) -> F: ...
-    @overload
-    def template_test(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_test(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a test: ``{% if value is even %}``."""
-        return template_decorator(name, self.add_template_test)
-
-    @setupmethod
-    def add_template_test(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a test; :meth:`template_test` as a plain method."""
-        self.jinja_env.tests[name or f.__name__] = f
-
-    @overload
-    def template_global(self, name: F) -> F: ...
-    @overload
-    def template_global(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_global(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a global function of templates."""
-        return template_decorator(name, self.add_template_global)
-
-    @setupmethod
-    def add_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a global function; :meth:`template_global` as a plain method."""
-        self.jinja_env.globals[name or f.__name__] = f
-
     # Contexts.
 
     def app_context(self) -> Context:
@@ -573,17 +393,8 @@ class Application(Steps, metaclass=_ApplicationType):
         return Context(self, self.request_class(environ))
 
 
+Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE}
+
+
 class SetupValueError(SetupError, ValueError):
     """An argument of the application's set-up has a value that cannot work."""
-
-
-def select_autoescape(filename: str | None) -> bool:
-    """Tell whether the values in a template of this name are escaped; a string template, without a name, is."""
-    return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
-
-
-def _is_default_autoescape(app: Application) -> bool:
-    # The plain function in place of the bound method keeps the environment from holding the application.
-    return "select_jinja_autoescape" not in app.__dict__ and (
-        type(app).select_jinja_autoescape is Application.select_jinja_autoescape
-    )

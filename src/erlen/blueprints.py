@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from erlen.errors import SetupError, SetupFinished
-from erlen.scaffold import Scaffold, check_plain, check_signature, endpoint_of, setupmethod
+from erlen.scaffold import Scaffold, check_plain, check_signature, endpoint_of, setupmethod, template_decorator
 from erlen.static import add_static_route
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
@@ -166,7 +166,7 @@ class Blueprint(Scaffold):
         name = f"{prefix}.{options.get('name', self.name)}".lstrip(".")
         if name in app.blueprints:
             other = app.blueprints[name]
-            what = "this blueprint" if other is self else f"another blueprint, of {other.import_name!r},"
+            what = "this blueprint" if other is self else f"another blueprint, of {other.import_name!r}"
             raise BlueprintConflict(
                 f"The name {name!r} is already registered for {what}. Use 'name=' to provide a unique name: "
                 f"register_blueprint(..., name='{name.rpartition('.')[2]}_2')."
@@ -335,19 +335,6 @@ class Blueprint(Scaffold):
 
     def _template_decorator(self, name: Any, add: Callable[..., None]) -> Any:
         return template_decorator(name, add)
-
-
-def template_decorator(name: Any, add: Callable[..., None]) -> Any:
-    """Serve both ``@decorator`` and ``@decorator("name")``."""
-    if callable(name):
-        add(name)
-        return name
-
-    def decorator(f: F) -> F:
-        add(f, name=name)
-        return f
-
-    return decorator
 
 
 def _nested_options(

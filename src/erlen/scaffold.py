@@ -98,6 +98,19 @@ def endpoint_of(view: Callable[..., Any]) -> str:
     return name
 
 
+def template_decorator(name: Any, add: Callable[..., None]) -> Any:
+    """Serve both ``@decorator`` and ``@decorator("name")``."""
+    if callable(name):
+        add(name)
+        return name
+
+    def decorator(f: F) -> F:
+        add(f, name=name)
+        return f
+
+    return decorator
+
+
 class Scaffold:
     """The common part of :class:`~erlen.Erlen` and :class:`~erlen.Blueprint`.
 

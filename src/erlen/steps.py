@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 from werkzeug.routing import RequestRedirect
@@ -24,7 +24,9 @@ from erlen.lifecycle import pipeline
 from erlen.lifecycle.first import FirstRequest
 from erlen.lifecycle.guard import SAFE_METHODS
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
-from erlen.lifecycle.runner import BackgroundLoop, DirectRunner
+from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
+from erlen.lifecycle.start import begin, open_foreign_session
+from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
 from erlen.routing import Map
 from erlen.scaffold import Scaffold
 from erlen.sessions.manager import SessionManager
@@ -61,6 +63,10 @@ class RedirectedForm(AssertionError):
 class Steps(Scaffold):
     """The application's part in the life of a request."""
 
+    #: What the steps are as long as nobody overrides them.
+    _originals: ClassVar[dict[str, Any]] = {}
+
+    subdomain_matching: bool
     config: Config
     url_map: Map
     session_interface: Any
@@ -87,11 +93,11 @@ class Steps(Scaffold):
 
     def begin_context(self, context: Context) -> None:
         """Called when *context* becomes current: opens a foreign session and matches the request."""
-        pipeline.begin(self, context)
+        begin(self, context)
 
     def end_context(self, context: Context, exc: BaseException | None) -> None:
         """Called when the last hold on *context* is released: runs the teardowns, which see *exc*."""
-        drive(pipeline.end(self, context, exc, self._direct))
+        drive(end(self, context, exc, self._runner()))
 
     def open_session(self, context: Context) -> Any:
         """Return the session of the request of *context*. Erlen's own is not read before it is touched."""
@@ -100,7 +106,7 @@ class Steps(Scaffold):
             return find_request_context("session").session
         interface = self.session_interface
         if interface is not None:
-            return pipeline.open_foreign_session(self, interface, request)
+            return open_foreign_session(self, interface, request)
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.is_secure, mode)
 
@@ -119,7 +125,7 @@ class Steps(Scaffold):
         return plan
 
     def _overrides(self, name: str) -> bool:
-        return name in self.__dict__ or getattr(type(self), name) is not getattr(Steps, name)
+        return name in self.__dict__ or getattr(type(self), name) is not self._originals[name]
 
     def _has_simple_urls(self) -> bool:
         # Neither hosts nor an own adapter have a say in matching.
@@ -129,34 +135,15 @@ class Steps(Scaffold):
             self._simple_urls = generation, not special
         return self._simple_urls[1]
 
+    def _runner(self) -> Runner:
+        # What is called outside of the pipeline runs as in a request: through an own ensure_sync, if there is one.
+        own = self._overrides("ensure_sync") or self._overrides("async_to_sync")
+        return WrappingRunner(self.ensure_sync) if own else self._direct
+
     def _drive(self, step: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
-        return drive(step(self, find_request_context("request"), *args, self._direct))
+        return drive(step(self, find_request_context("request"), *args, self._runner()))
 
     # Before and in the view.
-
-    def create_url_adapter(self, request: Any) -> Any:
-        """Make what matches and builds URLs for *request*; for None, from ``SERVER_NAME``, or None without one.
-
-        :raises werkzeug.exceptions.SecurityError: if the request's host is none of ``TRUSTED_HOSTS``
-        """
-        config = self.config
-        server_name = config["SERVER_NAME"]
-        if request is not None:
-            if config["TRUSTED_HOSTS"] is not None:
-                request.host  # noqa: B018 - asking is the check
-            subdomain = None
-            if self.url_map.host_matching:
-                server_name = None
-            elif not self.subdomain_matching:
-                subdomain = self.url_map.default_subdomain or ""
-            return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
-        if server_name is None:
-            return None
-        return self.url_map.bind(
-            server_name, script_name=config["APPLICATION_ROOT"], url_scheme=config["PREFERRED_URL_SCHEME"]
-        )
-
-    subdomain_matching: bool = False
 
     def raise_routing_exception(self, request: Any) -> NoReturn:
         """Raise the exception that answers a request which no rule matched.
@@ -187,7 +174,7 @@ class Steps(Scaffold):
     def full_dispatch_request(self) -> Response:
         """Answer the current request: hooks, view, handlers, after-hooks. An exception without a handler is raised."""
         context = find_request_context("request")
-        drive(pipeline.handle(self, context, self._direct, inner=True))
+        drive(pipeline.handle(self, context, self._runner(), inner=True))
         return cast(Response, context.response)
 
     def make_default_options_response(self) -> Response:
@@ -210,12 +197,12 @@ class Steps(Scaffold):
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of *rv* and let the after-hooks and the session have it."""
         context = find_request_context("request")
-        return drive(pipeline.finalize_here(self, context, rv, self._direct, from_error_handler))
+        return drive(pipeline.finalize_here(self, context, rv, self._runner(), from_error_handler))
 
     def process_response(self, response: Response) -> Response:
         """Run the ``after_request`` functions on *response* and save the session."""
         context = find_request_context("request")
-        return cast(Response, drive(pipeline.process(self, context, response, self._direct)))
+        return cast(Response, drive(pipeline.process(self, context, response, self._runner())))
 
     # Errors.
 
@@ -263,17 +250,15 @@ class Steps(Scaffold):
         errors: list[Exception] = []
         context = find_request_context("request")
         exc = sys.exc_info()[1] if exc is _current else exc
-        drive(pipeline.teardown_request(self, context, exc, self._direct, errors))
-        if errors:
-            raise errors[0]
+        drive(teardown_request(self, context, exc, self._runner(), errors))
+        raise_first(self, errors)
 
     def do_teardown_appcontext(self, exc: Any = _current) -> None:
         """Run the ``teardown_appcontext`` functions, all of them; *exc* as for :meth:`do_teardown_request`."""
         errors: list[Exception] = []
         exc = sys.exc_info()[1] if exc is _current else exc
-        drive(pipeline.teardown_app(self, exc, self._direct, errors))
-        if errors:
-            raise errors[0]
+        drive(teardown_app(self, exc, self._runner(), errors))
+        raise_first(self, errors)
 
     # Plain and async.
 

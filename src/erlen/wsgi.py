@@ -12,7 +12,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from erlen.context import Context
 from erlen.current import current
 from erlen.http.response import lower
-from erlen.lifecycle.pipeline import begin, handle
+from erlen.lifecycle.pipeline import handle
+from erlen.lifecycle.runner import WrappingRunner
+from erlen.lifecycle.start import begin
 
 __all__ = ["PRESERVE", "answer"]
 
@@ -41,8 +43,6 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
     else:
         status, headers, body = lower(response, environ)
         start_response(status, headers)
-        if body == () and not response.is_sequence:
-            variables.run(response.close)  # HEAD and the like send no body, and so nobody would close it
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         return body  # type: ignore[no-any-return]
     return _Body(body, variables)
@@ -65,10 +65,10 @@ def _run(app: Any, environ: dict[str, Any]) -> Context:
     plan = context.plan
     if plan is None:
         plan = context.plan = app.compile_plan(None)
-    runner = app._direct
     if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
+        runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
         for _ in handle(app, context, runner, failure).__await__():
-            raise RuntimeError("The pipeline waited for something although all of the request is plain.")
+            raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
     else:
         portal = app._loop.portal()
         portal.run(handle(app, context, portal, failure))

@@ -52,5 +52,4 @@ class FirstRequest:
         finally:
             _inside.set(None)
             running, self._running = self._running, None
-            if running is not None:
-                running.set()
+            running.set()  # type: ignore[union-attr]

@@ -12,7 +12,6 @@ Laws of this file:
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,8 +20,6 @@ from werkzeug.exceptions import (
     Conflict,
     HTTPException,
     InternalServerError,
-    MethodNotAllowed,
-    NotFound,
     ServiceUnavailable,
 )
 from werkzeug.routing import RoutingException
@@ -36,78 +33,21 @@ from erlen.http.response import Response, content_type_of, status_line
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
-from erlen.lifecycle.runner import Runner
-from erlen.routing import Missing, WrongMethod
+from erlen.lifecycle.runner import Runner, call, send, settled
+from erlen.lifecycle.teardown import end, has_end
 from erlen.signals import (
     appcontext_popped,
-    appcontext_pushed,
-    appcontext_tearing_down,
     got_request_exception,
     request_finished,
     request_started,
-    request_tearing_down,
 )
 
-__all__ = ["begin", "end", "handle"]
+__all__ = ["handle"]
 
 _HTML = ("Content-Type", content_type_of("text/html"))
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
 _OK = status_line(200)
 _VISITED = "_visited"
-
-
-def begin(app: Any, context: Context) -> None:
-    """Let a context start: open a foreign session, match the request, and find its plan."""
-    if appcontext_pushed.receivers:
-        appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
-    request = context.request
-    if request is None:
-        return
-    if app.session_interface is not None and context._session is None:
-        context._session = open_foreign_session(app, app.session_interface, request)
-    endpoint = _match(app, context, request)
-    plans = app._changes.plans
-    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
-
-
-def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
-    """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
-    session = interface.open_session(app, request)
-    return interface.make_null_session(app) if session is None else session
-
-
-def _match(app: Any, context: Context, request: Any) -> str | None:
-    found: Any
-    try:
-        if app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None:
-            found = app.url_map.find(app.url_map.default_subdomain, request.path, request.method)
-        else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
-            adapter = context.url_adapter
-            if adapter is None:
-                return None
-            found = adapter.match(return_rule=True)
-    except HTTPException as error:
-        request.routing_exception = error.with_traceback(None)  # its frames would hold the request
-        return None
-    if type(found) is tuple:
-        rule, values = found
-        request.url_rule = rule
-        request.view_args = values
-        return cast(str, rule.endpoint)
-    request.routing_exception = _routing_exception(context, found)
-    return None
-
-
-def _routing_exception(context: Context, miss: Any) -> HTTPException:
-    if type(miss) is Missing:
-        return NotFound()
-    if type(miss) is WrongMethod:
-        return MethodNotAllowed(valid_methods=list(miss.allowed))
-    try:
-        context.url_adapter.match(return_rule=True)
-    except HTTPException as error:
-        return error.with_traceback(None)
-    return NotFound()  # pragma: no cover - the adapter matches what find did not only between two changes of the map
 
 
 async def handle(
@@ -129,28 +69,28 @@ async def handle(
         if failure is not None:
             raise failure
         if own and not inner and "full_dispatch_request" in own:
-            context.response = await _settled(app.full_dispatch_request(), runner)
+            context.response = await settled(app.full_dispatch_request(), runner)
             return
         try:
             if app.before_first_request_funcs and not app._first.done:
                 await app._first.run(app.before_first_request_funcs, runner)
             if request_started.receivers:
-                await _send(app, request_started, runner)
+                await send(app, request_started, runner)
             own_preprocess = "preprocess_request" in own
             if not own_preprocess:
                 for function in plan.preprocessors:
-                    await _call(runner, function, plan.endpoint, request.view_args)
+                    await call(runner, function, plan.endpoint, request.view_args)
             if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
             if not inline and app.session_interface is None and plan.session_mode != "none":
                 await app.preload_session(context)
             if own_preprocess:
-                result = await _settled(app.preprocess_request(), runner)
+                result = await settled(app.preprocess_request(), runner)
             elif plan.eager:
                 result = await _before(plan, context, runner)
             if result is None:
                 if "dispatch_request" in own:
-                    result = await _settled(app.dispatch_request(), runner)
+                    result = await settled(app.dispatch_request(), runner)
                 elif request.routing_exception is not None:
                     if app.debug or "raise_routing_exception" in own:
                         app.raise_routing_exception(request)
@@ -207,7 +147,7 @@ async def handle(
         try:
             if not inner:
                 context._holds -= 1
-                if context._holds == 0 and _has_end(plan, context):
+                if context._holds == 0 and has_end(plan, context):
                     if error is not None and app.should_ignore_error(error):
                         error = None
                     await end(app, context, error, runner)
@@ -215,29 +155,8 @@ async def handle(
             if not inner:
                 current.set(None)
                 if appcontext_popped.receivers and context._holds == 0:
-                    await _send(app, appcontext_popped, runner)
+                    await send(app, appcontext_popped, runner)
             result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
-
-
-async def _call(runner: Runner, function: Callable[..., Any], *args: Any) -> Any:
-    """Call what a user registered, plain or async."""
-    if not runner.inline:
-        return await runner.call(function, *args)
-    result = function(*args)
-    return await runner.settle(result) if hasattr(result, "__await__") else result
-
-
-async def _settled(result: Any, runner: Runner) -> Any:
-    return await runner.settle(result) if hasattr(result, "__await__") else result
-
-
-async def _send(app: Any, signal: Any, runner: Runner, **values: Any) -> None:
-    # Receivers run where the request's other plain callables run; an async one is finished before the next step.
-    if runner.inline:
-        signal.send(app, _async_wrapper=app.ensure_sync, **values)
-        return
-    for receiver in list(signal.receivers_for(app)):
-        await runner.call(receiver, app, **values)
 
 
 def _no_view(endpoint: str | None) -> LookupError:
@@ -254,7 +173,7 @@ async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
         if result is not None:
             return result
     for function in plan.before:
-        result = await _call(runner, function)
+        result = await call(runner, function)
         if result is not None:
             context.answered_by = "before_request function", function
             return result
@@ -267,7 +186,7 @@ async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
         return None
     session[_VISITED] = True
     for function in plan.first_visit:
-        result = await _call(runner, function)
+        result = await call(runner, function)
         if result is not None:
             context.answered_by = "before_first_visit function", function
             return result
@@ -277,7 +196,7 @@ async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
 async def preprocess(app: Any, context: Context, runner: Runner) -> Any:
     """What Flask calls ``preprocess_request``: the URL value preprocessors, then the hooks before the view."""
     for function in context.plan.preprocessors:
-        await _call(runner, function, context.plan.endpoint, context.request.view_args)
+        await call(runner, function, context.plan.endpoint, context.request.view_args)
     return await _before(context.plan, context, runner)
 
 
@@ -318,16 +237,16 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
     """Do what ``finalize`` says, without asking for an override of it."""
     own = context.plan.own
     if "make_response" in own:
-        response = await _settled(app.make_response(result), runner)
+        response = await settled(app.make_response(result), runner)
     else:
         response = make_response(app, result, context.request.environ, lambda: who_answered(context))
     try:
         if "process_response" in own:
-            response = await _settled(app.process_response(response), runner)
+            response = await settled(app.process_response(response), runner)
         else:
             response = await process(app, context, response, runner)
         if request_finished.receivers:
-            await _send(app, request_finished, runner, response=response)
+            await send(app, request_finished, runner, response=response)
     except (SessionConflict, SessionUnavailable) as error:
         if not from_error_handler:
             return await _answer_unsaved(app, context, error, runner)
@@ -343,9 +262,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     """Run the after-hooks and save the session; ``process_response`` of Flask."""
     if context._after_request_functions is not None:
         for function in context._after_request_functions:
-            response = _still_response(await _call(runner, function, response), function, "after_this_request")
+            response = _still_response(await call(runner, function, response), function, "after_this_request")
     for function in context.plan.after:
-        response = _still_response(await _call(runner, function, response), function, "after_request")
+        response = _still_response(await call(runner, function, response), function, "after_request")
     if app.config["CONTENT_TYPE_NOSNIFF"] and "X-Content-Type-Options" not in response.headers:
         response.headers.add("X-Content-Type-Options", "nosniff")
     if app.session_interface is not None:
@@ -385,8 +304,6 @@ async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: 
 
 async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]], runner: Runner) -> bool:
     """Save the session and add its headers to *pairs*; False if it could not be saved, and that was answered."""
-    if context.session_mode == "done":
-        return True
     try:
         saved = await app.session_manager.save(context._session)
     except (SessionConflict, SessionUnavailable) as error:
@@ -419,7 +336,7 @@ async def answer_user_exception(app: Any, context: Context, error: Exception, ru
     """Answer an exception of a hook or a view by its handler, or raise it again."""
     try:
         if context.plan.own and "handle_user_exception" in context.plan.own:
-            return await _settled(app.handle_user_exception(error), runner)
+            return await settled(app.handle_user_exception(error), runner)
         return await handle_user_exception(app, context, error, runner)
     finally:
         del error  # or the exception, raised again, would hold this frame, and this frame the exception
@@ -434,12 +351,12 @@ async def handle_user_exception(app: Any, context: Context, error: Exception, ru
         error.show_exception = True
     if isinstance(error, HTTPException) and not app.trap_http_exception(error):
         if "handle_http_exception" in context.plan.own:
-            return await _settled(app.handle_http_exception(error), runner)
+            return await settled(app.handle_http_exception(error), runner)
         return await handle_http_exception(app, context, error, runner)
     handler = find_handler(app.error_handler_spec, error, context.plan.blueprints)
     if handler is not None:
         context.answered_by = "error handler", handler
-        return await _call(runner, handler, error)
+        return await call(runner, handler, error)
     if isinstance(error, (SessionUnavailable, SessionConflict)):
         return await handle_http_exception(app, context, _as_http(app, error), runner)
     try:
@@ -468,14 +385,14 @@ async def handle_http_exception(app: Any, context: Context, error: HTTPException
     if handler is None:
         return error
     context.answered_by = "error handler", handler
-    return await _call(runner, handler, error)
+    return await call(runner, handler, error)
 
 
 async def answer_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Any:
     """Answer an exception that nobody handled."""
     try:
         if context.plan.own and "handle_exception" in context.plan.own:
-            return await _settled(app.handle_exception(error), runner)
+            return await settled(app.handle_exception(error), runner)
         return await handle_exception(app, context, error, runner)
     finally:
         del error
@@ -484,7 +401,7 @@ async def answer_exception(app: Any, context: Context, error: Exception, runner:
 async def handle_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
     """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or debugging says so."""
     if got_request_exception.receivers:
-        await _send(app, got_request_exception, runner, exception=error)
+        await send(app, got_request_exception, runner, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:
         propagate = app.testing or app.debug
@@ -498,90 +415,5 @@ async def handle_exception(app: Any, context: Context, error: Exception, runner:
     handler = find_handler(app.error_handler_spec, answer, context.plan.blueprints)
     if handler is not None:
         context.answered_by = "error handler", handler
-        answer = await _call(runner, handler, answer)
+        answer = await call(runner, handler, answer)
     return await finalize(app, context, answer, runner, from_error_handler=True)
-
-
-# --- the end ---------------------------------------------------------------------------------------------------------
-
-
-def _has_end(plan: Plan, context: Context) -> bool:
-    """Tell whether there is anything for ``end`` to do."""
-    return bool(
-        plan.tears_down
-        or context._session is not None
-        or "files" in context.request.__dict__
-        or request_tearing_down.receivers
-        or appcontext_tearing_down.receivers
-    )
-
-
-async def end(app: Any, context: Context, exc: BaseException | None, runner: Runner) -> None:
-    """Run the teardowns, all of them even if some raise, and let go of what the request holds.
-
-    :raises Exception: the first error of a teardown; further ones are logged
-    """
-    errors: list[Exception] = []
-    request = context.request
-    plan = context.plan
-    if request is not None:
-        session = context._session
-        if session is not None and app.session_interface is None:
-            await _collect(errors, app.session_manager.close(session))
-        if plan is not None and plan.tears_down:
-            if "do_teardown_request" in plan.own:
-                _collect_call(errors, app.do_teardown_request, exc)
-            else:
-                await teardown_request(app, context, exc, runner, errors)
-        elif request_tearing_down.receivers:
-            await _collect(errors, _send(app, request_tearing_down, runner, exc=exc))
-        if "files" in request.__dict__:
-            _collect_call(errors, request.close)
-    if plan is None or plan.tears_down:
-        if app._overrides("do_teardown_appcontext"):
-            _collect_call(errors, app.do_teardown_appcontext, exc)
-        else:
-            await teardown_app(app, exc, runner, errors)
-    elif appcontext_tearing_down.receivers:
-        await _collect(errors, _send(app, appcontext_tearing_down, runner, exc=exc))
-    if errors:
-        for error in errors[1:]:
-            app.logger.error("A further teardown failed.", exc_info=error)
-        raise errors[0]
-
-
-async def teardown_request(
-    app: Any, context: Context, exc: BaseException | None, runner: Runner, errors: list[Exception]
-) -> None:
-    """Run the functions of ``teardown_request``, the innermost blueprint's first; their errors go into *errors*."""
-    for function in context.plan.teardown_request:
-        await _collect(errors, _call(runner, function, exc))
-    if request_tearing_down.receivers:
-        await _collect(errors, _send(app, request_tearing_down, runner, exc=exc))
-
-
-async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, errors: list[Exception]) -> None:
-    """Run the functions of ``teardown_appcontext``, the last one first; their errors go into *errors*."""
-    for function in reversed(app.teardown_appcontext_funcs):
-        await _collect(errors, _call(runner, function, exc))
-    if appcontext_tearing_down.receivers:
-        await _collect(errors, _send(app, appcontext_tearing_down, runner, exc=exc))
-
-
-async def _collect(errors: list[Exception], work: Any) -> None:
-    try:
-        await work
-    except Exception as error:
-        errors.append(error)
-
-
-def _collect_call(errors: list[Exception], function: Callable[..., Any], *args: Any) -> None:
-    try:
-        function(*args)
-    except Exception as error:
-        errors.append(error)
-
-
-def exc_info_of(error: BaseException | None) -> Any:
-    """Give *error* in the form that logging takes, or the exception being handled."""
-    return sys.exc_info() if error is None else (type(error), error, error.__traceback__)

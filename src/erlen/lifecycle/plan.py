@@ -21,8 +21,10 @@ Function = Callable[..., Any]
 #: Methods of the application that the pipeline takes itself, unless a subclass or an instance has its own.
 OVERRIDABLE = frozenset(
     {
+        "async_to_sync",
         "create_url_adapter",
         "dispatch_request",
+        "ensure_sync",
         "do_teardown_appcontext",
         "do_teardown_request",
         "finalize_request",
@@ -61,6 +63,7 @@ class Plan:
         "teardown_request",
         "tears_down",
         "view",
+        "wrapped",
     )
 
     endpoint: str | None
@@ -85,6 +88,8 @@ class Plan:
     #: The route has not said that it is for every site.
     guarded: bool
     session_mode: str
+    #: The application has its own way to run what is async: gevent, for instance.
+    wrapped: bool
     #: The header of a plain dict or list.
     json_type: tuple[str, str]
 
@@ -120,21 +125,12 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         or not answers_plainly(app.json)
     )
     plan.json_type = ("Content-Type", app.json.mimetype)
-    if app._overrides("ensure_sync") or app._overrides("async_to_sync"):
-        _make_plain(plan, app.ensure_sync)
+    plan.wrapped = bool(overridden & {"ensure_sync", "async_to_sync"})
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
     )  # fmt: skip
     plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
     return plan
-
-
-def _make_plain(plan: Plan, ensure_sync: Function) -> None:
-    # The application has its own way to run what is async: gevent, for instance.
-    for name in ("preprocessors", "before", "after", "teardown_request", "teardown_app", "first_visit"):
-        setattr(plan, name, tuple(map(ensure_sync, getattr(plan, name))))
-    if plan.view is not None:
-        plan.view = ensure_sync(plan.view)
 
 
 def _scopes(endpoint: str | None) -> tuple[str, ...]:

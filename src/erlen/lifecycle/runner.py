@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from erlen.loading import load
 
-__all__ = ["BackgroundLoop", "DirectRunner", "Runner"]
+__all__ = ["BackgroundLoop", "DirectRunner", "Runner", "WrappingRunner", "call", "send", "settled"]
 
 T = TypeVar("T")
 
@@ -86,3 +86,52 @@ class DirectRunner:
     async def wait(self, event: Event) -> None:
         """Wait in this thread."""
         event.wait()
+
+
+class WrappingRunner:
+    """Calls everything through the application's own ``ensure_sync``, where it has one."""
+
+    inline = False
+    __slots__ = ("ensure_sync",)
+
+    def __init__(self, ensure_sync: Callable[..., Any]) -> None:
+        self.ensure_sync = ensure_sync
+
+    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call what ``ensure_sync`` makes of *function*."""
+        result = self.ensure_sync(function)(*args, **kwargs)
+        return await self.settle(result) if hasattr(result, "__await__") else result
+
+    async def settle(self, awaitable: Awaitable[T]) -> T:
+        """Finish what a decorator has hidden from ``ensure_sync``."""
+
+        async def hidden() -> T:
+            return await awaitable
+
+        return self.ensure_sync(hidden)()  # type: ignore[no-any-return]
+
+    async def wait(self, event: Event) -> None:
+        """Wait in this thread."""
+        event.wait()
+
+
+async def call(runner: Runner, function: Callable[..., Any], *args: Any) -> Any:
+    """Call what a user registered, plain or async."""
+    if not runner.inline:
+        return await runner.call(function, *args)
+    result = function(*args)
+    return await runner.settle(result) if hasattr(result, "__await__") else result
+
+
+async def settled(result: Any, runner: Runner) -> Any:
+    """Await *result* if it is awaitable."""
+    return await runner.settle(result) if hasattr(result, "__await__") else result
+
+
+async def send(app: Any, signal: Any, runner: Runner, **values: Any) -> None:
+    """Send a signal; receivers run where the request's other callables run, one after the other."""
+    if runner.inline:
+        signal.send(app, _async_wrapper=app.ensure_sync, **values)
+        return
+    for receiver in list(signal.receivers_for(app)):
+        await runner.call(receiver, app, **values)

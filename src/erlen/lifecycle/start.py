@@ -1,0 +1,67 @@
+"""How a request begins: its session if that is a foreign one, its rule, its plan."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from erlen.context import Context
+from erlen.routing import Missing, WrongMethod
+from erlen.signals import appcontext_pushed
+
+__all__ = ["begin", "open_foreign_session"]
+
+
+def begin(app: Any, context: Context) -> None:
+    """Let a context start: open a foreign session, match the request, and find its plan."""
+    if appcontext_pushed.receivers:
+        appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
+    request = context.request
+    if request is None:
+        return
+    if app.session_interface is not None and context._session is None:
+        context._session = open_foreign_session(app, app.session_interface, request)
+    endpoint = _match(app, context, request)
+    plans = app._changes.plans
+    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
+
+
+def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
+    """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
+    session = interface.open_session(app, request)
+    return interface.make_null_session(app) if session is None else session
+
+
+def _match(app: Any, context: Context, request: Any) -> str | None:
+    found: Any
+    try:
+        if app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None:
+            found = app.url_map.find(app.url_map.default_subdomain, request.path, request.method)
+        else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
+            adapter = context.url_adapter
+            if adapter is None:
+                return None
+            found = adapter.match(return_rule=True)
+    except HTTPException as error:
+        request.routing_exception = error.with_traceback(None)  # its frames would hold the request
+        return None
+    if type(found) is tuple:
+        rule, values = found
+        request.url_rule = rule
+        request.view_args = values
+        return cast(str, rule.endpoint)
+    request.routing_exception = _routing_exception(context, found)
+    return None
+
+
+def _routing_exception(context: Context, miss: Any) -> HTTPException:
+    if type(miss) is Missing:
+        return NotFound()
+    if type(miss) is WrongMethod:
+        return MethodNotAllowed(valid_methods=list(miss.allowed))
+    try:
+        context.url_adapter.match(return_rule=True)
+    except HTTPException as error:
+        return error.with_traceback(None)
+    return NotFound()  # pragma: no cover - the adapter matches what find did not only between two changes of the map

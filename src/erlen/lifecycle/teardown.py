@@ -1,0 +1,95 @@
+"""How a request ends: every teardown runs, whatever the others do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from erlen.context import Context
+from erlen.lifecycle.plan import Plan
+from erlen.lifecycle.runner import Runner, call, send
+from erlen.signals import appcontext_tearing_down, request_tearing_down
+
+__all__ = ["end", "has_end", "raise_first", "teardown_app", "teardown_request"]
+
+
+def has_end(plan: Plan, context: Context) -> bool:
+    """Tell whether there is anything for ``end`` to do."""
+    return bool(
+        plan.tears_down
+        or context._session is not None
+        or "files" in context.request.__dict__
+        or request_tearing_down.receivers
+        or appcontext_tearing_down.receivers
+    )
+
+
+async def end(app: Any, context: Context, exc: BaseException | None, runner: Runner) -> None:
+    """Run the teardowns, all of them even if some raise, and let go of what the request holds.
+
+    :raises Exception: the first error of a teardown; further ones are logged
+    """
+    errors: list[Exception] = []
+    request = context.request
+    plan = context.plan
+    if request is not None:
+        session = context._session
+        if session is not None and app.session_interface is None:
+            await _collect(errors, app.session_manager.close(session))
+        if plan is not None and plan.tears_down:
+            if "do_teardown_request" in plan.own:
+                _collect_call(errors, app.do_teardown_request, exc)
+            else:
+                await teardown_request(app, context, exc, runner, errors)
+        elif request_tearing_down.receivers:
+            await _collect(errors, send(app, request_tearing_down, runner, exc=exc))
+        if "files" in request.__dict__:
+            _collect_call(errors, request.close)
+    if plan is None or plan.tears_down:
+        if app._overrides("do_teardown_appcontext"):
+            _collect_call(errors, app.do_teardown_appcontext, exc)
+        else:
+            await teardown_app(app, exc, runner, errors)
+    elif appcontext_tearing_down.receivers:
+        await _collect(errors, send(app, appcontext_tearing_down, runner, exc=exc))
+    raise_first(app, errors)
+
+
+def raise_first(app: Any, errors: list[Exception]) -> None:
+    """Raise the first of *errors*, if there is one, and log the others, so that none is lost."""
+    if errors:
+        for error in errors[1:]:
+            app.logger.error("A further teardown failed.", exc_info=error)
+        raise errors[0]
+
+
+async def teardown_request(
+    app: Any, context: Context, exc: BaseException | None, runner: Runner, errors: list[Exception]
+) -> None:
+    """Run the functions of ``teardown_request``, the innermost blueprint's first; their errors go into *errors*."""
+    for function in context.plan.teardown_request:
+        await _collect(errors, call(runner, function, exc))
+    if request_tearing_down.receivers:
+        await _collect(errors, send(app, request_tearing_down, runner, exc=exc))
+
+
+async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, errors: list[Exception]) -> None:
+    """Run the functions of ``teardown_appcontext``, the last one first; their errors go into *errors*."""
+    for function in reversed(app.teardown_appcontext_funcs):
+        await _collect(errors, call(runner, function, exc))
+    if appcontext_tearing_down.receivers:
+        await _collect(errors, send(app, appcontext_tearing_down, runner, exc=exc))
+
+
+async def _collect(errors: list[Exception], work: Any) -> None:
+    try:
+        await work
+    except Exception as error:
+        errors.append(error)
+
+
+def _collect_call(errors: list[Exception], function: Callable[..., Any], *args: Any) -> None:
+    try:
+        function(*args)
+    except Exception as error:
+        errors.append(error)

@@ -27,6 +27,7 @@ from erlen import (
     session,
     url_for,
 )
+from erlen.lifecycle.runner import WrappingRunner
 from erlen.views import MethodView, View
 
 _trail: ContextVar[str] = ContextVar("async_tests_trail", default="")
@@ -161,7 +162,12 @@ def test_an_async_view_uses_the_session_forms_and_urls(app: Any) -> None:
         session["sum"] = session.get("sum", 0) + number
         await session.aincr("times")
         flash("added")
-        return {"sum": session["sum"], "times": session["times"], "a": request.form["a"], "url": url_for("index", number=1)}
+        return {
+            "sum": session["sum"],
+            "times": session["times"],
+            "a": request.form["a"],
+            "url": url_for("index", number=1),
+        }
 
     @app.get("/flashes")
     async def flashes() -> Any:
@@ -312,7 +318,8 @@ def test_async_receivers_of_signals_run_before_the_next_step(app: Any) -> None:
         return plain()
 
     expected = [
-        "appcontext-pushed", "request-started", "view", "got-request-exception", "request-finished", "appcontext-popped",
+        "appcontext-pushed", "request-started", "view", "got-request-exception", "request-finished",
+        "appcontext-popped",
     ]  # fmt: skip
     client = app.test_client()
     client.get("/plain")
@@ -488,9 +495,10 @@ def test_a_plain_view_that_runs_while_its_request_is_cancelled_ends_before_the_t
 
     @app.route("/")
     def index() -> str:
-        g.loop.call_soon_threadsafe(g.task.cancel)
-        for _ in range(20):  # the loop goes on meanwhile
-            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), g.loop).result()
+        for _ in range(2):
+            g.loop.call_soon_threadsafe(g.task.cancel)
+            for _ in range(20):  # the loop goes on meanwhile
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0), g.loop).result()
         log.append("view ends")
         return "x"
 
@@ -581,6 +589,136 @@ def test_a_subclass_may_change_how_async_views_are_run_by_ensure_sync(make_app: 
     assert ran == ["index"]
 
 
+def test_all_async_callables_are_run_by_an_own_async_to_sync(make_app: Any) -> None:
+    ran: list[str] = []
+
+    class App(Erlen):
+        def async_to_sync(self, func: Any) -> Any:
+            def run(*args: Any, **kwargs: Any) -> Any:
+                ran.append(func.__name__)
+                return asyncio.run(func(*args, **kwargs))
+
+            return run
+
+    app = make_app(App)
+
+    @app.before_first_request
+    async def first() -> None: ...
+
+    @app.url_value_preprocessor
+    async def preprocessor(endpoint: Any, values: Any) -> None: ...
+
+    @app.before_first_visit
+    async def visit() -> None: ...
+
+    @app.before_request
+    async def before() -> None: ...
+
+    @app.after_request
+    async def after(response: Any) -> Any:
+        return response
+
+    @app.teardown_request
+    async def teardown(error: Any) -> None: ...
+
+    @app.teardown_appcontext
+    async def teardown_app(error: Any) -> None: ...
+
+    @app.errorhandler(LookupError)
+    async def handler(error: LookupError) -> str:
+        return "handled"
+
+    @app.route("/")
+    async def view() -> str:
+        @after_this_request
+        async def after_this(response: Any) -> Any:
+            return response
+
+        raise LookupError("x")
+
+    assert app.test_client().get("/").text == "handled"
+    assert ran == [
+        "first", "preprocessor", "visit", "before", "view", "handler", "after_this", "after", "teardown",
+        "teardown_app",
+    ]  # fmt: skip
+    ran.clear()
+    assert app.test_client().get("/nowhere").status_code == 404
+    assert ran == ["preprocessor", "before", "after", "teardown", "teardown_app"]
+    ran.clear()
+    with app.app_context():
+        pass
+    assert ran == ["teardown_app"]
+
+
+def _with_a_loop_for_each_call(ran: list[str]) -> type[Erlen]:
+    class App(Erlen):
+        def async_to_sync(self, func: Any) -> Any:
+            def run(*args: Any, **kwargs: Any) -> Any:
+                ran.append(func.__name__)
+                return asyncio.run(func(*args, **kwargs))
+
+            return run
+
+    return App
+
+
+def test_an_own_async_to_sync_runs_what_a_decorator_has_hidden_too(make_app: Any) -> None:
+    ran: list[str] = []
+    app = make_app(_with_a_loop_for_each_call(ran))
+
+    async def hidden() -> str:
+        return f"{request.path} in {threading.current_thread().name}"
+
+    app.add_url_rule("/here", "hidden", lambda: hidden())
+    assert app.test_client().get("/here").text == f"/here in {threading.current_thread().name}"
+    assert len(ran) == 1
+
+
+def test_an_own_async_to_sync_makes_parallel_first_requests_wait_too(
+    make_app: Any, finishes: Any, monkeypatch: Any
+) -> None:
+    ran: list[str] = []
+    app = make_app(_with_a_loop_for_each_call(ran))
+    begun, go_on, waits = threading.Event(), threading.Event(), threading.Event()
+    wait = WrappingRunner.wait
+
+    async def told(self: Any, event: Any) -> None:
+        waits.set()
+        await wait(self, event)
+
+    monkeypatch.setattr(WrappingRunner, "wait", told)
+
+    @app.before_first_request
+    async def first() -> None:
+        begun.set()
+        go_on.wait(10)
+        ran.append("ready")
+
+    @app.route("/")
+    async def index() -> str:
+        return " ".join(ran)
+
+    answers: list[str] = []
+
+    def play() -> None:
+        threads = [
+            threading.Thread(target=lambda: answers.append(app.test_client().get("/").text), daemon=True)
+            for _ in range(2)
+        ]
+        threads[0].start()
+        assert begun.wait(10)
+        threads[1].start()
+        assert waits.wait(10)
+        go_on.set()
+        for thread in threads:
+            thread.join()
+
+    finishes(play)
+    assert len(answers) == 2
+    assert all(answer.startswith("first ready") for answer in answers)
+    assert ran.count("first") == 1
+
+
 def test_waiting_on_the_loop_for_the_loop_itself_is_refused_with_the_cure(app: Any, finishes: Any) -> None:
     app.testing = True
 
@@ -641,9 +779,6 @@ def test_an_awaitable_that_is_no_coroutine_is_awaited_too(app: Any) -> None:
 
     app.add_url_rule("/", "index", lambda: Later())
 
-    async def first() -> None: ...
-
-    app.add_url_rule("/beside", "beside", lambda: Later())
     assert app.test_client().get("/").text == "later"
 
 
@@ -659,6 +794,17 @@ def test_an_awaitable_beside_async_hooks_is_awaited_on_the_loop(app: Any) -> Non
     assert app.test_client().get("/").text == "erlen-loop"
 
 
+def test_what_an_async_view_returns_may_be_awaitable_again(app: Any) -> None:
+    async def inner() -> str:
+        return f"inner {request.path}"
+
+    @app.route("/here")
+    async def index() -> Any:
+        return inner()
+
+    assert app.test_client().get("/here").text == "inner /here"
+
+
 def test_a_foreign_awaitable_on_the_loop_itself_is_refused_as_well(app: Any, finishes: Any) -> None:
     app.testing = True
 
@@ -670,5 +816,5 @@ def test_a_foreign_awaitable_on_the_loop_itself_is_refused_as_well(app: Any, fin
     async def index() -> Any:
         return app._loop.run(Later())
 
-    with pytest.raises(RuntimeError, match="Later object at .* would have to be waited for"):
+    with pytest.raises(RuntimeError, match=r"Later object at .* would have to be waited for"):
         finishes(lambda: app.test_client().get("/"))

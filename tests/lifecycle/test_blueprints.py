@@ -119,13 +119,13 @@ def test_a_view_whose_name_has_a_dot_is_refused() -> None:
         return "x"
 
     view.__name__ = "a.b"
-    with pytest.raises(ValueError, match="The view name 'a.b' must not contain a dot: write endpoint='...'"):
+    with pytest.raises(ValueError, match=r"The view name 'a.b' must not contain a dot: write endpoint='...'"):
         Blueprint("part", __name__).add_url_rule("/", view_func=view)
 
 
 def test_a_blueprint_cannot_be_registered_on_itself() -> None:
     part = Blueprint("part", __name__)
-    with pytest.raises(ValueError, match="The blueprint 'part' cannot be registered on itself."):
+    with pytest.raises(ValueError, match=r"The blueprint 'part' cannot be registered on itself."):
         part.register_blueprint(part)
 
 
@@ -163,9 +163,7 @@ def test_nested_blueprints_join_names_prefixes_and_hooks(app: Any) -> None:
     outer.register_blueprint(middle)
     app.register_blueprint(outer)
     text = app.test_client().get("/outer/middle/given/page").text
-    assert text == (
-        "outer.middle.inner.page ['outer.middle.inner', 'outer.middle', 'outer'] /outer/middle/given/page"
-    )
+    assert text == ("outer.middle.inner.page ['outer.middle.inner', 'outer.middle', 'outer'] /outer/middle/given/page")
     assert log == ["outer", "middle", "inner"]
     assert list(app.blueprints) == ["outer", "outer.middle", "outer.middle.inner"]
 

@@ -121,7 +121,7 @@ def test_a_view_without_dispatch_request_says_what_to_write(app: Any) -> None:
 
     app.testing = True
     app.add_url_rule("/", view_func=Empty.as_view("empty"))
-    with pytest.raises(NotImplementedError, match="Empty must have a method dispatch_request\\(self, ...\\)."):
+    with pytest.raises(NotImplementedError, match=r"Empty must have a method dispatch_request\(self, ...\)."):
         app.test_client().get("/")
 
 
@@ -210,7 +210,7 @@ def test_a_method_that_the_rule_takes_and_the_class_has_not_is_explained(app: An
 
     app.testing = True
     app.add_url_rule("/", view_func=Page.as_view("page"), methods=["GET", "PUT"])
-    with pytest.raises(NotImplementedError, match="Page takes PUT requests and has no method put\\(\\)."):
+    with pytest.raises(NotImplementedError, match=r"Page takes PUT requests and has no method put\(\)."):
         app.test_client().put("/")
 
 

@@ -149,7 +149,9 @@ def test_a_generator_that_raises_shows_its_error_to_the_teardowns(app: Any, ende
     assert [(kind, seen) for kind, seen, _ in ended] == [("request", error), ("app", error)]
 
 
-def test_a_generator_that_raises_while_it_is_closed_lets_the_request_go_all_the_same(app: Any, ended: list[Any]) -> None:
+def test_a_generator_that_raises_while_it_is_closed_lets_the_request_go_all_the_same(
+    app: Any, ended: list[Any]
+) -> None:
     @app.route("/")
     def index() -> Any:
         def pieces() -> Iterator[str]:

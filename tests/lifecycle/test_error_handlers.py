@@ -422,7 +422,11 @@ def test_a_session_that_cannot_be_saved_does_not_stop_the_answer_to_an_error(app
         (True, TypeError, "True is neither an exception class nor an HTTP status code."),
         (object, TypeError, "<class 'object'> is neither an exception class nor an HTTP status code."),
         (KeyboardInterrupt, TypeError, "is neither an exception class"),
-        (ValueError("x"), TypeError, "ValueError('x') is an exception object, and a handler is registered for a class: "),
+        (
+            ValueError("x"),
+            TypeError,
+            "ValueError('x') is an exception object, and a handler is registered for a class: ",
+        ),
     ],
 )
 def test_what_cannot_be_handled_is_refused_where_it_is_registered(app: Any, what: Any, kind: Any, text: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from erlen import g, has_app_context, request
+from erlen.lifecycle.portal import PortalRunner
+from erlen.lifecycle.runner import DirectRunner
 
 
 def test_it_runs_once_before_the_first_request_in_its_context(app: Any) -> None:
@@ -55,28 +57,40 @@ def test_any_request_is_the_first(app: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_parallel_first_requests_wait_until_it_has_run(app: Any, finishes: Any, asynchronous: bool) -> None:
+def test_parallel_first_requests_wait_until_it_has_run(
+    app: Any, finishes: Any, monkeypatch: Any, asynchronous: bool
+) -> None:
     begun, go_on = threading.Event(), threading.Event()
+    waiting = threading.Semaphore(0)
     ready: list[str] = []
     ran: list[int] = []
 
-    if asynchronous:
+    def tell(kind: Any) -> None:
+        wait = kind.wait
 
-        @app.before_first_request
-        async def afirst() -> None:
-            begun.set()
-            while not go_on.is_set():
-                await asyncio.sleep(0)
-            ran.append(1)
-            ready.append("ready")
-    else:
+        async def told(self: Any, event: Any) -> None:
+            waiting.release()
+            await wait(self, event)
 
-        @app.before_first_request
-        def first() -> None:
-            begun.set()
-            go_on.wait(10)
-            ran.append(1)
-            ready.append("ready")
+        monkeypatch.setattr(kind, "wait", told)
+
+    tell(DirectRunner)
+    tell(PortalRunner)
+
+    async def afirst() -> None:
+        begun.set()
+        while not go_on.is_set():
+            await asyncio.sleep(0)
+        ran.append(1)
+        ready.append("ready")
+
+    def first() -> None:
+        begun.set()
+        go_on.wait(10)
+        ran.append(1)
+        ready.append("ready")
+
+    app.before_first_request(afirst if asynchronous else first)
 
     @app.route("/plain")
     def plain() -> str:
@@ -98,6 +112,7 @@ def test_parallel_first_requests_wait_until_it_has_run(app: Any, finishes: Any, 
         for path in ("/plain", "/async", "/async", "/plain"):
             threads.append(threading.Thread(target=send, args=(path,), daemon=True))
             threads[-1].start()
+            waiting.acquire()
         assert answers == []
         go_on.set()
         for thread in threads:
@@ -106,6 +121,22 @@ def test_parallel_first_requests_wait_until_it_has_run(app: Any, finishes: Any, 
     finishes(play)
     assert answers == ["ready"] * 5
     assert ran == [1]
+
+
+def test_a_request_that_claims_it_just_after_another_has_finished_runs_nothing(app: Any) -> None:
+    ran: list[int] = []
+    app.before_first_request(lambda: ran.append(1))
+    app.route("/")(lambda: "view")
+
+    class Lock:
+        def __enter__(self) -> None:
+            app._first.done = True  # the other one, between the look and the claim
+
+        def __exit__(self, *details: Any) -> None: ...
+
+    app._first._lock = Lock()
+    assert app.test_client().get("/").text == "view"
+    assert ran == []
 
 
 def test_if_it_raises_that_request_fails_and_the_next_one_tries_again(app: Any) -> None:
@@ -168,9 +199,7 @@ def test_its_error_is_answered_by_a_handler_like_any_other(app: Any) -> None:
 
 @pytest.mark.parametrize("outer", ["plain", "async"])
 @pytest.mark.parametrize("inner", ["plain", "async"])
-def test_a_function_may_send_a_request_to_its_own_application(
-    app: Any, finishes: Any, outer: str, inner: str
-) -> None:
+def test_a_function_may_send_a_request_to_its_own_application(app: Any, finishes: Any, outer: str, inner: str) -> None:
     warmed: list[str] = []
 
     @app.before_first_request

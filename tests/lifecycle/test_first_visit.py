@@ -56,9 +56,7 @@ def test_a_cookie_that_loads_no_session_counts_as_none(app: Any, greeted: list[s
     assert greeted == ["/a"]
 
 
-def test_head_options_static_files_and_unknown_paths_do_not_count(
-    app: Any, greeted: list[str], tmp_path: Path
-) -> None:
+def test_head_options_static_files_and_unknown_paths_do_not_count(app: Any, greeted: list[str], tmp_path: Path) -> None:
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "style.css").write_text("body {}")
     client = app.test_client()

@@ -159,6 +159,8 @@ def test_a_view_that_is_taken_away_is_explained(served: Any) -> None:
     text = str(caught.value)
     assert "The rule for endpoint 'shop.<lambda>' matched, but the endpoint has no view function." in text
     assert "@app.endpoint('shop.<lambda>')" in text
+    with served.test_request_context("/"), pytest.raises(LookupError, match="has no view function"):
+        served.dispatch_request()
 
 
 @pytest.mark.parametrize(

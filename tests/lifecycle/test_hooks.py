@@ -8,7 +8,7 @@ import pytest
 
 import erlen
 from erlen import Blueprint, abort, after_this_request, current_app, g, request, session, url_for
-from erlen.errors import SetupFinished, SignatureError
+from erlen.errors import SetupError, SetupFinished, SignatureError
 
 # --- before_request ---
 
@@ -192,6 +192,18 @@ def test_a_function_that_an_after_this_request_function_adds_runs_too(app: Any) 
         return "x"
 
     assert app.test_client().get("/").headers["X-Second"] == "yes"
+
+
+@pytest.mark.parametrize("path", ["/", "/made"])
+def test_the_nosniff_header_is_added_unless_it_is_there_or_turned_off(app: Any, path: str) -> None:
+    app.route("/")(lambda: "x")
+    app.add_url_rule("/made", "made", lambda: ("x", 201))
+    app.add_url_rule("/own", "own", lambda: ("x", {"X-Content-Type-Options": "own"}))
+    client = app.test_client()
+    assert client.get(path).headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert client.get("/own").headers.getlist("X-Content-Type-Options") == ["own"]
+    app.config["CONTENT_TYPE_NOSNIFF"] = False
+    assert "X-Content-Type-Options" not in client.get(path).headers
 
 
 # --- url_value_preprocessor and url_defaults ---
@@ -446,7 +458,8 @@ def test_a_hook_that_cannot_be_called_as_documented_is_refused_with_what_to_writ
     text = str(caught.value)
     assert text.startswith("_wrong_functions.<locals>.<lambda>() at ")
     assert "test_hooks.py:" in text
-    assert text.endswith(f" cannot be a {role} function: its parameters do not fit. Write: {expected}")
+    article = "an" if role == "after_request" else "a"
+    assert text.endswith(f" cannot be {article} {role} function: its parameters do not fit. Write: {expected}")
     assert isinstance(caught.value, TypeError)
 
 
@@ -463,7 +476,7 @@ _ON_BLUEPRINTS = {
 
 
 @pytest.mark.parametrize(
-    "method", [*_ON_BLUEPRINTS, *(set(_ON_BLUEPRINTS.values()) - {"before_first_request", "before_first_visit"})]
+    "method", [*_ON_BLUEPRINTS, *sorted(set(_ON_BLUEPRINTS.values()) - {"before_first_request", "before_first_visit"})]
 )
 def test_a_blueprint_refuses_such_a_hook_where_it_is_written_too(method: str) -> None:
     role = _ON_BLUEPRINTS.get(method, method)
@@ -471,7 +484,7 @@ def test_a_blueprint_refuses_such_a_hook_where_it_is_written_too(method: str) ->
 
     def wrong(one: Any, two: Any, three: Any) -> None: ...
 
-    with pytest.raises(SignatureError, match=f"cannot be a {role} function"):
+    with pytest.raises(SignatureError, match=f"cannot be an? {role} function"):
         getattr(blueprint, method)(wrong)
 
 
@@ -490,8 +503,23 @@ def test_an_after_this_request_function_without_a_parameter_is_refused(app: Any)
         after_this_request(lambda: None)
 
 
+@pytest.mark.parametrize("method", ["url_defaults", "app_url_defaults"])
+def test_an_async_url_defaults_function_is_refused_because_urls_are_built_by_plain_code(app: Any, method: str) -> None:
+    async def defaults(endpoint: str, values: Any) -> None: ...
+
+    owner = Blueprint("b", __name__) if method.startswith("app") else app
+    with pytest.raises(SetupError) as caught:
+        getattr(owner, method)(defaults)
+    text = str(caught.value)
+    assert (
+        "cannot be a url_defaults function: it is async, and URLs are built by plain code, which cannot wait." in text
+    )
+    assert "test_hooks.py:" in text
+    assert "Write def in place of async def" in text
+
+
 def test_what_is_not_callable_is_refused_by_what_it_is(app: Any) -> None:
-    with pytest.raises(SignatureError, match="^'load_user' cannot be a before_request function"):
+    with pytest.raises(SignatureError, match=r"^'load_user' cannot be a before_request function"):
         app.before_request("load_user")
 
 

@@ -336,9 +336,7 @@ def test_teardown_overrides_are_called_for_requests_and_for_application_contexts
     else:
         app = make_app()
         app.do_teardown_request = lambda *args: log.append(("request", args)) or Erlen.do_teardown_request(app, *args)
-        app.do_teardown_appcontext = lambda *args: (
-            log.append(("app", args)) or Erlen.do_teardown_appcontext(app, *args)
-        )
+        app.do_teardown_appcontext = lambda *args: log.append(("app", args)) or Erlen.do_teardown_appcontext(app, *args)
     app.teardown_request(lambda error: log.append("teardown_request"))
     app.teardown_appcontext(lambda error: log.append("teardown_appcontext"))
     app.route("/")(lambda: "x")
@@ -570,6 +568,11 @@ def test_preprocess_process_and_finalize_may_be_called_by_hand(app: Any) -> None
         assert app.make_response(("made", 201)).status_code == 201
     with app.test_request_context("/"):
         assert app.preprocess_request() is None
+
+
+def test_make_response_called_by_hand_for_a_path_without_a_view_says_what_was_wrong(app: Any) -> None:
+    with app.test_request_context("/nowhere"), pytest.raises(TypeError, match="The value given to make_response is no"):
+        app.make_response(None)
 
 
 def test_error_steps_may_be_called_by_hand(app: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 from erlen import Blueprint, Erlen, signals
 from erlen.errors import SetupError
 from erlen.scaffold import Scaffold, find_package, get_root_path
+from erlen.steps import Steps
 
 
 def test_a_module_with_a_file_has_its_folder_as_root(tmp_path: Path, monkeypatch: Any) -> None:
@@ -65,6 +66,16 @@ def test_a_package_beside_the_application_is_not_installed(tmp_path: Path, monke
     assert app.instance_path == str(tmp_path / "instance")
 
 
+@pytest.mark.parametrize("name", ["no_such_package.part", "no_such_module_at_all", ""])
+def test_what_cannot_be_imported_is_looked_for_in_the_working_directory(
+    tmp_path: Path, monkeypatch: Any, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    prefix, folder = find_package(name)
+    assert prefix is None
+    assert tmp_path.is_relative_to(folder)
+
+
 def test_a_package_below_the_prefix_is_installed_there(tmp_path: Path, monkeypatch: Any) -> None:
     site = tmp_path / "lib" / "python3" / "site-packages"
     site.mkdir(parents=True)
@@ -77,7 +88,11 @@ def test_a_package_below_the_prefix_is_installed_there(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize(
     ("folder", "prefix"),
-    [("env/lib/python3.11/site-packages", "env"), ("env/Lib/site-packages", "env"), ("env/other/site-packages", "env/other")],
+    [
+        ("env/lib/python3.11/site-packages", "env"),
+        ("env/Lib/site-packages", "env"),
+        ("env/other/site-packages", "env/other"),
+    ],
 )
 def test_site_packages_elsewhere_belong_to_their_own_prefix(
     tmp_path: Path, monkeypatch: Any, folder: str, prefix: str
@@ -91,7 +106,9 @@ def test_site_packages_elsewhere_belong_to_their_own_prefix(
 
 
 def test_folders_may_be_paths_and_are_joined_to_the_root(tmp_path: Path) -> None:
-    part = Blueprint("part", __name__, static_folder=Path("files"), template_folder=Path("pages"), root_path=str(tmp_path))
+    part = Blueprint(
+        "part", __name__, static_folder=Path("files"), template_folder=Path("pages"), root_path=str(tmp_path)
+    )
     assert part.static_folder == str(tmp_path / "files")
     assert part.jinja_loader is not None
     assert part.jinja_loader.searchpath == [str(tmp_path / "pages")]  # type: ignore[attr-defined]
@@ -117,9 +134,7 @@ def test_send_static_file_without_a_folder_is_refused(app: Any) -> None:
         part.send_static_file("a.css")
 
 
-@pytest.mark.parametrize(
-    ("setting", "seconds"), [(None, None), (60, 60), (timedelta(hours=1), 3600), (0, 0)]
-)
+@pytest.mark.parametrize(("setting", "seconds"), [(None, None), (60, 60), (timedelta(hours=1), 3600), (0, 0)])
 def test_the_time_to_keep_a_file_comes_from_the_configuration(app: Any, setting: Any, seconds: int | None) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = setting
     with app.app_context():
@@ -157,6 +172,8 @@ def test_a_bare_scaffold_leaves_routes_and_checks_to_its_subclasses() -> None:
         bare.add_url_rule("/")
     with pytest.raises(NotImplementedError):
         bare.before_request(lambda: None)
+    with pytest.raises(NotImplementedError):
+        Steps(__name__).session_manager  # noqa: B018
 
 
 def test_route_takes_an_endpoint_and_may_be_applied_twice(app: Any) -> None:

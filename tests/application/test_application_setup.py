@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import Aborter, NotFound
 
-from erlen import Blueprint, Config, Erlen, Request, Response, RouteConflictWarning, abort, g, request
+from erlen import Blueprint, Config, Erlen, Request, Response, RouteConflictWarning, abort, g, redirect, request
+from erlen.config import FLASK
 from erlen.context import AppGlobals
 from erlen.errors import ConfigError, EndpointConflict, ErlenError, SetupError, SetupFinished
 from erlen.json import JSONProvider
@@ -31,7 +32,7 @@ def test_an_application_is_named_and_shown_by_its_import_name(app: Erlen) -> Non
 
 
 def test_a_script_is_named_after_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/somewhere/website.py")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/somewhere/website.py", raising=False)
     assert Erlen("__main__", root_path=str(tmp_path)).name == "website"
     monkeypatch.setattr(sys.modules["__main__"], "__file__", None)
     assert Erlen("__main__", root_path=str(tmp_path)).name == "__main__"
@@ -139,9 +140,7 @@ def test_instance_relative_config_reads_files_from_the_instance_folder(tmp_path:
     (instance / "config.py").write_text("NAME = 'instance'")
     (tmp_path / "config.py").write_text("NAME = 'root'")
     for relative, name in ((True, "instance"), (False, "root")):
-        app = Erlen(
-            "x", root_path=str(tmp_path), instance_path=str(instance), instance_relative_config=relative
-        )
+        app = Erlen("x", root_path=str(tmp_path), instance_path=str(instance), instance_relative_config=relative)
         app.config.from_pyfile("config.py")
         assert app.config["NAME"] == name
 
@@ -526,7 +525,7 @@ def test_an_unknown_session_mode_is_refused_with_the_nearest(app: Erlen) -> None
         "session='readonley' in the route of 'str' is none of none, readonly, shared, exclusive, strict. "
         "Did you mean 'readonly'?"
     )
-    with pytest.raises(ValueError, match="exclusive, strict.$"):
+    with pytest.raises(ValueError, match=r"exclusive, strict\.$"):
         app.route("/", session=7)(str)
 
 
@@ -601,6 +600,73 @@ def test_without_subdomain_matching_a_server_name_answers_for_every_host(app: Er
     app.config["SERVER_NAME"] = "example.test"
     app.add_url_rule("/", "index", lambda: "main")
     assert app.test_client().get("/", base_url="http://other.test").text == "main"
+
+
+# Hooks that only an application has.
+
+
+def test_the_hooks_of_an_application_run_and_are_given_back(app: Erlen) -> None:
+    events: list[str] = []
+
+    @app.before_first_request
+    def once() -> None:
+        events.append("first request")
+
+    @app.before_first_visit
+    def greet() -> None:
+        events.append("first visit")
+
+    @app.teardown_appcontext
+    def close(error: BaseException | None) -> None:
+        events.append(f"teardown {error}")
+
+    assert all(function.__name__ for function in (once, greet, close))
+    app.add_url_rule("/", "index", lambda: events.append("view") or "x")
+    client = app.test_client()
+    client.get("/")
+    client.get("/")
+    with app.app_context():
+        events.append("context")
+    assert events == [
+        "first request", "first visit", "view", "teardown None", "view", "teardown None", "context", "teardown None",
+    ]  # fmt: skip
+
+
+def test_flasks_defaults_stand_in_one_row_of_the_table(tmp_path: Path) -> None:
+    class Classic(Erlen):
+        defaults = FLASK
+
+    app = Classic("classic", root_path=str(tmp_path))
+    app.config["SESSION_TYPE"] = "memory"
+    app.add_url_rule("/a", "one", lambda: redirect("/b"), methods=["GET", "POST"])
+    app.add_url_rule("/a", "two", str)
+    client = app.test_client()
+    answer = client.post("/a", headers={"Sec-Fetch-Site": "cross-site"})  # no guard, no warning of conflicts
+    assert answer.status_code == 302
+    assert "X-Content-Type-Options" not in answer.headers
+
+
+def test_a_method_that_is_put_on_a_class_takes_effect_in_living_applications(tmp_path: Path) -> None:
+    class Own(Erlen):
+        """An application class that is patched later."""
+
+    app = Own("own", root_path=str(tmp_path))
+    app.config["SESSION_TYPE"] = "memory"
+    app.add_url_rule("/", "index", lambda: "x")
+    client = app.test_client()
+    assert client.get("/").text == "x"
+    Own.make_response = lambda self, rv: Response("patched")  # type: ignore[assignment, method-assign]
+    assert client.get("/").text == "patched"
+    app.make_response = lambda rv: Response("on the instance")  # type: ignore[method-assign]
+    assert client.get("/").text == "on the instance"
+    Own.some_other_name = 1  # type: ignore[attr-defined]
+    assert client.get("/").text == "on the instance"
+
+
+def test_the_session_manager_is_made_once_even_if_two_ask_at_the_same_time(app: Erlen) -> None:
+    found = app.session_manager
+    assert app.session_manager is found
+    assert type(app).session_manager.func(app) is found  # type: ignore[attr-defined]
 
 
 # The whole object.

@@ -73,12 +73,12 @@ def test_outside_of_a_request_a_url_is_external_and_needs_a_server_name(app: Erl
         "'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed; or, in a test or a shell, build them in a request: "
         "with app.test_request_context(): ..."
     )
-    app.config.update(SERVER_NAME="example.org", APPLICATION_ROOT="/root", PREFERRED_URL_SCHEME="https")
+    app.config.update(SERVER_NAME="example.org", APPLICATION_ROOT="/mount", PREFERRED_URL_SCHEME="https")
     with app.app_context():
-        assert url_for("user", id=1) == "https://example.org/root/user/1"
-        assert url_for("user", id=1, _external=False) == "/root/user/1"
-        assert url_for("user", id=1, _scheme="http") == "http://example.org/root/user/1"
-    assert app.url_for("user", id=1) == "https://example.org/root/user/1"
+        assert url_for("user", id=1) == "https://example.org/mount/user/1"
+        assert url_for("user", id=1, _external=False) == "/mount/user/1"
+        assert url_for("user", id=1, _scheme="http") == "http://example.org/mount/user/1"
+    assert app.url_for("user", id=1) == "https://example.org/mount/user/1"
 
 
 def test_outside_of_any_context_the_function_says_so_and_the_method_works(app: Erlen) -> None:

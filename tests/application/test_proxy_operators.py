@@ -92,7 +92,7 @@ def test_a_proxy_computes_with_integers(function: Callable[[Any, Any], Any], lef
 def test_two_proxies_compute_with_each_other(bind: Callable[[Any], Any]) -> None:
     proxy = bind(3)
     assert proxy + proxy == 6
-    assert proxy == proxy  # noqa: PLR0124 - equality is passed on
+    assert proxy == proxy
 
 
 def test_pow_takes_a_modulus(bind: Callable[[Any], Any]) -> None:
@@ -130,7 +130,8 @@ def test_matrix_multiplication_is_passed_on(bind: Callable[[Any], Any]) -> None:
         (round, 2.567), (lambda number: round(number, 1), 2.567), (math.trunc, 2.5), (math.floor, -2.5),
         (math.ceil, 2.5), (operator.index, 4), (str, 4), (bytes, b"ab"), (len, "abc"), (hash, "abc"), (bool, 0),
         (bool, 1), (bool, []), (list, "abc"), (repr, "x"), (lambda value: list(reversed(value)), [1, 2]),
-        (lambda value: format(value, ".2f"), 2.5), (lambda value: f"{value:>5}", "x"), (lambda value: f"{value!r}", "x"),
+        (lambda value: format(value, ".2f"), 2.5), (lambda value: f"{value:>5}", "x"),
+        (lambda value: f"{value!r}", "x"),
         (lambda value: "a" in value, "abc"), (lambda value: "z" in value, "abc"), (lambda value: value[1], "abc"),
         (lambda value: value[1:], "abc"), (lambda value: [0, 1, 2, 3][value], 2), (next, None), (dict, {"a": 1}),
         (lambda value: {**value}, {"a": 1}), (lambda value: [*value], (1, 2)), (bytes, bytearray(b"x")),

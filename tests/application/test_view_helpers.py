@@ -232,7 +232,8 @@ def test_an_after_function_that_takes_no_response_is_refused(app: Erlen) -> None
     with app.test_request_context(), pytest.raises(SignatureError) as caught:
         after_this_request(lambda: None)
     assert str(caught.value).endswith(
-        "cannot be an after_this_request function: its parameters do not fit. Write: def after(response): return response"
+        "cannot be an after_this_request function: its parameters do not fit. "
+        "Write: def after(response): return response"
     )
 
 
@@ -249,7 +250,17 @@ def test_a_copied_context_has_the_request_and_the_session_and_an_empty_g(app: Er
 
         @copy_current_request_context
         def work(value: int, *, name: str) -> int:
-            seen.extend([request.path, request.view_args, session["user"], "mine" in g, value, name, url_for(".index", number=2)])
+            seen.extend(
+                [
+                    request.path,
+                    request.view_args,
+                    session["user"],
+                    "mine" in g,
+                    value,
+                    name,
+                    url_for(".index", number=2),
+                ]
+            )
             return value
 
         assert work.__name__ == "work"
@@ -422,3 +433,18 @@ def test_the_session_is_saved_before_the_stream_begins(app: Erlen) -> None:
     assert client.get("/").text == "1"
     with client.session_transaction() as saved:
         assert saved["before"] == 1
+
+
+def test_an_iterator_may_close_the_stream_that_it_is_in(app: Erlen, events: list[str]) -> None:
+    class Closing:
+        def __iter__(self) -> Any:
+            return self
+
+        def __next__(self) -> str:
+            stream.close()
+            raise StopIteration
+
+    with app.test_request_context():
+        stream: Any = stream_with_context(Closing())  # type: ignore[type-var]
+        assert list(stream) == []
+    assert events == ["teardown None"]

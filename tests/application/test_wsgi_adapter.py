@@ -18,7 +18,9 @@ from erlen.context import has_app_context
 color: ContextVar[str] = ContextVar("color", default="none")
 
 
-EXPECTED = {"/text": "200", "/json": "200", "/tuple": "201", "/stream": "200", "/error": "500", "/session": "200"}
+EXPECTED = {
+    "/text": "200", "/json": "200", "/tuple": "201", "/stream": "200", "/error": "500", "/session": "200",
+}  # fmt: skip
 
 
 def call(app: Any, environ: dict[str, Any] | None = None) -> tuple[str, dict[str, str], Iterable[bytes]]:
@@ -171,3 +173,50 @@ def test_a_method_in_lower_case_is_that_method(app: Erlen) -> None:
     app.add_url_rule("/", "index", lambda: request.method)
     _, _, body = call(app, {**create_environ("/"), "REQUEST_METHOD": "get"})
     assert b"".join(body) == b"GET"
+
+
+def test_a_stream_that_head_does_not_send_is_closed_all_the_same(app: Erlen) -> None:
+    events: list[str] = []
+    app.teardown_request(lambda error: events.append("teardown"))
+
+    def index() -> Any:
+        def pieces() -> Iterator[str]:
+            try:
+                yield request.path
+            finally:
+                events.append("closed")
+
+        stream = pieces()
+        next(stream)
+        return Response(stream_with_context(stream))
+
+    app.add_url_rule("/", "index", index)
+    _, _, body = call(app, create_environ("/", method="HEAD"))
+    assert list(body) == []
+    body.close()  # type: ignore[attr-defined]
+    assert events == ["closed", "teardown"]
+
+
+@pytest.mark.parametrize("handled", [False, True])
+def test_a_session_that_cannot_be_opened_is_an_error_of_the_request(app: Erlen, handled: bool) -> None:
+    class Broken:
+        def open_session(self, app: Any, request: Any) -> Any:
+            raise OSError("no store")
+
+        def is_null_session(self, opened: Any) -> bool:
+            return True
+
+        def make_null_session(self, app: Any) -> Any:
+            return {}
+
+    ended: list[Any] = []
+    app.testing = False
+    app.session_interface = Broken()
+    app.add_url_rule("/", "index", lambda: "x")
+    app.teardown_request(lambda error: ended.append(type(error)))
+    if handled:
+        app.register_error_handler(500, lambda error: (f"handled {error.original_exception}", 503))
+    status, _, body = call(app)
+    assert status.startswith("503" if handled else "500")
+    assert (b"".join(body) == b"handled no store") is handled
+    assert ended == [OSError]

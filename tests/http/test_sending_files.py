@@ -383,7 +383,9 @@ def test_an_application_may_have_no_static_files(tmp_path: Path) -> None:
         app.send_static_file("a.txt")
 
 
-def test_the_static_folder_may_be_a_path_object_anywhere(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_static_folder_may_be_a_path_object_anywhere(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "a.txt").write_text("a")
     app = Erlen("anywhere", root_path=str(tmp_path), static_folder=elsewhere, static_url_path="/s")

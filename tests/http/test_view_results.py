@@ -211,7 +211,8 @@ def refusal(app: Erlen, view: Callable[..., Any]) -> str:
 def named(view: Callable[..., Any]) -> str:
     """How a message begins that names *view* by its file and line."""
     code = view.__code__
-    return f"The view function for 'wrong', {view.__qualname__}() at tests/http/test_view_results.py:{code.co_firstlineno},"
+    place = f"tests/http/test_view_results.py:{code.co_firstlineno}"
+    return f"The view function for 'wrong', {view.__qualname__}() at {place},"
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2
 import pytest
@@ -312,7 +312,8 @@ def test_filters_tests_and_globals_are_registered_in_every_form(app: Erlen, owne
     if owner == "blueprint":
         app.register_blueprint(blueprint)
     text = (
-        "{{ 'x'|bare }}, {{ 'x'|called }}, {{ 'x'|named }}, {{ 'x'|added }}, {{ 'x'|bare_two }}, {{ 3 is odd_number }}, "
+        "{{ 'x'|bare }}, {{ 'x'|called }}, {{ 'x'|named }}, {{ 'x'|added }}, {{ 'x'|bare_two }}, "
+        "{{ 3 is odd_number }}, "
         "{{ 101 is big }}, {{ 3 is small }}, {{ 7 is seven }}, {{ answer() }}, {{ greet('Ada') }}, {{ given() }}"
     )
     with app.app_context():
@@ -341,7 +342,9 @@ def test_the_environment_is_made_of_options_and_the_configuration(app: Erlen) ->
         assert render_template_string("{{ x }}", x="<") == "<"
 
 
-@pytest.mark.parametrize(("setting", "debug", "reload"), [(None, True, True), (None, False, False), (True, False, True)])
+@pytest.mark.parametrize(
+    ("setting", "debug", "reload"), [(None, True, True), (None, False, False), (True, False, True)]
+)
 def test_templates_are_reloaded_as_the_configuration_says(
     app: Erlen, folder: Path, setting: bool | None, debug: bool, reload: bool
 ) -> None:
@@ -355,7 +358,7 @@ def test_a_subclass_may_have_its_own_environment_and_names(tmp_path: Path) -> No
 
     class Own(Erlen):
         jinja_environment = OwnEnvironment
-        jinja_options = {"variable_start_string": "<<", "variable_end_string": ">>"}
+        jinja_options: ClassVar[dict[str, Any]] = {"variable_start_string": "<<", "variable_end_string": ">>"}
 
         def template_globals(self) -> dict[str, Any]:
             return {**super().template_globals(), "shop": "Erlen's"}
@@ -375,3 +378,23 @@ def test_a_subclass_may_have_its_own_environment_and_names(tmp_path: Path) -> No
         with pytest.raises(jinja2.TemplatesNotFound):
             render_template(["b.txt", "c.txt"])
         assert request.path == "/x"
+
+
+def test_a_loader_may_be_given_among_the_options(app: Erlen) -> None:
+    app.jinja_options = {"loader": jinja2.DictLoader({"a.html": "from a dict"})}
+    with app.app_context():
+        assert render_template("a.html") == "from a dict"
+
+
+def no_values() -> Any:
+    """Forgets to return."""
+
+
+def test_a_context_processor_that_returns_no_dict_is_named(app: Erlen) -> None:
+    app.context_processor(no_values)
+    with app.app_context(), pytest.raises(TypeError) as caught:
+        render_template_string("x")
+    text = str(caught.value)
+    assert text.startswith("The context processor no_values() at ")
+    assert f"test_rendering.py:{no_values.__code__.co_firstlineno} must return a dict of values for templates" in text
+    assert text.endswith("and it returned None. Write: return {'name': value}")

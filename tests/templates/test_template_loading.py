@@ -82,7 +82,9 @@ def test_a_name_that_is_near_to_none_gets_no_advice(app: Erlen, shop: Path) -> N
 def test_several_missing_templates_are_named_together(app: Erlen, shop: Path) -> None:
     with app.app_context(), pytest.raises(jinja2.TemplatesNotFound) as caught:
         render_template(["zzz", "cat.html"])
-    assert str(caught.value).startswith("None of the templates ['zzz', 'cat.html'] was found. Searched, in this order:\n")
+    assert str(caught.value).startswith(
+        "None of the templates ['zzz', 'cat.html'] was found. Searched, in this order:\n"
+    )
     assert str(caught.value).endswith("Did you mean 'cart.html'?")
 
 
@@ -91,7 +93,9 @@ def test_a_missing_template_that_another_one_extends_is_named(app: Erlen, shop: 
     (shop / "templates" / "layout.html").write_text("")
     (shop / "templates" / "optional.html").write_text("{% include 'missing.html' ignore missing %}fine")
     with app.app_context():
-        with pytest.raises(jinja2.TemplateNotFound, match=r"'lyout.html' was not found(.|\n)*Did you mean 'layout.html'"):
+        with pytest.raises(
+            jinja2.TemplateNotFound, match=r"'lyout.html' was not found(.|\n)*Did you mean 'layout.html'"
+        ):
             render_template("child.html")
         assert render_template("optional.html") == "fine"
 

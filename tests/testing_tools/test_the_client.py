@@ -21,6 +21,7 @@ from erlen import (
     make_response,
     redirect,
     request,
+    request_ctx,
     session,
     stream_with_context,
 )
@@ -32,7 +33,8 @@ def _views(app: Erlen) -> None:
     @app.route("/echo", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def echo() -> dict[str, Any]:
         return {
-            "method": request.method, "url": request.url, "form": request.form.to_dict(), "args": request.args.to_dict(),
+            "method": request.method, "url": request.url, "form": request.form.to_dict(),
+            "args": request.args.to_dict(),
             "json": request.get_json(silent=True), "cookies": request.cookies.to_dict(),
             "agent": request.user_agent.string, "address": request.remote_addr, "header": request.headers.get("X-A"),
         }  # fmt: skip
@@ -253,9 +255,7 @@ def test_the_view_that_failed_can_be_looked_at_too(app: Erlen) -> None:
 def test_a_client_is_not_nested_in_itself(app: Erlen) -> None:
     with app.test_client() as client, pytest.raises(RuntimeError) as caught, client:
         pass
-    assert str(caught.value) == (
-        "Cannot nest client invocations: this client is already used in a with statement."
-    )
+    assert str(caught.value) == ("Cannot nest client invocations: this client is already used in a with statement.")
 
 
 def test_two_clients_may_be_used_together(app: Erlen) -> None:
@@ -294,6 +294,23 @@ def test_a_streamed_answer_is_kept_with_its_request(app: Erlen) -> None:
         assert client.get("/stream").text == "/stream"
         assert events == []
     assert events == ["teardown"]
+
+
+def test_a_view_may_push_its_own_context_again(app: Erlen) -> None:
+    events: list[str] = []
+    app.teardown_request(lambda error: events.append("teardown"))
+
+    @app.get("/again")
+    def again() -> str:
+        with request_ctx._get_current_object():  # type: ignore[attr-defined]
+            return request.path
+
+    with app.test_client() as client:
+        assert client.get("/again").text == "/again"
+        assert request.path == "/again"
+        assert events == []
+    assert events == ["teardown"]
+    assert not has_request_context()
 
 
 def test_after_this_request_works_in_the_client(app: Erlen) -> None:
@@ -347,9 +364,14 @@ def test_a_session_is_opened_for_the_request_that_is_described(app: Erlen) -> No
 
 def test_an_exception_in_a_session_transaction_saves_nothing(app: Erlen) -> None:
     client = app.test_client()
-    with pytest.raises(ZeroDivisionError), client.session_transaction() as opened:
-        opened["count"] = 5
-        raise ZeroDivisionError
+
+    def change_and_fail() -> None:
+        with client.session_transaction() as opened:
+            opened["count"] = 5
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     assert client.get("/count").text == "1"
     assert not has_request_context()
 

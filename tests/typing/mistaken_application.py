@@ -9,9 +9,9 @@ from erlen import Erlen, current_app, redirect, request, session, url_for
 
 app = Erlen()  # call-arg
 app.debug = "yes"  # assignment
-request.no_such_attribute  # attr-defined
+first = request.no_such_attribute  # attr-defined
 session.no_such_method()  # attr-defined
-current_app.no_such_setting  # attr-defined
+second = current_app.no_such_setting  # attr-defined
 number: int = request.args["page"]  # assignment
 url_for("index", _external="yes")  # arg-type
 redirect(3)  # arg-type

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, reveal_type
+from typing import Any, ClassVar, reveal_type
 
 from erlen import (
     Blueprint,
@@ -257,7 +257,7 @@ def types() -> Any:
 class Page(View):
     """A view as a class."""
 
-    methods = ["GET"]
+    methods: ClassVar[list[str]] = ["GET"]
 
     def dispatch_request(self) -> str:
         return ""

@@ -17,7 +17,7 @@ import httpx
 T = TypeVar("T")
 
 # A worker of granian that is still starting misses the signal to stop, and the server would wait for it for ever.
-STOPS = {"GRANIAN_WORKERS_KILL_TIMEOUT": "3"}
+STOPS = {"GRANIAN_WORKERS_KILL_TIMEOUT": "1"}
 
 
 BIG = bytes(range(256)) * 8192

@@ -36,7 +36,7 @@ def login(user):
 
 @app.get("/who")
 def who():
-    return {"user": session.user, "keys": sorted(session), "pid": os.getpid()}
+    return {"user": session.bound_user, "keys": sorted(session), "pid": os.getpid()}
 
 
 @app.get("/logout")
@@ -64,7 +64,7 @@ def incr():
 @app.get("/slow/<what>/<gate>")
 def slow(what, gate):
     """Read the session, let the test do something meanwhile, and change the session then."""
-    seen = session.user
+    seen = session.bound_user
     (HERE / f"{gate}-began").touch()
     wait_for_gate(gate)
     if what == "set":

@@ -59,15 +59,21 @@ class Shop:
         """Sign in and return the session's cookie."""
         return cookie_of(self.get(f"/login/{user}"))
 
+    def in_every_worker(self, path: str, cookie: str | None = None) -> dict[int, Any]:
+        """Ask until every process has answered, and return what each said last, by its number."""
+        answers: dict[int, Any] = {}
+
+        def all_have_answered() -> bool:
+            said = self.get(path, cookie).json()
+            answers[said["pid"]] = said
+            return len(answers) == self.kind["workers"]
+
+        until(all_have_answered, "an answer of each worker")
+        return answers
+
     def user_in_every_worker(self, cookie: str) -> set[str | None]:
-        """Ask who is signed in until two processes have answered, and return what they said."""
-        answers: dict[int, str | None] = {}
-        for _ in range(200):
-            said = self.get("/who", cookie).json()
-            answers[said["pid"]] = said["user"]
-            if len(answers) == self.kind["workers"]:
-                return set(answers.values())
-        raise AssertionError("only one of the workers answered")
+        """Ask each process who is signed in, and return what they say."""
+        return {said["user"] for said in self.in_every_worker("/who", cookie).values()}
 
     def open_gate(self, gate: str) -> None:
         (self.folder / gate).touch()
@@ -461,8 +467,7 @@ def test_a_disk_that_is_full_is_503_for_changes_and_works_again_when_there_is_ro
 
     shop.start()
     cookie = shop.sign_in()
-    workers = {int(shop.get("/pid").text) for _ in range(60)}
-    assert len(workers) == 2
+    workers = shop.in_every_worker("/who", cookie)
     before = {worker: resource.prlimit(worker, resource.RLIMIT_FSIZE) for worker in workers}
     for worker, (_, most) in before.items():
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, most))

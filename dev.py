@@ -77,7 +77,8 @@ def demo(port: int | None) -> None:
     print(f"http://127.0.0.1:{port}", flush=True)
     become(
         *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "4", "--no-ws", "--working-dir", str(DEMO), "app:app"),
+        *("--workers", "1", "--workers-kill-timeout", "5", "--blocking-threads", "4", "--no-ws"),
+        *("--working-dir", str(DEMO), "app:app"),
     )
 
 

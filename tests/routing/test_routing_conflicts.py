@@ -90,7 +90,7 @@ def test_a_rule_that_takes_segments_of_its_own_is_not_hidden() -> None:
     assert conflicts(rule("/<a>", "x"), rule("/<digits:b>", "y"), **options) == [("hidden", "y", "x")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(requests())
 def test_no_request_reaches_a_rule_that_is_reported_for_all_its_methods(
     drawn: tuple[list[Spec], list[Request]],

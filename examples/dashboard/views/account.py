@@ -18,7 +18,7 @@ NOBODY = {"password_hash": generate_password_hash("nobody has this password")}
 def current_user():
     """Return the row of whoever is signed in, or None; it is looked up once in a request."""
     if "user" not in g:
-        g.user = database.find_user(session.user) if session.user else None
+        g.user = database.find_user(session.bound_user) if session.bound_user else None
     return g.user
 
 

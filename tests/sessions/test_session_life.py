@@ -391,7 +391,7 @@ def test_a_login_succeeds_although_the_old_session_was_ended_meanwhile(signed_in
     assert login["user"] == "ada"
     login.bind(7)
     login["name"] = "Ada"
-    login.flash("info", "Welcome")
+    login._flash("info", "Welcome")
     signed_in.do(lambda session: session.clear())
     assert signed_in.finish(login).cookie is not None
     assert signed_in.read() == {"name": "Ada", "_flashes": [("info", "Welcome")]}
@@ -403,10 +403,10 @@ def test_signing_out_forgets_the_user(browser: Any, store: Any) -> None:
 
     def logout(session: Session) -> None:
         session.clear()
-        session.flash("info", "Bye")
+        session._flash("info", "Bye")
 
     browser.do(logout)
-    assert browser.do(lambda session: (session.bound_user, session.take_flashes())) == (None, [("info", "Bye")])
+    assert browser.do(lambda session: (session.bound_user, session._take_flashes())) == (None, [("info", "Bye")])
     assert drive(store.find("7")) == []
 
 

@@ -161,7 +161,7 @@ def test_an_untouched_session_does_nothing(browser: Any) -> None:
         lambda session: session.sid,
         lambda session: session.pop("x", None),
         lambda session: session.take("x"),
-        lambda session: session.take_flashes(),
+        lambda session: session._take_flashes(),
         lambda session: session.copy(),
     ],
 )
@@ -410,22 +410,22 @@ def test_after_taking_the_last_value_the_session_can_be_used(browser: Any) -> No
 
 
 def test_shown_messages_go_and_those_of_another_tab_stay(browser: Any) -> None:
-    browser.do(lambda session: session.flash("info", "one"))
+    browser.do(lambda session: session._flash("info", "one"))
     page = browser.open()
-    assert page.take_flashes() == [("info", "one")]
-    assert page.take_flashes() == []
-    browser.do(lambda session: session.flash("error", "two"))
+    assert page._take_flashes() == [("info", "one")]
+    assert page._take_flashes() == []
+    browser.do(lambda session: session._flash("error", "two"))
     browser.finish(page)
     assert browser.read() == {"_flashes": [("error", "two")]}
 
 
 def test_a_message_can_be_shown_in_the_request_that_flashed_it(browser: Any) -> None:
-    browser.do(lambda session: session.flash("info", "before"))
+    browser.do(lambda session: session._flash("info", "before"))
 
     def view(session: Session) -> Any:
-        session.flash("info", "now")
-        shown = session.take_flashes()
-        session.flash("info", "next")
+        session._flash("info", "now")
+        shown = session._take_flashes()
+        session._flash("info", "next")
         return shown
 
     assert browser.do(view) == [("info", "before"), ("info", "now")]
@@ -433,13 +433,13 @@ def test_a_message_can_be_shown_in_the_request_that_flashed_it(browser: Any) -> 
 
 
 def test_the_same_message_of_another_tab_is_not_taken_for_ours(browser: Any) -> None:
-    browser.do(lambda session: session.flash("info", "before"))
+    browser.do(lambda session: session._flash("info", "before"))
     page = browser.open()
-    page.flash("info", "saved")
-    assert page.take_flashes() == [("info", "before"), ("info", "saved")]
-    browser.do(lambda session: session.flash("info", "saved"))
+    page._flash("info", "saved")
+    assert page._take_flashes() == [("info", "before"), ("info", "saved")]
+    browser.do(lambda session: session._flash("info", "saved"))
     browser.finish(page)
-    assert browser.do(lambda session: session.take_flashes()) == [("info", "saved")]
+    assert browser.do(lambda session: session._take_flashes()) == [("info", "saved")]
 
 
 def test_messages_can_be_written_the_way_flask_writes_them(browser: Any) -> None:
@@ -451,27 +451,27 @@ def test_messages_can_be_written_the_way_flask_writes_them(browser: Any) -> None
 
     def show(session: Session) -> Any:
         session["_flashes"].append(("info", "three"))
-        return session.take_flashes()
+        return session._take_flashes()
 
     assert browser.do(show) == [("info", "one"), ("info", "two"), ("info", "three")]
     assert browser.read() == {}
 
 
 def test_only_the_last_hundred_messages_are_kept(browser: Any) -> None:
-    browser.do(lambda session: [session.flash("info", number) for number in range(150)])
-    assert browser.do(lambda session: [message for _, message in session.take_flashes()]) == list(range(50, 150))
+    browser.do(lambda session: [session._flash("info", number) for number in range(150)])
+    assert browser.do(lambda session: [message for _, message in session._take_flashes()]) == list(range(50, 150))
 
 
 def test_something_else_under_the_key_of_messages_is_left_alone(browser: Any) -> None:
     browser.do(lambda session: session.update(_flashes="mine"))
-    assert browser.do(lambda session: session.take_flashes()) == []
+    assert browser.do(lambda session: session._take_flashes()) == []
     assert browser.read() == {"_flashes": "mine"}
 
 
 def test_messages_wait_where_the_session_may_only_be_read(browser: Any) -> None:
-    browser.do(lambda session: session.flash("info", "one"))
-    assert browser.do(lambda session: session.take_flashes(), "readonly") == []
-    assert browser.do(lambda session: session.take_flashes()) == [("info", "one")]
+    browser.do(lambda session: session._flash("info", "one"))
+    assert browser.do(lambda session: session._take_flashes(), "readonly") == []
+    assert browser.do(lambda session: session._take_flashes()) == [("info", "one")]
 
 
 def test_async_code_has_twins_of_its_own(browser: Any) -> None:
@@ -502,7 +502,7 @@ CHANGES: list[Callable[[Session], Any]] = [
     lambda session: session.append("x", 1),
     lambda session: session.incr("x"),
     lambda session: session.take("a"),
-    lambda session: session.flash("info", "x"),
+    lambda session: session._flash("info", "x"),
     lambda session: session.rotate(),
     lambda session: session.bind(7),
     lambda session: setattr(session, "permanent", True),

@@ -65,9 +65,17 @@ class SessionManager:
         self.keys = keys
         self.cookie = SessionCookie(settings)
         self.clock = clock
-        store.clock = clock
         self._note_due = 0.0
         self._complained = False
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What gives the time. Setting it sets it in the store too: both judge deadlines by the same one."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self._clock = self.store.clock = clock
 
     # -- the life of a session ----------------------------------------------------------------------------------------
 
@@ -85,8 +93,10 @@ class SessionManager:
 
         :raises SessionUnavailable: if the store does not answer and ``SESSION_ON_ERROR`` is ``"raise"``
         :raises SessionConflict: in the mode ``exclusive``, if another request holds the session for too long
+
+        After either of them the session is empty for the rest of the request, so that an error page may look at it.
         """
-        if session._state is not None or session.mode == "none":
+        if session._state is not None or session._mode == "none":
             return
         token = self._token(session)
         if token is None:
@@ -94,19 +104,21 @@ class SessionManager:
             return
         lease = None
         try:
-            now = self.clock()
+            now = self._clock()
             if now >= self._note_due:
                 await self._note_key(now)
-            if session.mode == "exclusive":
+            if session._mode == "exclusive":
                 lease = secrets.token_hex(8)
                 settings = self.settings
                 record = await self.store.acquire(token.key, lease, settings.lock_lease, settings.lock_wait)
             else:
                 record = await self.store.load(token.key, True)
-        except SessionUnavailable as error:
-            self._bear(error)
+        except (SessionUnavailable, SessionConflict) as error:
             session._state = State(Fields({}))
             session._state.lost = True
+            if isinstance(error, SessionConflict):
+                raise
+            self._bear(error)
             return
         if record is not None and record.header.is_over(now):
             log.info("session %s has expired", token.key.hex())
@@ -138,11 +150,11 @@ class SessionManager:
         calm = not (state.touched or state.rotate or state.issue or state.ended or state.lease) and delta is None
         if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
             return _REFUSED if state.refused else _READ
-        if session.mode == "readonly" and delta is not None:
+        if session._mode == "readonly" and delta is not None:
             raise _changed_inside(delta)
         if state.lost:
             if delta is not None:
-                log.warning("A change in a session was dropped, because its store does not answer.")
+                log.warning("A change in a session was dropped, because the session could not be read.")
             return _READ
         try:
             return await self._commit(session, state, delta)
@@ -239,7 +251,7 @@ class SessionManager:
         if fresh is not None and (rotate or not merged.forwarded):
             log.info("session %s became %s (%s)", token.key.hex(), fresh.key.hex(), "rotated" if rotate else "renewed")
             state.token, state.forwarded, state.issue = fresh, False, True
-            header.renewed = self.clock()
+            header.renewed = self._clock()
         elif merged.forwarded:
             state.forwarded, state.issue = True, False
         return merged
@@ -255,13 +267,13 @@ class SessionManager:
             return self._headers(session, state)
         state.fields.settle()
         state.planned, state.rotate = NO_PLANS, False
-        if wanted and session.mode in ("strict", "exclusive"):
-            raise _conflict(session.mode)
+        if wanted and session._mode in ("strict", "exclusive"):
+            raise _conflict(session._mode)
         return _REFUSED
 
     async def _create(self, state: State) -> None:
         """Give the visitor a session. It always gets a token of ours: what the browser came with is never adopted."""
-        now, settings = self.clock(), self.settings
+        now, settings = self._clock(), self.settings
         token = self.draw(state)
         assert token is not None, "a session without a key refuses changes"
         if now >= self._note_due:
@@ -290,13 +302,13 @@ class SessionManager:
         expires = state.header.deadline if state.header.permanent else None
         value = self.keys.sign(state.token)
         state.issue = False
-        return SessionHeaders(True, self.cookie.write(value, session._secure, expires, self.clock()))
+        return SessionHeaders(True, self.cookie.write(value, session._secure, expires, self._clock()))
 
     def _renewal_due(self, state: State) -> bool:
         after = self.settings.renew_after
         if after is None or state.header is None or state.forwarded:
             return False
-        return self.clock() - state.header.renewed >= after
+        return self._clock() - state.header.renewed >= after
 
     @staticmethod
     def _is_emptied(state: State) -> bool:
@@ -332,8 +344,8 @@ class SessionManager:
         if merged.refused:
             log.info("session %s: a change was refused, it was ended or moved meanwhile", state.token.key.hex())
             state.issue, state.refused = False, True
-            if session.mode in ("strict", "exclusive"):
-                raise _conflict(session.mode)
+            if session._mode in ("strict", "exclusive"):
+                raise _conflict(session._mode)
         elif merged.forwarded:
             state.forwarded, state.issue = True, False
         return merged
@@ -370,7 +382,7 @@ class SessionManager:
 
     def plan_user(self, state: State, user: str) -> None:
         """Bind a user, which begins the absolute lifetime anew."""
-        now = self.clock()
+        now = self._clock()
         state.planned = {**state.planned, "user": user, "auth_time": now, "absolute": now + self.settings.absolute}
 
 

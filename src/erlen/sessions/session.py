@@ -53,7 +53,7 @@ class State:
     refused = False
     """A command in the middle of the request was refused: another request has ended or moved the session."""
     lost = False
-    """The store did not answer, and ``SESSION_ON_ERROR`` says to go on without."""
+    """It could not be read, and the request goes on without: nothing is saved."""
 
     def __init__(self, fields: Fields) -> None:
         self.fields = fields
@@ -115,14 +115,15 @@ class Session(SessionMixin):
         number = session.incr("visits")
     """
 
-    __slots__ = ("__weakref__", "_cookie", "_manager", "_secure", "_state", "accessed", "mode")
+    # Few public names: in a template session.x means the key x only where there is no attribute of that name.
+    __slots__ = ("__weakref__", "_cookie", "_manager", "_mode", "_secure", "_state", "accessed")
 
     def __init__(self, manager: Backend, cookie: str | None, secure: bool, mode: str = "shared") -> None:
         self._manager = manager
         self._cookie = cookie
         self._secure = secure
         self._state: State | None = None
-        self.mode = mode
+        self._mode = mode
         self.accessed = False
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class Session(SessionMixin):
         """Look for the session if that was not done yet, and note that the request depends on it."""
         state = self._state
         if state is None:
-            if self.mode == "none":
+            if self._mode == "none":
                 raise SessionError(
                     "This route was registered with session='none', so there is no session in it. Take that out of "
                     "its @app.route(...), or write session='readonly' if the view only looks."
@@ -181,13 +182,13 @@ class Session(SessionMixin):
         # Neither the token nor a value: a repr ends up in logs.
         state = self._state
         held = "not read yet" if state is None else f"keys {list(state.fields.raw)}"
-        return f"<Session {self.mode}, {held}>"
+        return f"<Session {self._mode}, {held}>"
 
     # -- changing ---------------------------------------------------------------------------------------------------
 
     def _change(self) -> State:
         """Say why not, if the session may not be changed."""
-        self._manager.check_writable(self.mode)
+        self._manager.check_writable(self._mode)
         return self._open()
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -298,16 +299,16 @@ class Session(SessionMixin):
 
     # -- messages for the next page -----------------------------------------------------------------------------------
 
-    def flash(self, category: str, message: Any) -> None:
+    def _flash(self, category: str, message: Any) -> None:
         """Keep *message* for the next page that shows messages."""
         self.append(FLASHES, (category, message), FLASH_LIMIT)
 
-    def take_flashes(self) -> list[tuple[str, Any]]:
+    def _take_flashes(self) -> list[tuple[str, Any]]:
         """Return the kept messages and remove exactly these: what another tab flashes meanwhile stays.
 
         In the mode ``readonly`` none are returned: they wait for a page that may take them away.
         """
-        if FLASHES not in self or self.mode == "readonly":
+        if FLASHES not in self or self._mode == "readonly":
             return []
         return [(str(category), message) for category, message in self._change().fields.show(FLASHES)]
 

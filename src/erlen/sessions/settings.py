@@ -78,6 +78,10 @@ class SessionSettings:
             cookie_partitioned=bool(config.get("SESSION_COOKIE_PARTITIONED", False)),
         )
 
+    def same_store(self, other: SessionSettings) -> bool:
+        """Tell whether *other* keeps sessions in the same place."""
+        return (self.type, self.url, self.sqlite_path) == (other.type, other.url, other.sqlite_path)
+
     def idle_for(self, permanent: bool) -> float:
         """Return the idle time, in seconds, of a session that is permanent or not."""
         return self.permanent_idle if permanent else self.idle

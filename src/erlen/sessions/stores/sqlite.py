@@ -112,9 +112,12 @@ class SqliteStore(SessionStore):
         now = self.clock()
 
         def work(connection: sqlite3.Connection) -> None:
-            if now - self._pruned >= _PRUNE_EVERY:
+            # A batch that was full is followed by the next one at once: what expires faster must not pile up.
+            if (
+                now - self._pruned >= _PRUNE_EVERY
+                and connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount < _PRUNE_AT_ONCE
+            ):
                 self._pruned = now
-                connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE))
             _put(connection, key, record)
 
         await self._write(work)

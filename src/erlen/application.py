@@ -209,13 +209,33 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         """What opens and saves Erlen's own sessions, made from the configuration when it is first needed."""
         with self._freezing:
             found: SessionManager | None = self.__dict__.get("_session_manager")
-            if found is None:
-                self._find_secret_key()
-                config = self.config
-                settings = SessionSettings.from_config(config, self.instance_path)
-                keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
-                found = self.__dict__["_session_manager"] = SessionManager(settings, resolve_store(settings), keys)
-        return found
+            return found or self._make_session_manager(None)
+
+    def _make_session_manager(self, former: SessionManager | None) -> SessionManager:
+        self._find_secret_key()
+        config = self.config
+        settings = SessionSettings.from_config(config, self.instance_path)
+        keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
+        if former is None:
+            made = SessionManager(settings, resolve_store(settings), keys)
+        elif former.settings == settings and _same_keys(former.keys, keys):
+            return former
+        else:
+            store = former.store if former.settings.same_store(settings) else resolve_store(settings)
+            made = SessionManager(settings, store, keys, former.clock)
+        self.__dict__["_session_manager"] = made
+        return made
+
+    def _follow_config(self) -> None:
+        with self._freezing:
+            changes = self.config.changes
+            former = self.__dict__.get("_session_manager")
+            if former is not None:
+                self.config.check()
+                made = self._make_session_manager(former)
+                if made is not former:
+                    self.__dict__["session_manager"] = made
+            self._config_seen = changes
 
     def _find_secret_key(self) -> None:
         if self.config["SECRET_KEY"] is None:
@@ -394,6 +414,10 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
 
 
 Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE}
+
+
+def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
+    return ring is other if ring is None or other is None else ring.keys == other.keys
 
 
 class SetupValueError(SetupError, ValueError):

@@ -10,11 +10,18 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
+import jinja2
+import markupsafe
+import werkzeug
+
 __all__ = ["accepts", "describe", "drive", "is_async", "shorten", "user_frame"]
 
 T = TypeVar("T")
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGES = tuple(
+    os.path.dirname(os.path.abspath(file)) + os.sep
+    for file in (__file__, jinja2.__file__, markupsafe.__file__, werkzeug.__file__)
+)
 
 
 def is_async(function: Callable[..., Any]) -> bool:
@@ -70,11 +77,14 @@ def accepts(function: Callable[..., Any], count: int) -> bool:
 
 
 def user_frame() -> tuple[str, int] | None:
-    """Return file and line of the nearest caller outside Erlen, to be named in a message."""
+    """Return file and line of the nearest caller outside Erlen and its libraries, to be named in a message."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(_PACKAGE) and not frame.f_code.co_filename.startswith("<"):
-            return shorten(frame.f_code.co_filename), frame.f_lineno
+        filename = frame.f_code.co_filename
+        if not filename.startswith(("<", *_PACKAGES)):
+            template = frame.f_globals.get("__jinja_template__")  # its code has other lines than its text
+            lineno = frame.f_lineno if template is None else template.get_corresponding_lineno(frame.f_lineno)
+            return shorten(filename), lineno
         frame = frame.f_back
     return None
 

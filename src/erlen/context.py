@@ -100,49 +100,33 @@ class Context:
     in a ``with`` statement, or with :meth:`push` and :meth:`pop`.
     """
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_adapter",
-        "_after_request_functions",
-        "_began",
-        "_g",
-        "_holds",
-        "_previous",
-        "_session",
-        "answered_by",
-        "app",
-        "body",
-        "flashes",
-        "headers",
-        "plan",
-        "request",
-        "response",
-        "session_mode",
-        "status",
-    )
+    # What a request rarely sets stands on the class until it does: a context is made for every request.
+    plan: Any = None
+    #: What the view answered: a response object, or else status, headers and body.
+    response: Any = None
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    #: The mode that the session was opened in; "done" once nothing is to be saved any more.
+    session_mode: str = "shared"
+    #: The messages that this request has taken out of the session.
+    flashes: list[Any] | None = None
+    #: The role and the function that answered in the view's place, to be named in a message.
+    answered_by: tuple[str, Callable[..., Any]] | None = None
+
+    _session: Any = None
+    _g: Any = None
+    _adapter: Any = _missing
+    _after_request_functions: list[Callable[[Any], Any]] | None = None
+    _began = False
+    _holds = 0
+    _previous: list[Context | None] | None = None
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
         self.request = request
-        self._session = session
-        self._g: Any = None
-        self._adapter: Any = _missing
-        self._after_request_functions: list[Callable[[Any], Any]] | None = None
-        self._began = False
-        self._holds = 0
-        self._previous: list[Context | None] | None = None
-        self.plan: Any = None
-        #: The mode that the session was opened in; "done" once nothing is to be saved any more.
-        self.session_mode = "shared"
-        #: What the view answered: a response object, or else status, headers and body.
-        self.response: Any = None
-        self.status: str
-        self.headers: list[tuple[str, str]]
-        self.body: bytes
-        self.flashes: list[Any] | None = None
-        #: The role and the function that answered in the view's place, to be named in a message.
-        self.answered_by: tuple[str, Callable[..., Any]] | None = None
+        if session is not None:
+            self._session = session
         if request is not None:
             request.app = app
 

@@ -88,8 +88,11 @@ def redirect(
         Use 307 or 308 to have it send the same again
     :param Response: the class of the response
     """
-    if Response is None and has_app_context():
-        return find_context("redirect").app.redirect(location, code)  # type: ignore[no-any-return]
+    if has_app_context():
+        app = find_context("redirect").app
+        if Response is None:
+            return app.redirect(location, code)  # type: ignore[no-any-return]
+        code = app.config["REDIRECT_CODE"] if code is None else code
     return werkzeug_redirect(location, 303 if code is None else code, Response)
 
 
@@ -136,7 +139,7 @@ def flash(message: str, category: str = _CATEGORY) -> None:
     """
     context = find_request_context("flash")
     session = context.session
-    keep = getattr(session, "flash", None)
+    keep = getattr(session, "_flash", None)
     if keep is not None:
         keep(category, message)
     else:  # a foreign session
@@ -156,7 +159,7 @@ def get_flashed_messages(with_categories: bool = False, category_filter: Any = (
     shown = context.flashes
     if shown is None:
         session = context.session
-        take = getattr(session, "take_flashes", None)
+        take = getattr(session, "_take_flashes", None)
         if take is not None:
             shown = take()
         else:

@@ -81,12 +81,16 @@ class Steps(Scaffold):
         self._loop = BackgroundLoop()
         self._direct = DirectRunner(self._loop)
         self._first = FirstRequest()
-        self._simple_urls = (-1, False)
         self._overridden: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._config_seen = -1
 
     @property
     def session_manager(self) -> SessionManager:
         """What opens and saves Erlen's own sessions; the application makes it from its configuration."""
+        raise NotImplementedError
+
+    def _follow_config(self) -> None:
+        """Make a new session manager if the configuration of sessions has changed: Flask reads it in each request."""
         raise NotImplementedError
 
     # Contexts.
@@ -108,7 +112,9 @@ class Steps(Scaffold):
         if interface is not None:
             return open_foreign_session(self, interface, request)
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
-        return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.is_secure, mode)
+        if self.config.changes != self._config_seen:
+            self._follow_config()
+        return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.scheme == "https", mode)
 
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""
@@ -129,11 +135,7 @@ class Steps(Scaffold):
 
     def _has_simple_urls(self) -> bool:
         # Neither hosts nor an own adapter have a say in matching.
-        generation = self._changes.generation
-        if self._simple_urls[0] != generation:
-            special = self.subdomain_matching or self.url_map.host_matching or self._overrides("create_url_adapter")
-            self._simple_urls = generation, not special
-        return self._simple_urls[1]
+        return not (self.subdomain_matching or self.url_map.host_matching or self._overrides("create_url_adapter"))
 
     def _runner(self) -> Runner:
         # What is called outside of the pipeline runs as in a request: through an own ensure_sync, if there is one.

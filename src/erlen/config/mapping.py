@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import functools
 import json
 import os
 import re
@@ -82,6 +83,9 @@ class Config(dict[str, Any]):
 
     env_prefix: str = ERLEN.env_prefix
     """The prefix that :meth:`from_prefixed_env` reads when it is given none."""
+
+    changes: int = 0
+    """Grows with every change: whoever keeps what it has read compares this number, and reads again."""
 
     def __init__(self, root_path: str | os.PathLike[str], defaults: Mapping[str, Any] | None = None) -> None:
         super().__init__(defaults or {})
@@ -280,6 +284,22 @@ class Config(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.masked()!r}>"
+
+
+def _counting(name: str) -> Callable[..., Any]:
+    original = getattr(dict, name)
+
+    @functools.wraps(original)
+    def counted(self: Config, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        self.changes += 1  # afterwards: who sees the new number sees the new value
+        return result
+
+    return counted
+
+
+for _name in ("__setitem__", "__delitem__", "__ior__", "update", "setdefault", "pop", "popitem", "clear"):
+    setattr(Config, _name, _counting(_name))
 
 
 def _refuse(setting: Setting, value: object) -> ConfigError:

@@ -72,7 +72,8 @@ def make_response(
             if isinstance(result, bytearray):
                 result = bytes(result)
             plain_status = status if type(status) is int else None
-            response = cls(result, status=plain_status)
+            response = cls(result, plain_status, headers)  # here a name that stands twice is sent twice
+            headers = None
             if plain_status is not None:
                 status = None
         elif isinstance(result, (dict, list)):
@@ -97,11 +98,10 @@ def make_response(
 
 def _from_http_exception(cls: type[Response], error: HTTPException, environ: dict[str, Any]) -> Response:
     if error.response is None and type(error).get_response is HTTPException.get_response:
-        (_, content_type), *others = error.get_headers(environ)
-        response = cls(error.get_body(environ), status=error.code, content_type=content_type)
-        for name, value in others:
-            response.headers.add(name, value)
-        return response
+        headers = error.get_headers(environ)
+        if len(headers) == 1 and headers[0][0] == "Content-Type":  # nearly all: the short way to build a response
+            return cls(error.get_body(environ).encode(), error.code, content_type=headers[0][1])
+        return cls(error.get_body(environ), error.code, headers)
     return cls.force_type(error.get_response(environ), environ)  # type: ignore[return-value]
 
 

@@ -94,13 +94,14 @@ class Request(WerkzeugRequest):
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
         self.shallow = shallow
+        # Every request is matched by these two.
+        self.method = environ.get("REQUEST_METHOD", "GET").upper()
+        path = environ.get("PATH_INFO") or ""
+        if not path.isascii():
+            path = _decode(path)
+        self.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
 
-    # What Werkzeug's constructor sets. The ignores say that a plain attribute became a descriptor.
-
-    @lazy
-    def method(self) -> str:
-        """The request method, in upper case: ``"GET"``."""
-        return str(self.environ.get("REQUEST_METHOD", "GET")).upper()
+    # What else Werkzeug's constructor sets.
 
     @lazy
     def scheme(self) -> str:
@@ -123,12 +124,6 @@ class Request(WerkzeugRequest):
     def root_path(self) -> str:
         """Where the application is mounted, without a slash at the end."""
         return _decode(self.environ.get("SCRIPT_NAME") or "").rstrip("/")
-
-    @lazy
-    def path(self) -> str:
-        """The path below the mount point, always with one slash at its start."""
-        path = _decode(self.environ.get("PATH_INFO") or "")
-        return path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
 
     @lazy
     def query_string(self) -> bytes:

@@ -17,6 +17,7 @@ __all__ = ["SAFE_METHODS", "CrossSiteRequest", "refuse_cross_site"]
 #: Methods that must not change anything (RFC 9110, section 9.2.1).
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
+_KNOWN_SITES = frozenset({"same-origin", "same-site", "none"})
 _CURE = (
     "If the other site is yours, add its origin to CROSS_SITE_TRUSTED_ORIGINS; if a route is meant for every site and "
     "does not trust cookies, write cross_site=True in its route."
@@ -49,7 +50,8 @@ def refuse_cross_site(request: Any, trusted: Any, explain: bool) -> None:
         return
     if site == "cross-site":
         raise CrossSiteRequest("Its header is 'Sec-Fetch-Site: cross-site'.", explain)
-    if site is None and origin is not None and not _same_origin(origin, request):
+    # A value that the standard does not know counts as none at all (W3C Fetch Metadata, section 2.3).
+    if site not in _KNOWN_SITES and origin is not None and not _same_origin(origin, request):
         raise CrossSiteRequest(
             f"Its header is 'Origin: {origin[:200]}', and this site is {request.scheme}://{request.host}.", explain
         )

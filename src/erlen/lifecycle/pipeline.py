@@ -29,7 +29,7 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response
-from erlen.http.response import Response, content_type_of, status_line
+from erlen.http.response import Response, content_type_of, has_header, status_line
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
@@ -46,6 +46,8 @@ __all__ = ["handle"]
 
 _HTML = ("Content-Type", content_type_of("text/html"))
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
+_VARY_COOKIE = ("Vary", "Cookie")
+_NO_STORE = ("Cache-Control", "no-store")
 _OK = status_line(200)
 _VISITED = "_visited"
 
@@ -265,8 +267,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
             response = _still_response(await call(runner, function, response), function, "after_this_request")
     for function in context.plan.after:
         response = _still_response(await call(runner, function, response), function, "after_request")
-    if app.config["CONTENT_TYPE_NOSNIFF"] and "X-Content-Type-Options" not in response.headers:
-        response.headers.add("X-Content-Type-Options", "nosniff")
+    headers = response.headers
+    if app.config["CONTENT_TYPE_NOSNIFF"] and not has_header(headers, "x-content-type-options"):
+        headers._list.append(_NOSNIFF)
     if app.session_interface is not None:
         interface = app.session_interface
         if not interface.is_null_session(context.session):
@@ -274,11 +277,14 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     elif context._session is not None and context.session_mode != "done":
         saved = await app.session_manager.save(context._session)
         if saved is not None:
-            if saved.vary:
+            if has_header(headers, "vary"):
                 response.vary.add("Cookie")
+            else:
+                headers._list.append(_VARY_COOKIE)
             if saved.cookie is not None:
-                response.headers.add("Set-Cookie", saved.cookie)
-                response.headers.setdefault("Cache-Control", "no-store")
+                headers._list.append(("Set-Cookie", saved.cookie))
+                if not has_header(headers, "cache-control"):
+                    headers._list.append(_NO_STORE)
     return response
 
 
@@ -310,11 +316,10 @@ async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]], r
         context.response = await _answer_unsaved(app, context, error, runner)
         return False
     if saved is not None:
-        if saved.vary:
-            pairs.append(("Vary", "Cookie"))
+        pairs.append(_VARY_COOKIE)
         if saved.cookie is not None:
             pairs.append(("Set-Cookie", saved.cookie))
-            pairs.append(("Cache-Control", "no-store"))
+            pairs.append(_NO_STORE)
     return True
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from erlen.callables import is_async
-from erlen.http.response import Response
+from erlen.http.response import Response, content_type_of
 from erlen.json import answers_plainly
 
 __all__ = ["OVERRIDABLE", "Plan", "compile_plan"]
@@ -124,7 +124,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         or app.response_class is not Response
         or not answers_plainly(app.json)
     )
-    plan.json_type = ("Content-Type", app.json.mimetype)
+    plan.json_type = ("Content-Type", content_type_of(app.json.mimetype))
     plan.wrapped = bool(overridden & {"ensure_sync", "async_to_sync"})
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -11,6 +11,9 @@ from erlen.routing import Missing, WrongMethod
 from erlen.signals import appcontext_pushed
 
 __all__ = ["begin", "open_foreign_session"]
+
+# Stands among the plans, because it becomes wrong when they do.
+_SIMPLE = object()
 
 
 def begin(app: Any, context: Context) -> None:
@@ -36,8 +39,15 @@ def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
 def _match(app: Any, context: Context, request: Any) -> str | None:
     found: Any
     try:
-        if app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None:
-            found = app.url_map.find(app.url_map.default_subdomain, request.path, request.method)
+        plans = app._changes.plans
+        simple = plans.get(_SIMPLE)
+        if simple is None:
+            simple = plans[_SIMPLE] = app._has_simple_urls()
+        if simple and app.config["TRUSTED_HOSTS"] is None:
+            path = request.path
+            if path == "/" and not request.environ.get("PATH_INFO") and request.environ.get("SCRIPT_NAME"):
+                path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
+            found = app.url_map.find(app.url_map.default_subdomain, path, request.method)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
             adapter = context.url_adapter
             if adapter is None:
@@ -50,7 +60,8 @@ def _match(app: Any, context: Context, request: Any) -> str | None:
         rule, values = found
         request.url_rule = rule
         request.view_args = values
-        return cast(str, rule.endpoint)
+        endpoint: str = rule.endpoint
+        return endpoint
     request.routing_exception = _routing_exception(context, found)
     return None
 

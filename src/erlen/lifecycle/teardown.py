@@ -17,7 +17,7 @@ def has_end(plan: Plan, context: Context) -> bool:
     """Tell whether there is anything for ``end`` to do."""
     return bool(
         plan.tears_down
-        or context._session is not None
+        or context.session_mode == "exclusive"
         or "files" in context.request.__dict__
         or request_tearing_down.receivers
         or appcontext_tearing_down.receivers

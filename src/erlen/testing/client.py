@@ -119,28 +119,35 @@ class Client(WerkzeugClient):
         else:
             sent = self._request(args, kwargs)
         self._release()
-        response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)
+        try:
+            response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)
+        except BaseException as error:
+            self._let_go(self._take_made(), error)
+            raise
         response.json_module = self.application.json
-        self._keep_last()
-        return response
-
-    def _keep_last(self) -> None:
-        # Of a chain of redirects the last request is the one to look at.
-        made = self._made[:]
-        self._made.clear()  # the environ of each request holds this list
-        for context in made[:-1]:
-            previous = current.get(None)
-            current.set(context)  # its teardowns ask for it
-            try:
-                context.release()
-            finally:
-                context.leave(previous)
+        made = self._take_made()
+        self._let_go(made[:-1])  # of a chain of redirects the last request is the one to look at
         for context in made[-1:]:
             if context._previous is None:
                 context._previous = []
             context._previous.append(current.get(None))
             current.set(context)
             self._kept.append(context)
+        return response
+
+    def _take_made(self) -> list[Context]:
+        made = self._made[:]
+        self._made.clear()  # the environ of each request holds this list
+        return made
+
+    def _let_go(self, contexts: list[Context], error: BaseException | None = None) -> None:
+        for context in contexts:
+            previous = current.get(None)
+            current.set(context)  # its teardowns ask for it
+            try:
+                context.release(error)
+            finally:
+                context.leave(previous)
 
     def _release(self) -> None:
         while self._kept:
@@ -164,10 +171,10 @@ class Client(WerkzeugClient):
                 session["user"] = "ada"
 
         :param args: the request to open it for, as for :meth:`open`
-        :raises RuntimeError: if the client keeps no cookies
+        :raises TypeError: if the client keeps no cookies
         """
         if self._cookies is None:
-            raise RuntimeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
+            raise TypeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
         app = self.application
         with ExitStack() as stack:
             context = app.test_request_context(*args, **kwargs)

@@ -66,7 +66,9 @@ def test_the_code_of_redirects_is_a_setting_and_the_class_that_of_the_applicatio
         response = redirect("/")
         assert response.status_code == 302
         assert type(response) is Own
-        assert type(redirect("/", Response=WerkzeugResponse)) is WerkzeugResponse
+        other = redirect("/", Response=WerkzeugResponse)
+        assert type(other) is WerkzeugResponse
+        assert other.status_code == response.status_code
 
 
 def test_a_subclass_may_redirect_in_its_own_way(tmp_path: Any) -> None:

@@ -220,3 +220,14 @@ def test_a_session_that_cannot_be_opened_is_an_error_of_the_request(app: Erlen, 
     assert status.startswith("503" if handled else "500")
     assert (b"".join(body) == b"handled no store") is handled
     assert ended == [OSError]
+
+
+def test_a_mounted_application_asked_for_without_the_slash_sends_the_browser_to_it(app: Erlen) -> None:
+    app.add_url_rule("/", "index", lambda: "home")
+    environ = create_environ("/", "http://localhost/mounted")
+    status, _, body = call(app, environ)
+    assert (status, b"".join(body)) == ("200 OK", b"home")
+    environ["PATH_INFO"] = ""
+    status, headers, _ = call(app, environ)
+    assert status.startswith("308")
+    assert headers["Location"] == "http://localhost/mounted/"

@@ -281,8 +281,8 @@ def test_a_subclass_may_choose_how_parameters_are_kept() -> None:
 
 
 def test_a_lazy_value_asked_of_the_class_is_the_descriptor_with_its_docstring() -> None:
-    assert isinstance(Request.path, lazy)
-    assert "mount point" in (Request.path.__doc__ or "")
+    assert isinstance(Request.root_path, lazy)
+    assert "mounted" in (Request.root_path.__doc__ or "")
 
 
 def test_a_request_is_an_instance_of_werkzeugs_class() -> None:

@@ -112,6 +112,11 @@ def test_headers_of_a_tuple_replace_those_of_a_response_and_lists_give_several(a
     assert got.headers.getlist("X-A") == ["1", "2"]
 
 
+def test_a_name_that_stands_twice_among_the_headers_of_a_text_is_sent_twice(answer: Callable[..., Any]) -> None:
+    assert answer(("x", [("X-A", "1"), ("X-A", "2")])).headers.getlist("X-A") == ["1", "2"]
+    assert answer(("x", 201, [("X-A", "1"), ("X-A", "2")])).headers.getlist("X-A") == ["1", "2"]
+
+
 def test_json_and_streams_take_status_and_headers_from_a_tuple(answer: Callable[..., Any]) -> None:
     got = answer(({"a": 1}, 201, {"X-A": "1"}))
     assert (got.status_code, got.json, got.headers["X-A"]) == (201, {"a": 1}, "1")
@@ -180,6 +185,20 @@ def test_an_http_exception_with_its_own_body_and_headers_keeps_them(answer: Call
     assert got.text == "own body"
     assert got.content_type == "text/plain"
     assert got.headers.getlist("X-A") == ["1", "2"]
+
+
+@pytest.mark.parametrize("headers", [[], [("X-A", "1"), ("Content-Type", "text/css")]])
+def test_an_http_exception_may_give_its_headers_in_any_order_or_none(
+    answer: Callable[..., Any], headers: list[tuple[str, str]]
+) -> None:
+    class Special(NotFound):
+        def get_headers(self, *args: Any) -> list[tuple[str, str]]:
+            return headers
+
+    got = answer(Special())
+    assert got.status_code == 404
+    assert got.content_type == dict(headers).get("Content-Type", "text/html; charset=utf-8")
+    assert got.headers.get("X-A") == dict(headers).get("X-A")
 
 
 def test_a_wsgi_callable_is_called(answer: Callable[..., Any]) -> None:
@@ -325,6 +344,14 @@ def test_make_response_refuses_the_same_and_says_that_it_was_given_it(app: Erlen
 def test_the_status_may_be_any_number_that_http_allows(answer: Callable[..., Any]) -> None:
     assert answer(("", 418)).status == "418 I'M A TEAPOT"
     assert answer(("x", 204)).data == b""
+
+
+def test_a_dict_and_jsonify_are_sent_with_the_same_type(app: Erlen) -> None:
+    app.json.mimetype = "text/json"
+    app.add_url_rule("/plain", "plain", lambda: {"a": 1})
+    app.add_url_rule("/made", "made", lambda: jsonify(a=1))
+    types = {app.test_client().get(path).content_type for path in ("/plain", "/made")}
+    assert types == {"text/json; charset=utf-8"}
 
 
 def test_jsonify_takes_one_value_several_or_keywords(app: Erlen) -> None:

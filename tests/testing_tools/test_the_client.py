@@ -174,9 +174,21 @@ def test_a_client_may_keep_no_cookies(app: Erlen) -> None:
     assert [app.test_client().get("/count").text] == ["1"]
     keeping = app.test_client()
     assert [keeping.get("/count").text, keeping.get("/count").text] == ["1", "2"]
-    with pytest.raises(RuntimeError, match="Cookies are disabled") as caught, client.session_transaction():
+    with pytest.raises(TypeError, match="Cookies are disabled") as caught, client.session_transaction():
         pass
     assert str(caught.value) == "Cookies are disabled. Create a client with 'use_cookies=True'."
+
+
+def test_a_request_that_raises_is_torn_down_with_its_error_and_not_kept(app: Erlen) -> None:
+    ended: list[Any] = []
+    app.teardown_request(lambda error: ended.append((request.path, type(error))))
+    app.add_url_rule("/raises", "raises", lambda: 1 / 0)
+    with app.test_client() as client:
+        with pytest.raises(ZeroDivisionError):
+            client.get("/raises")
+        assert ended == [("/raises", ZeroDivisionError)]
+        assert not has_request_context()
+    assert len(ended) == 1
 
 
 def test_an_application_may_have_a_client_class_of_its_own(app: Erlen) -> None:

@@ -7,8 +7,10 @@ import queue
 import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -26,9 +28,9 @@ MISMATCH = "Two workers of this application have different secret keys: process 
 class Shop:
     """``session_app.py`` on two workers of granian, with settings of the test."""
 
-    def __init__(self, folder: Path, serve: Callable[..., Any], http: httpx.Client) -> None:
+    def __init__(self, folder: Path, serve: Callable[..., Any], client: Callable[[], httpx.Client]) -> None:
         self.folder = folder
-        self.http = http
+        self.client = client
         self.serve = serve
         self.server: Any = None
         self.kind: dict[str, Any] = {"workers": 2, "env": STOPS}
@@ -53,7 +55,7 @@ class Shop:
 
     def get(self, path: str, cookie: str | None = None) -> httpx.Response:
         """Ask over a connection of its own, so that any of the workers may answer."""
-        return self.http.get(self.server.url + path, headers={"Cookie": cookie} if cookie else {})
+        return self.client().get(self.server.url + path, headers={"Cookie": cookie} if cookie else {})
 
     def sign_in(self, user: str = "ada") -> str:
         """Sign in and return the session's cookie."""
@@ -93,8 +95,18 @@ def shop(tmp_path: Path, serve: Callable[..., Any]) -> Iterator[Shop]:
     folder = tmp_path / "shop"
     folder.mkdir()
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    with httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0), cookies=no_cookies) as http:
-        shop = Shop(folder, serve, http)
+    mine = threading.local()
+    with ExitStack() as clients:
+
+        def client() -> httpx.Client:
+            # One for each thread: a shared one that keeps no connection may close another thread's.
+            if not hasattr(mine, "client"):
+                limits = httpx.Limits(max_keepalive_connections=0)
+                made = httpx.Client(timeout=30, limits=limits, cookies=no_cookies, verify=False, trust_env=False)
+                mine.client = clients.enter_context(made)
+            return mine.client  # type: ignore[no-any-return]
+
+        shop = Shop(folder, serve, client)
         shop.configure('SECRET_KEY = "a key for tests"\n')
         yield shop
 

@@ -17,12 +17,17 @@ from markdown_pages import PAGES, ROOT, Step, steps_of
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder that a page's files are saved in, made the working directory and a place to import from."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may be saved again within the same second
     monkeypatch.setattr(os, "environ", os.environ.copy())
+    for name, module in list(sys.modules.items()):
+        if is_below(
+            module, tmp_path_factory.getbasetemp()
+        ):  # another test may have had an app.py or config.py of its own
+            monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

@@ -9,20 +9,24 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import IO, Any, AnyStr, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, AnyStr, NoReturn, TypeVar, overload
 
-from jinja2 import Template
 from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from erlen import templating
 from erlen.context import Context, find_context, find_request_context, has_app_context
 from erlen.current import current
 from erlen.http import files
 from erlen.http.response import Response
+from erlen.loading import load
 from erlen.scaffold import check_signature
 from erlen.signals import message_flashed
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    TemplateName = str | Template | list[str | Template]
 
 __all__ = [
     "abort",
@@ -45,7 +49,8 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-TemplateName = str | Template | list[str | Template]
+#: Jinja is loaded by the first template that is rendered.
+_TEMPLATING = "erlen.templating"
 
 _CATEGORY = "message"
 
@@ -262,20 +267,21 @@ def render_template(template_name_or_list: TemplateName, **context: Any) -> str:
     :raises jinja2.TemplateNotFound: names the folders that were searched and the nearest name
     """
     current_context = find_context("render_template")
-    template = templating.get_template(current_context.app, template_name_or_list)
-    return templating.render(current_context, template, context)
+    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
+    return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
 
 
 def render_template_string(source: str, **context: Any) -> str:
     """Render a template given as text; values are escaped as in HTML."""
     current_context = find_context("render_template_string")
-    return templating.render(current_context, current_context.app.jinja_env.from_string(source), context)
+    template = current_context.app.jinja_env.from_string(source)
+    return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
 
 
 def stream_template(template_name_or_list: TemplateName, **context: Any) -> Iterator[str]:
     """Render a template piece by piece, for a view to return; the request stays until the last piece is sent."""
     current_context = find_context("stream_template")
-    template = templating.get_template(current_context.app, template_name_or_list)
+    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
     return _stream(current_context, template, context)
 
 
@@ -286,7 +292,7 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
 
 
 def _stream(context: Context, template: Template, values: dict[str, Any]) -> Iterator[str]:
-    pieces = templating.stream(context, template, values)
+    pieces: Iterator[str] = load(_TEMPLATING).stream(context, template, values)
     return stream_with_context(pieces) if context.has_request else pieces
 
 

@@ -14,9 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
-from typing import IO, Any, TypeVar, cast
-
-from jinja2 import BaseLoader, FileSystemLoader
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from erlen.callables import accepts, describe, is_async
 from erlen.context import find_context, find_request_context
@@ -24,6 +22,10 @@ from erlen.errors import SetupError, SignatureError
 from erlen.http.files import send_from_directory
 from erlen.lifecycle.handlers import class_and_code
 from erlen.lifecycle.hooks import Changes, HookList, ObservedDict, handler_table, hook_table
+from erlen.loading import load
+
+if TYPE_CHECKING:
+    from jinja2 import BaseLoader
 
 __all__ = ["Scaffold", "endpoint_of", "setupmethod"]
 
@@ -199,7 +201,8 @@ class Scaffold:
         """What loads the templates of ``template_folder``, or None without one."""
         if self.template_folder is None:
             return None
-        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
+        loader: BaseLoader = load("jinja2").FileSystemLoader(os.path.join(self.root_path, self.template_folder))
+        return loader
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Tell for how many seconds a browser may keep *filename* without asking; None makes it ask.
@@ -274,6 +277,11 @@ class Scaffold:
             @app.route("/user/<int:id>", methods=["GET", "POST"])
             def user(id): ...
         """
+        if not isinstance(rule, str):
+            raise SetupError(
+                f"A route needs a URL rule, and was given {describe(rule) if callable(rule) else repr(rule)}. Write "
+                "@app.route('/...'), with parentheses and the rule in them."
+            )
 
         def decorator(view: F) -> F:
             self.add_url_rule(rule, options.pop("endpoint", None), view, **options)
@@ -377,6 +385,7 @@ class Scaffold:
             def not_found(error):
                 return render_template("404.html"), 404
         """
+        class_and_code(code_or_exception)
 
         def decorator(f: F) -> F:
             self.register_error_handler(code_or_exception, f)

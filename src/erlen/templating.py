@@ -1,15 +1,14 @@
 """Jinja templates: the environment, the loader that looks in the application's and the blueprints' folders, rendering.
 
 Rendering is given its context as an argument. A template that is not found names the folders that were searched and the
-nearest name that is there.
+nearest name that is there. This module is loaded when a template is first asked for, because Jinja is slow to import.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from functools import cached_property
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -22,16 +21,12 @@ from jinja2 import (
 )
 from jinja2 import Environment as JinjaEnvironment
 
-from erlen.callables import describe
-from erlen.config import Config
-from erlen.context import Context, find_context
+from erlen.context import Context
 from erlen.errors import nearest
-from erlen.scaffold import Scaffold, setupmethod, template_decorator
 from erlen.signals import before_render_template, template_rendered
 
-__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "TemplateSetup", "render", "stream"]
+__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "render", "stream"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 Source = tuple[str, str | None, Callable[[], bool] | None]
 
@@ -200,125 +195,3 @@ def stream(context: Context, template: Template, values: dict[str, Any]) -> Iter
             template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=values)
 
     return generate()
-
-
-class TemplateSetup(Scaffold):
-    """The application's methods for templates."""
-
-    config: Config
-    json: Any
-    debug: Any
-    #: The class of the Jinja environment.
-    jinja_environment: type[Environment] = Environment
-    #: Options for the Jinja environment, to be changed before it is made.
-    jinja_options: dict[str, Any] = {}  # noqa: RUF012 - users replace it in subclasses and on instances
-
-    @cached_property
-    def jinja_env(self) -> Environment:
-        """The Jinja environment, made when it is first asked for."""
-        return self.create_jinja_environment()
-
-    def create_jinja_environment(self) -> Environment:
-        """Make the Jinja environment from ``jinja_options`` and the configuration."""
-        options = dict(self.jinja_options)
-        options.setdefault(
-            "autoescape", select_autoescape if _is_default_autoescape(self) else self.select_jinja_autoescape
-        )
-        if "auto_reload" not in options:
-            reload = self.config["TEMPLATES_AUTO_RELOAD"]
-            options["auto_reload"] = self.debug if reload is None else reload
-        environment = self.jinja_environment(self, **options)
-        environment.globals.update(self.template_globals())
-        environment.policies["json.dumps_function"] = self.json.dumps
-        return environment
-
-    def template_globals(self) -> dict[str, Any]:
-        """Return the names that every template knows, imported ones too."""
-        return {"config": self.config}
-
-    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
-        """Make what loads templates from the folders of the application and its blueprints."""
-        return DispatchingJinjaLoader(self)
-
-    def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Tell whether the values in a template are escaped: in HTML, XML and SVG files, and in strings."""
-        return select_autoescape(filename)
-
-    def update_template_context(self, context: dict[str, Any]) -> None:
-        """Add to the values of a template what every template gets; values given by the view win."""
-        current = find_context("current_app")
-        given = dict(context)
-        context["g"] = current.g
-        scopes: list[str | None] = [None]
-        if current.has_request:
-            context["request"] = current.request
-            context["session"] = current.session
-            scopes.extend(reversed(current.request.blueprints))
-        for scope in scopes:
-            for function in self.template_context_processors.get(scope, ()):
-                values = current.app.ensure_sync(function)()
-                if not isinstance(values, dict):
-                    raise TypeError(
-                        f"The context processor {describe(function)} must return a dict of values for templates, and "
-                        f"it returned {values!r}. Write: return {{'name': value}}"
-                    )
-                context.update(values)
-        context.update(given)
-
-    @overload
-    def template_filter(self, name: F) -> F: ...
-    @overload
-    def template_filter(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_filter(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a filter; *name* where it differs from the function's. ::
-
-        @app.template_filter("euro")
-        def format_euro(value): ...
-        """
-        return template_decorator(name, self.add_template_filter)
-
-    @setupmethod
-    def add_template_filter(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a filter; :meth:`template_filter` as a plain method."""
-        self.jinja_env.filters[name or f.__name__] = f
-
-    @overload
-    def template_test(self, name: F) -> F: ...
-    @overload
-    def template_test(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_test(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a test: ``{% if value is even %}``."""
-        return template_decorator(name, self.add_template_test)
-
-    @setupmethod
-    def add_template_test(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a test; :meth:`template_test` as a plain method."""
-        self.jinja_env.tests[name or f.__name__] = f
-
-    @overload
-    def template_global(self, name: F) -> F: ...
-    @overload
-    def template_global(self, name: str | None = None) -> Callable[[F], F]: ...
-    @setupmethod
-    def template_global(self, name: Callable[..., Any] | str | None = None) -> Any:
-        """Register the decorated function as a global function of templates."""
-        return template_decorator(name, self.add_template_global)
-
-    @setupmethod
-    def add_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
-        """Register *f* as a global function; :meth:`template_global` as a plain method."""
-        self.jinja_env.globals[name or f.__name__] = f
-
-
-def select_autoescape(filename: str | None) -> bool:
-    """Tell whether the values in a template of this name are escaped; a string template, without a name, is."""
-    return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
-
-
-def _is_default_autoescape(app: TemplateSetup) -> bool:
-    # The plain function in place of the bound method keeps the environment from holding the application.
-    return "select_jinja_autoescape" not in app.__dict__ and (
-        type(app).select_jinja_autoescape is TemplateSetup.select_jinja_autoescape
-    )

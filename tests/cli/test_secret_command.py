@@ -100,7 +100,7 @@ def test_the_command_itself_loads_no_template_engine_and_no_server() -> None:
         "package = types.ModuleType('erlen'); package.__path__ = [os.environ['PLACE']]\n"
         "sys.modules['erlen'] = package\n"
         "import erlen.cli\n"
-        "print(sorted({'jinja2', 'werkzeug', 'granian', 'msgspec'} & set(sys.modules)))\n"
+        "print(sorted({'jinja2', 'werkzeug', 'granian'} & set(sys.modules)))\n"
     )
     place = Path(__file__).resolve().parents[2] / "src" / "erlen"
     result = subprocess.run(
@@ -111,3 +111,18 @@ def test_the_command_itself_loads_no_template_engine_and_no_server() -> None:
         check=True,
     )
     assert result.stdout == "[]\n"
+
+
+def test_a_folder_or_force_without_save_is_refused_with_what_to_add() -> None:
+    for option in (["--instance", "elsewhere"], ["--force"]):
+        result = run("secret", *option)
+        assert result.exit_code == 2
+        assert "--instance and --force are for a key that is kept: add --save." in result.output
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("secret", "--save", "--instance", str(tmp_path / "file" / "instance"))
+    assert result.exit_code == 1
+    assert "SECRET_KEY: The key could not be kept." in result.output
+    assert str(tmp_path / "file") in result.output

@@ -21,6 +21,7 @@ ALLOWED = {
     "application": {"click", "jinja2", "werkzeug"},
     "blueprints": {"werkzeug"},
     "cli": {"click"},
+    "config": {"msgspec"},
     "context": {"werkzeug"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},
@@ -34,6 +35,7 @@ ALLOWED = {
     "signals": {"blinker"},
     "static": {"werkzeug"},
     "steps": {"werkzeug"},
+    "template_setup": {"jinja2"},
     "urls": {"werkzeug"},
     "templating": {"jinja2", "markupsafe"},
     "testing": {"click", "werkzeug"},
@@ -137,6 +139,7 @@ def loaded() -> set[str]:
         ("rich", {"rich"}),
         # Werkzeug's own __init__ loads its test client and server, for Flask as for Erlen.
         ("development tool", {"werkzeug.debug", "pytest", "watchfiles"}),
+        ("template engine", {"jinja2"}),
         ("event loop", {"asyncio"}),
         ("optional library", {"cryptography", "dotenv", "pwdlib", "argon2", "flask"}),
     ],

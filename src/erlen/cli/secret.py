@@ -17,23 +17,25 @@ __all__ = ["secret"]
 @click.option(
     "--instance",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("instance"),
-    show_default=True,
-    help="The instance folder, with --save.",
+    help="The instance folder, with --save.  [default: instance]",
 )
 @click.option("--force", is_flag=True, help="Replace a key that is kept already, with --save.")
-def secret(save: bool, instance: Path, force: bool) -> None:
+def secret(save: bool, instance: Path | None, force: bool) -> None:
     """Print a new secret key, or keep one where the application finds it.
 
     The key signs session cookies. Put it into the configuration as SECRET_KEY, the same for all workers and after
     every restart: with another key all users are logged out.
     """
     if not save:
+        if instance is not None or force:
+            raise click.UsageError("--instance and --force are for a key that is kept: add --save.")
         click.echo(new_key())
         return
     try:
-        path = keep_key(instance, force)
-    except (ConfigError, OSError) as error:
+        path = keep_key(instance or Path("instance"), force)
+    except ConfigError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"SECRET_KEY: The key could not be kept. {error}") from error
     click.echo(f"A new key is kept in {path.resolve()}, readable by you alone.")
     click.echo("An application with this instance folder finds it there; SECRET_KEY need not be set.")

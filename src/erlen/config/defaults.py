@@ -6,13 +6,12 @@ an application is: it reads the row it needs, here or in ``app.config``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["ERLEN", "FLASK", "Defaults"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
+class Defaults(Struct, frozen=True, kw_only=True):
     """One set of defaults.
 
     The rows up to ``nosniff`` are the first values of settings, which an application changes in ``app.config``; the
@@ -40,8 +39,6 @@ class Defaults:
     """The prefix that ``config.from_prefixed_env()`` reads when it is given none."""
     warn_route_conflicts: bool
     """Whether two routes that can match the same URL are reported."""
-    reuse_app_context: bool
-    """Whether a request uses an application context of the same application that is already pushed."""
 
 
 ERLEN = Defaults(
@@ -55,7 +52,6 @@ ERLEN = Defaults(
     json_provider="msgspec",
     env_prefix="ERLEN",
     warn_route_conflicts=True,
-    reuse_app_context=False,
 )
 """The defaults of ``erlen.Erlen``."""
 
@@ -70,6 +66,5 @@ FLASK = Defaults(
     json_provider="flask",
     env_prefix="FLASK",
     warn_route_conflicts=False,
-    reuse_app_context=True,
 )
 """The defaults of Flask 3.1."""

@@ -6,17 +6,17 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from erlen.errors import nearest
 
 __all__ = ["Kind", "choice", "seconds"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What values a setting accepts.
 
     :param accepts: the accepted values in words, to be read after "It accepts"
@@ -191,12 +191,14 @@ KEYS = Kind("a list or tuple of keys", lambda value: _texts(value, _is_key), _ke
 
 # -- addresses ---------------------------------------------------------------------------------------------------------
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+")
+# Compiled when they are first used: most applications check none of these.
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]+)?"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
+_ORIGIN = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+"
 
 
 def _is_host(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and not re.search(r"[\s/?#@]", value)
+    return isinstance(value, str) and re.fullmatch(_HOST, value) is not None
 
 
 def _host_hint(value: object) -> str:
@@ -206,8 +208,14 @@ def _host_hint(value: object) -> str:
     return ""
 
 
+def _hosts_hint(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return next((hint for hint in map(_host_hint, value) if hint), "")
+    return _lone_text_hint(value)
+
+
 def _scheme_hint(value: object) -> str:
-    found = _SCHEME.match(value) if isinstance(value, str) else None
+    found = re.match(_SCHEME, value) if isinstance(value, str) else None
     return f"Write {found[0]!r}." if found else ""
 
 
@@ -217,20 +225,25 @@ def _origins_hint(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         for entry in value:
             if isinstance(entry, str) and not _is_origin(entry):
-                found = _ORIGIN.match(entry)
+                found = re.match(_ORIGIN, entry)
                 cure = f" Write {found[0]!r}, without the path." if found else " Scheme and host belong to it."
                 return f"{entry!r} is not an origin.{cure}"
     return ""
 
 
 def _is_origin(value: object) -> bool:
-    return isinstance(value, str) and _ORIGIN.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_ORIGIN, value) is not None
 
 
 HOST = Kind("a host name such as 'example.com' or 'example.com:8080'", _is_host, _host_hint)
+HOSTS = Kind(
+    "a list or tuple of host names such as 'example.com' or '.example.com'",
+    lambda value: _texts(value, lambda host: isinstance(host, str) and _is_host(host.removeprefix("."))),
+    _hosts_hint,
+)
 SCHEME = Kind(
     "a scheme such as 'https'",
-    lambda value: isinstance(value, str) and _SCHEME.fullmatch(value) is not None,
+    lambda value: isinstance(value, str) and re.fullmatch(_SCHEME, value) is not None,
     _scheme_hint,
 )
 URL = Kind(
@@ -247,11 +260,11 @@ ORIGINS = Kind(
 
 # -- cookies -----------------------------------------------------------------------------------------------------------
 
-_NOT_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_NOT_TOKEN = r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
 
 def _is_cookie_name(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and _NOT_TOKEN.search(value) is None
+    return isinstance(value, str) and bool(value) and re.search(_NOT_TOKEN, value) is None
 
 
 def _cookie_name_hint(value: object) -> str:
@@ -259,11 +272,11 @@ def _cookie_name_hint(value: object) -> str:
         return ""
     if not value:
         return "A cookie without a name cannot be told from others."
-    found = _NOT_TOKEN.search(value)
+    found = re.search(_NOT_TOKEN, value)
     culprit = repr(found[0]) if found else ""
     return (
         f"It holds {culprit}, and browsers would not send such a cookie back: the name is a token of RFC 6265, section "
-        f"4.1.1. Write {_NOT_TOKEN.sub('_', value)!r}."
+        f"4.1.1. Write {re.sub(_NOT_TOKEN, '_', value)!r}."
     )
 
 
@@ -298,20 +311,20 @@ STORE_NAMES = (
     "sqlalchemy",
     "dynamodb",
 )
-_IMPORT_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_IMPORT_NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*"
+_DOTTED_NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)+"
 
 
 def _is_store(value: object) -> bool:
     if value is None or isinstance(value, str):
-        return value is None or value in STORE_NAMES or _IMPORT_NAME.fullmatch(value) is not None
+        return value is None or value in STORE_NAMES or re.fullmatch(_IMPORT_NAME, value) is not None
     return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in ("load", "merge"))
 
 
 def _store_hint(value: object) -> str:
     if isinstance(value, type):
         return f"Make an object of the class: {value.__name__}(...)."
-    if isinstance(value, str) and _DOTTED_NAME.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_DOTTED_NAME, value):
         return f"Did you mean {':'.join(value.rsplit('.', 1))!r}? A colon stands between module and class."
     return _did_you_mean(value, STORE_NAMES)
 

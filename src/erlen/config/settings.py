@@ -7,9 +7,10 @@ Validation (:meth:`erlen.config.Config.problems`), the first values of ``app.con
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from erlen.config import kinds
 from erlen.config.defaults import ERLEN, Defaults
@@ -18,15 +19,13 @@ from erlen.config.kinds import Kind
 __all__ = ["SECTIONS", "SETTINGS", "Setting", "default_settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Differs:
+class Differs(Struct, frozen=True):
     """The default stands in :class:`~erlen.config.defaults.Defaults`, in the row of this name."""
 
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A declared setting.
 
     :param name: the key in ``app.config``
@@ -234,7 +233,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting(
             "TRUSTED_HOSTS",
-            kinds.TEXTS.or_none("any host"),
+            kinds.HOSTS.or_none("any host"),
             None,
             "The hosts that requests may be addressed to, others are answered with 400; '.example.com' includes the "
             "subdomains.",
@@ -259,7 +258,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             None,
             "The host, and the port if it is not the usual one, for URLs built outside a request and for subdomains.",
         ),
-        Setting("APPLICATION_ROOT", kinds.TEXT, "/", "The path that the application is mounted under."),
+        Setting("APPLICATION_ROOT", kinds.COOKIE_PATH, "/", "The path that the application is mounted under."),
         Setting("PREFERRED_URL_SCHEME", kinds.SCHEME, "http", "The scheme of URLs built outside a request."),
     ),
     "Responses": (

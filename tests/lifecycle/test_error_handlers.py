@@ -420,7 +420,7 @@ def test_a_session_that_cannot_be_saved_does_not_stop_the_answer_to_an_error(app
         ("NotFond", TypeError, "Import the class NotFound from werkzeug.exceptions."),
         ("zzz", TypeError, "'zzz' is neither an exception class nor an HTTP status code."),
         (True, TypeError, "True is neither an exception class nor an HTTP status code."),
-        (object, TypeError, "<class 'object'> is neither an exception class nor an HTTP status code."),
+        (object, ValueError, "<class 'object'> is neither an exception class nor an HTTP status code."),
         (KeyboardInterrupt, TypeError, "is neither an exception class"),
         (
             ValueError("x"),
@@ -435,7 +435,15 @@ def test_what_cannot_be_handled_is_refused_where_it_is_registered(app: Any, what
     assert text in str(caught.value)
     assert isinstance(caught.value, SetupError)
     with pytest.raises(kind):
-        app.errorhandler(what)(lambda error: "x")
+        app.errorhandler(what)
+
+
+def test_errorhandler_without_parentheses_is_refused(app: Any) -> None:
+    with pytest.raises(TypeError, match=r"Write @app.errorhandler\(404\), for instance, above not_found"):
+
+        @app.errorhandler
+        def not_found(error: Any) -> str:
+            raise AssertionError(error)
 
 
 def test_the_nearest_code_is_named(app: Any) -> None:

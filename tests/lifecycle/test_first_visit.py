@@ -81,8 +81,9 @@ def test_static_files_of_a_blueprint_do_not_count_either(app: Any, greeted: list
     assert greeted == []
 
 
-def test_a_route_without_a_session_does_not_count(app: Any, greeted: list[str]) -> None:
-    app.add_url_rule("/health/check", "health", lambda: "ok", session="none")
+@pytest.mark.parametrize("mode", ["none", "readonly"])
+def test_a_route_that_cannot_write_to_the_session_does_not_count(app: Any, greeted: list[str], mode: str) -> None:
+    app.add_url_rule("/health/check", "health", lambda: "ok", session=mode)
     response = app.test_client().get("/health/check")
     assert response.text == "ok"
     assert "Set-Cookie" not in response.headers

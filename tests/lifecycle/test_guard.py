@@ -102,6 +102,15 @@ def test_fetch_metadata_is_believed_before_the_origin(app: Any, ran: list[str]) 
     assert client.post("/", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("value", ["", "Cross-Site", "cross-site, same-origin", "unheard-of"])
+def test_fetch_metadata_that_no_browser_sends_counts_as_none(app: Any, ran: list[str], value: str) -> None:
+    client = app.test_client()
+    headers = {"Sec-Fetch-Site": value, "Origin": "https://evil.example"}
+    assert client.post("/", headers=headers).status_code == 403
+    headers["Origin"] = "http://localhost"
+    assert client.post("/", headers=headers).status_code == 200
+
+
 def test_origins_that_are_trusted_pass(app: Any, ran: list[str]) -> None:
     app.config["CROSS_SITE_TRUSTED_ORIGINS"] = ("https://admin.example",)
     client = app.test_client()

@@ -1,4 +1,4 @@
-"""The front door: a request that a browser marks as forged by another site is refused before anything acts on it.
+"""The front door: what a browser marks as forged by another site is refused before a hook or a view acts on it.
 
 Follows OWASP's Cross-Site Request Forgery cheat sheet (Fetch Metadata, then Origin): browsers send ``Sec-Fetch-Site``
 with every request to a trustworthy URL, and ``Origin`` with every unsafe one. A client that sends neither is no

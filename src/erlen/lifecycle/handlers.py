@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,10 @@ def class_and_code(what: type[Exception] | int) -> tuple[type[Exception], int | 
 
 
 def _advice(what: object) -> str:
+    if inspect.isfunction(what):
+        return (
+            f" Write @app.errorhandler(404), for instance, above {what.__name__}: the decorator needs to know what for."
+        )
     if isinstance(what, str):
         if what.isdigit():
             return f" Write the number: {what}."
@@ -48,7 +53,7 @@ class UnknownErrorCode(SetupError, ValueError):
     """An error handler was registered for a status code that has no exception class."""
 
 
-class WrongErrorClass(SetupError, TypeError):
+class WrongErrorClass(SetupError, TypeError, ValueError):
     """An error handler was registered for something that is no exception class."""
 
 

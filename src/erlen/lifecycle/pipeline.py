@@ -78,18 +78,15 @@ async def handle(
                 await app._first.run(app.before_first_request_funcs, runner)
             if request_started.receivers:
                 await send(app, request_started, runner)
-            own_preprocess = "preprocess_request" in own
-            if not own_preprocess:
-                for function in plan.preprocessors:
-                    await call(runner, function, plan.endpoint, request.view_args)
             if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
             if not inline and app.session_interface is None and plan.session_mode != "none":
                 await app.preload_session(context)
-            if own_preprocess:
-                result = await settled(app.preprocess_request(), runner)
-            elif plan.eager:
-                result = await _before(plan, context, runner)
+            if plan.eager:
+                if "preprocess_request" in own:
+                    result = await settled(app.preprocess_request(), runner)
+                else:
+                    result = await preprocess(app, context, runner)
             if result is None:
                 if "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
@@ -124,7 +121,7 @@ async def handle(
             if kind is str:
                 body = result.encode()
             elif kind is dict or kind is list:
-                body, pair = app.json.encode(result), plan.json_type
+                body, pair = app.json.encode(result), ("Content-Type", content_type_of(app.json.mimetype))
             elif kind is bytes:
                 body = result
             if body is not None:
@@ -285,6 +282,8 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
                 headers._list.append(("Set-Cookie", saved.cookie))
                 if not has_header(headers, "cache-control"):
                     headers._list.append(_NO_STORE)
+                elif not (response.cache_control.private or response.cache_control.no_store):
+                    headers["Cache-Control"] = "no-store"  # a shared cache must not hand the token to others
     return response
 
 

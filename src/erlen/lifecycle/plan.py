@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from erlen.callables import is_async
-from erlen.http.response import Response, content_type_of
+from erlen.http.response import Response
 from erlen.json import answers_plainly
 
 __all__ = ["OVERRIDABLE", "Plan", "compile_plan"]
@@ -54,7 +54,6 @@ class Plan:
         "endpoint",
         "first_visit",
         "guarded",
-        "json_type",
         "lean",
         "own",
         "preprocessors",
@@ -90,8 +89,6 @@ class Plan:
     session_mode: str
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
-    #: The header of a plain dict or list.
-    json_type: tuple[str, str]
 
 
 def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> Plan:
@@ -110,7 +107,8 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.teardown_request = _gather(app.teardown_request_funcs, outward, backwards=True)
     plan.teardown_app = tuple(reversed(app.teardown_appcontext_funcs))
     plan.session_mode = options.get("session") or "shared"
-    counts_as_visit = plan.view is not None and not options.get("static") and plan.session_mode != "none"
+    writes = plan.session_mode not in ("none", "readonly")  # a visit is marked in the session
+    counts_as_visit = plan.view is not None and not options.get("static") and writes
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
     plan.own = overridden
     plan.guarded = not options.get("cross_site")
@@ -124,7 +122,6 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         or app.response_class is not Response
         or not answers_plainly(app.json)
     )
-    plan.json_type = ("Content-Type", content_type_of(app.json.mimetype))
     plan.wrapped = bool(overridden & {"ensure_sync", "async_to_sync"})
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,

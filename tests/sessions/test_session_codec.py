@@ -115,6 +115,17 @@ def test_a_set_has_one_order_whatever_the_order_it_was_filled_in() -> None:
     assert encode("k", one) == encode("k", two)
 
 
+def test_what_writes_itself_as_html_comes_back_as_markup() -> None:
+    class Greeting:
+        def __html__(self) -> str:
+            return "<b>hello</b>"
+
+    for value in (Greeting(), [Greeting()]):
+        found = decode("a", encode("a", value))
+        found = found[0] if isinstance(found, list) else found
+        assert (type(found), found) == (Markup, "<b>hello</b>")
+
+
 def test_not_a_number_stays_one_and_is_no_change() -> None:
     raw = encode("k", [math.nan, math.inf, -0.0])
     back = decode("k", raw)

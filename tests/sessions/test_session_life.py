@@ -28,6 +28,28 @@ from erlen.sessions.stores.memory import MemoryStore
 DAY = 86_400.0
 
 
+@pytest.mark.parametrize("looks", [True, False])
+def test_of_a_session_that_is_read_early_the_deadline_moves_only_if_it_is_looked_at(
+    browse: Any, clock: Any, looks: bool
+) -> None:
+    """Else a page that is asked for all the time and looks at nothing would use up the renewals of the cookie."""
+    browser = browse(idle=600, permanent_idle=600, permanent=True)
+    browser.do(lambda session: session.update(a=1))
+    clock.turn(60)
+    session = browser.open()
+    drive(browser.manager.load(session, early=True))
+    assert not looks or session["a"] == 1
+    headers = browser.finish(session)
+    assert (headers is not None and "Max-Age=600" in headers.cookie) is looks
+    clock.turn(590)
+    assert browser.read() == ({"a": 1} if looks else {})
+
+
+def test_a_clock_that_is_set_on_the_manager_is_the_clock_of_its_store_too(browser: Any) -> None:
+    browser.manager.clock = clock = lambda: 5.0
+    assert browser.manager.store.clock is browser.manager.clock is clock
+
+
 @pytest.fixture
 def signed_in(browser: Any) -> Any:
     """A browser whose session holds something."""
@@ -555,6 +577,38 @@ def test_a_store_that_does_not_answer_is_an_error(failing: Any) -> None:
     ):
         with pytest.raises(SessionUnavailable, match="switched off"):
             attempt()
+
+
+def test_after_that_error_the_rest_of_the_request_sees_an_empty_session(failing: Any, caplog: Any) -> None:
+    """An error page whose layout looks at the session must not fail again, nor wait for a lease again."""
+    browser = failing()
+    holder = browser.open("exclusive")
+    assert holder["a"] == 1
+    waiting = browser.open("exclusive")
+    with pytest.raises(SessionConflict, match="Another request has held this session"):
+        waiting["a"]
+    browser.manager.store.down = True
+    page = browser.open()
+    with pytest.raises(SessionUnavailable):
+        page["a"]
+    for session in (waiting, page):
+        assert session.get("a") is None
+        session["b"] = 1
+        assert browser.finish(session).cookie is None
+    assert caplog.messages.count("A change in a session was dropped, because the session could not be read.") == 2
+    browser.manager.store.down = False
+    assert browser.read() == {"a": 1}
+
+
+def test_a_session_that_cannot_be_read_early_is_an_error_only_for_who_looks_at_it(failing: Any) -> None:
+    browser = failing()
+    browser.manager.store.down = True
+    session = browser.open()
+    drive(browser.manager.load(session, early=True))
+    assert browser.finish(session) is None
+    with pytest.raises(SessionUnavailable, match="switched off"):
+        session["a"]
+    assert session.get("a") is None
 
 
 def test_or_the_visitor_is_anonymous_and_changes_are_dropped(failing: Any, caplog: Any) -> None:

@@ -101,6 +101,31 @@ def test_what_is_old_goes_when_sessions_are_created(sqlite_store: SqliteStore, c
     assert rows == [(KEY,)]
 
 
+def test_a_full_batch_of_old_sessions_is_followed_by_the_next_at_once(
+    sqlite_store: SqliteStore, clock: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("erlen.sessions.stores.sqlite._PRUNE_AT_ONCE", 2)
+    for number in range(5):
+        drive(sqlite_store.create(bytes([number]) * 34, record(idle=10)))
+    clock.turn(700)
+    left = []
+    for number in range(10, 13):
+        drive(sqlite_store.create(bytes([number]) * 34, record(idle=1000)))
+        left.append(sqlite_store._connection().execute("SELECT count(*) FROM sessions").fetchone()[0])
+    assert left == [4, 3, 3]
+
+
+def test_a_deadline_that_cannot_be_moved_does_not_stop_a_read(
+    sqlite_store: SqliteStore, clock: Any, monkeypatch: Any
+) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    clock.turn(50)
+    sqlite_store._connection().execute("PRAGMA query_only=ON")
+    found = drive(sqlite_store.load(KEY, True))
+    assert found is not None
+    assert (found.fields, found.touched) == ({"a": b"1"}, False)
+
+
 def test_pruning_takes_as_many_steps_as_it_needs(sqlite_store: SqliteStore, clock: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("erlen.sessions.stores.sqlite._PRUNE_AT_ONCE", 2)
     for number in range(5):

@@ -11,6 +11,7 @@ from erlen.errors import SessionConflict, SessionValueError
 from erlen.sessions import Append, Delta, Header, KeyNote, Merged, Record, SessionStore
 from erlen.sessions.stored import join, split
 from erlen.sessions.stores.base import NOTE_KEPT
+from erlen.sessions.stores.memory import MemoryStore
 
 KEY = b"\x01\x02" + b"k" * 32
 OTHER = b"\x01\x02" + b"o" * 32
@@ -446,6 +447,16 @@ def test_pruning_deletes_what_is_over_and_nothing_else(store: SessionStore, crea
     assert drive(store.prune()) == 1
     assert drive(store.prune()) == 0
     assert load(store, OTHER) is not None
+
+
+def test_what_is_old_does_not_pile_up_in_memory(clock: Any) -> None:
+    store = MemoryStore()
+    store.clock = clock
+    for number in range(3):
+        key = bytes([number]) * 34
+        drive(store.create(key, Record(key, Header(clock(), clock(), 10, clock() + 10, clock()), {"a": b"1"})))
+        clock.turn(700)
+    assert list(store._records) == [bytes([2]) * 34]
 
 
 def test_a_closed_store_can_be_used_again(store: SessionStore, create: Any) -> None:

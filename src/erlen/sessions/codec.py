@@ -3,7 +3,8 @@
 Stored exactly: None, bool, int of any size, float, str, bytes, list, tuple, dict with keys of any of these types,
 set, frozenset, datetime, date, time, timedelta, UUID, Decimal and markupsafe's Markup. An aware datetime keeps its
 offset, not the name of its zone. An instance of another subclass of str, int, float, list, tuple or dict is stored as
-the base type, and what has a method ``__html__``, a lazy translation for instance, as Markup. Everything else is refused, and the error names its path: ``session['cart'][3]['file']``.
+the base type, and what has a method ``__html__``, a lazy translation for instance, as Markup. Everything else is
+refused, and the error names its path: ``session['cart'][3]['file']``.
 
 The same value always gives the same bytes, so comparing bytes finds a change deep inside a value.
 """

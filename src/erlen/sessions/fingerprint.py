@@ -19,9 +19,12 @@ __all__ = ["complaint", "note_of"]
 _PURPOSE = b"erlen key fingerprint 1"
 
 
-def note_of(ring: KeyRing, now: float) -> KeyNote:
-    """Return this process's note: 32 bits of an HMAC, from which nobody can tell the key."""
-    prints = [hmac.digest(key, _PURPOSE, "sha256")[:4].hex() for key in ring.keys]
+def note_of(ring: KeyRing, now: float, past: Iterable[bytes] = ()) -> KeyNote:
+    """Return this process's note: 32 bits of an HMAC, from which nobody can tell the key.
+
+    :param past: keys that this process has signed with before, which are no other worker's
+    """
+    prints = [hmac.digest(key, _PURPOSE, "sha256")[:4].hex() for key in (*ring.keys, *past)]
     return KeyNote(prints[0], prints, f"process {os.getpid()} on {platform.node() or 'this machine'}", now)
 
 

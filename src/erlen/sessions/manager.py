@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
@@ -29,21 +30,21 @@ _NOTE_EVERY = NOTE_KEPT / 2
 class SessionHeaders:
     """What a saved session means for the response.
 
-    :param vary: the response differs by cookie
+    Whatever is in it, the response differs by cookie: the session was looked at.
+
     :param cookie: a complete ``Set-Cookie`` value, or None
     :param refused: the changes were not kept: another request ended or moved the session meanwhile
     """
 
-    __slots__ = ("cookie", "refused", "vary")
+    __slots__ = ("cookie", "refused")
 
-    def __init__(self, vary: bool, cookie: str | None = None, refused: bool = False) -> None:
-        self.vary = vary
+    def __init__(self, cookie: str | None = None, refused: bool = False) -> None:
         self.cookie = cookie
         self.refused = refused
 
 
-_READ: Final = SessionHeaders(True)
-_REFUSED: Final = SessionHeaders(True, refused=True)
+_READ: Final = SessionHeaders()
+_REFUSED: Final = SessionHeaders(refused=True)
 
 
 class SessionManager:
@@ -65,8 +66,15 @@ class SessionManager:
         self.keys = keys
         self.cookie = SessionCookie(settings)
         self.clock = clock
+        self._past_keys: tuple[bytes, ...] = ()
         self._note_due = 0.0
         self._complained = False
+
+    def changed(self, settings: SessionSettings, store: SessionStore, keys: KeyRing | None) -> SessionManager:
+        """Return the manager that goes on in this one's place after the configuration has changed."""
+        made = type(self)(settings, store, keys, self.clock)
+        made._past_keys = self._past_keys + (() if self.keys is None else self.keys.keys)
+        return made
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -88,9 +96,10 @@ class SessionManager:
         """
         return Session(self, cookie_header, secure, mode)
 
-    async def load(self, session: Session) -> None:
+    async def load(self, session: Session, early: bool = False) -> None:
         """Read the session from its store, if that was not done and its cookie is there.
 
+        :param early: it is read for a view that may not look at it: the idle deadline is moved at the end, if it did
         :raises SessionUnavailable: if the store does not answer and ``SESSION_ON_ERROR`` is ``"raise"``
         :raises SessionConflict: in the mode ``exclusive``, if another request holds the session for too long
 
@@ -112,13 +121,16 @@ class SessionManager:
                 settings = self.settings
                 record = await self.store.acquire(token.key, lease, settings.lock_lease, settings.lock_wait)
             else:
-                record = await self.store.load(token.key, True)
+                record = await self.store.load(token.key, not early)
         except (SessionUnavailable, SessionConflict) as error:
             session._state = State(Fields({}))
             session._state.lost = True
-            if isinstance(error, SessionConflict):
+            if isinstance(error, SessionUnavailable) and self.settings.on_error == "anonymous":
+                self._bear(error)
+            elif early:
+                session._state.failure = error.with_traceback(None)  # its frames would hold the session
+            else:
                 raise
-            self._bear(error)
             return
         if record is not None and record.header.is_over(now):
             log.info("session %s has expired", token.key.hex())
@@ -129,6 +141,8 @@ class SessionManager:
         state = session._state = State.of(token, record)
         if lease is not None:
             state.lease = lease
+        elif early:
+            state.early = True
 
     async def save(self, session: Session) -> SessionHeaders | None:
         """Commit what the request changed and say what its response has to carry; None if the session was not touched.
@@ -143,6 +157,8 @@ class SessionManager:
             if state is not None and state.lease is not None:
                 await self.close(session)
             return None
+        if state.early:
+            await self._touch(state)
         delta = state.fields.delta()
         if state.planned and state.header is not None:
             delta = delta or Delta()
@@ -191,7 +207,7 @@ class SessionManager:
         """Leave the fingerprint of our key in the store, and look whether another worker has another key."""
         assert self.keys is not None
         self._note_due = now + _NOTE_EVERY
-        own = note_of(self.keys, now)
+        own = note_of(self.keys, now, self._past_keys)
         try:
             others = await self.store.note_key(own)
         except SessionUnavailable:  # the note only helps to find a mistake: no request waits or fails for it
@@ -202,6 +218,16 @@ class SessionManager:
             self._complained = True
             log.error(problem)
 
+    async def _touch(self, state: State) -> None:
+        """Move the idle deadline of a session that was read early and then looked at."""
+        state.early = False
+        header = state.header
+        if header is None or state.token is None or not header.touch(self._clock()):
+            return
+        with contextlib.suppress(SessionUnavailable):  # a later request does it
+            record = await self.store.load(state.token.key, True)
+            state.touched = record is not None and record.touched
+
     # -- committing ---------------------------------------------------------------------------------------------------
 
     async def _commit(self, session: Session, state: State, delta: Delta | None) -> SessionHeaders:
@@ -211,7 +237,7 @@ class SessionManager:
             if state.fields.raw or state.user is not None:
                 await self._create(state)
                 return self._headers(session, state)
-            return SessionHeaders(True, self.cookie.expire(session._secure)) if ended else _READ
+            return SessionHeaders(self.cookie.expire(session._secure)) if ended else _READ
         header, settings = state.header, self.settings
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
@@ -226,7 +252,7 @@ class SessionManager:
         if merged.emptied:
             state.end()
             state.ended = None
-            return SessionHeaders(True, self.cookie.expire(session._secure))
+            return SessionHeaders(self.cookie.expire(session._secure))
         return self._headers(session, state) if state.issue else _READ
 
     async def _write(self, state: State, delta: Delta, rotate: bool, renew: bool) -> Merged:
@@ -302,7 +328,7 @@ class SessionManager:
         expires = state.header.deadline if state.header.permanent else None
         value = self.keys.sign(state.token)
         state.issue = False
-        return SessionHeaders(True, self.cookie.write(value, session._secure, expires, self._clock()))
+        return SessionHeaders(self.cookie.write(value, session._secure, expires, self._clock()))
 
     def _renewal_due(self, state: State) -> bool:
         after = self.settings.renew_after

@@ -39,6 +39,10 @@ class State:
     """Changes of the header."""
     forwarded = False
     touched = False
+    failure: Exception | None = None
+    """Why it could not be read early: raised when the request looks at it."""
+    early = False
+    """Read before it is known whether the request looks at it, and not touched yet."""
     lease: str | None = None
     """The owner's name under which this request holds the session, in the mode ``exclusive``."""
     ended: bytes | None = None
@@ -141,6 +145,9 @@ class Session(SessionMixin):
             state = self._state
             assert state is not None
         self.accessed = True
+        if state.failure is not None:
+            failure, state.failure = state.failure, None
+            raise failure
         return state
 
     async def aload(self) -> None:

@@ -1,12 +1,13 @@
-"""What the configuration says about sessions, read once."""
+"""What the configuration says about sessions, read once and again after each change of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from erlen.config import seconds
 
@@ -15,8 +16,7 @@ __all__ = ["SessionSettings"]
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
+class SessionSettings(Struct, frozen=True, kw_only=True):
     """The settings of the sessions of one application. Durations are seconds."""
 
     type: Any = "sqlite"

@@ -11,6 +11,8 @@ from erlen.sessions.stores.base import NOTE_KEPT, SessionStore, until_leased
 
 __all__ = ["MemoryStore"]
 
+_PRUNE_EVERY = 600.0
+
 
 class MemoryStore(SessionStore):
     """Keeps sessions in a dict, behind one lock that is held for microseconds and never while waiting.
@@ -22,6 +24,7 @@ class MemoryStore(SessionStore):
         self._lock = threading.Lock()
         self._records: dict[bytes, Record] = {}
         self._notes: dict[str, KeyNote] = {}
+        self._pruned = 0.0
 
     def _find(self, key: bytes, now: float) -> Record | None:
         """Return the living record under *key*, through the forwarders of timed renewals."""
@@ -44,7 +47,11 @@ class MemoryStore(SessionStore):
             return _copy(record)
 
     async def create(self, key: bytes, record: Record) -> None:
+        now = self.clock()
         with self._lock:
+            if now - self._pruned >= _PRUNE_EVERY:
+                self._pruned = now
+                self._prune(now)
             self._records[key] = _copy(record, key)
 
     async def merge(self, key: bytes, delta: Delta) -> Merged:
@@ -126,9 +133,12 @@ class MemoryStore(SessionStore):
     async def prune(self) -> int:
         now = self.clock()
         with self._lock:
-            dead = [key for key, record in self._records.items() if record.header.is_over(now)]
-            for key in dead:
-                del self._records[key]
+            return self._prune(now)
+
+    def _prune(self, now: float) -> int:
+        dead = [key for key, record in self._records.items() if record.header.is_over(now)]
+        for key in dead:
+            del self._records[key]
         return len(dead)
 
 

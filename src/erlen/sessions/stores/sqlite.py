@@ -76,6 +76,7 @@ class SqliteStore(SessionStore):
 
     def __init__(self, path: str | os.PathLike[str], timeout: float = 5.0) -> None:
         self.path = Path(path)
+        self._name = str(self.path)  # asked for by each command, and a Path takes long to become a text
         self.timeout = timeout
         self._process = _Process()
         self._inherited: list[_Process] = []
@@ -103,8 +104,8 @@ class SqliteStore(SessionStore):
                 self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
         if touch and record is not None and record.header.touch(now):
-            # Somebody else may write: the idle deadline is moved by the next request then.
-            with contextlib.suppress(_Busy):
+            # Somebody else may write, or the disk be full: the idle deadline is moved by a later request then.
+            with contextlib.suppress(_Busy, SessionUnavailable):
                 return self._guarded(lambda: self._transact(lambda connection: self._touch(connection, key, now), 0))
         return record
 
@@ -362,7 +363,7 @@ class SqliteStore(SessionStore):
     def _file(self) -> tuple[int, int] | None:
         """Return what tells the file that stands under the path from every other, or None if there is none."""
         try:
-            found = os.stat(self.path)
+            found = os.stat(self._name)
         except OSError:
             return None
         return found.st_dev, found.st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
@@ -33,7 +34,7 @@ from erlen.sessions.settings import SessionSettings
 from erlen.sessions.token import KeyRing
 from erlen.static import add_static_route
 from erlen.steps import Steps
-from erlen.templating import TemplateSetup
+from erlen.template_setup import TemplateSetup
 from erlen.urls import UrlBuilding
 
 __all__ = ["Application", "RouteConflictWarning"]
@@ -222,7 +223,7 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
             return former
         else:
             store = former.store if former.settings.same_store(settings) else resolve_store(settings)
-            made = SessionManager(settings, store, keys, former.clock)
+            made = former.changed(settings, store, keys)
         self.__dict__["_session_manager"] = made
         return made
 
@@ -239,7 +240,9 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
 
     def _find_secret_key(self) -> None:
         if self.config["SECRET_KEY"] is None:
-            self.config["SECRET_KEY"] = load_kept_key(self.instance_path)
+            kept = load_kept_key(self.instance_path)
+            if kept is not None:  # or each look would count as a change of the configuration
+                self.config["SECRET_KEY"] = kept
 
     def freeze(self) -> None:
         """End the set-up: check the configuration, compile the routes. The first request does it.
@@ -303,7 +306,14 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
         self._keep_route_options(endpoint, route_options)
         where = user_frame()
-        made = self.url_rule_class(rule, endpoint=endpoint, methods=methods, **options)
+        try:
+            made = self.url_rule_class(rule, endpoint=endpoint, methods=methods, **options)
+        except TypeError as error:
+            known = [*_ROUTE_OPTIONS, *inspect.signature(self.url_rule_class).parameters]
+            unknown = [name for name in options if name not in known]
+            if not unknown:
+                raise
+            raise UnknownRouteOption(endpoint, unknown[0], nearest(unknown[0], known)) from error
         made.provide_automatic_options = automatic  # type: ignore[attr-defined]
         made.where = None if where is None else f"{where[0]}:{where[1]}"
         self.url_map.add(made)
@@ -377,9 +387,10 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         """Register a function to run when a visitor comes without a session, before the ``before_request`` functions.
 
         What it returns, unless None, is the answer. Registering one makes a first visit write a marker to the session,
-        so that the second visit is none. Requests for static files, HEAD and OPTIONS requests, and those that no rule
-        matches do not count. A cookie that loads no session counts as none: visitors whose client refuses cookies are
-        always first, and requests that a new visitor sends at once may each be. ::
+        so that the second visit is none. Requests for static files, HEAD and OPTIONS requests, those that no rule
+        matches, and routes with ``session="none"`` or ``"readonly"`` do not count. A cookie that loads no session
+        counts as none: visitors whose client refuses cookies are always first, and requests that a new visitor sends
+        at once may each be. ::
 
             @app.before_first_visit
             def greet():
@@ -418,6 +429,20 @@ Application._originals = {name: getattr(Application, name) for name in OVERRIDAB
 
 def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
     return ring is other if ring is None or other is None else ring.keys == other.keys
+
+
+class UnknownRouteOption(SetupError, TypeError):
+    """A route was given an option that there is none of."""
+
+    def __init__(self, endpoint: str, option: str, near: str | None) -> None:
+        super().__init__(endpoint, option, near)
+        self.endpoint = endpoint
+        self.option = option
+        self.near = near
+
+    def __str__(self) -> str:
+        hint = f" Did you mean {self.near!r}?" if self.near else ""
+        return f"The route of {self.endpoint!r} was given {self.option}=..., and a route has no such option.{hint}"
 
 
 class SetupValueError(SetupError, ValueError):

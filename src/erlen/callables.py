@@ -10,18 +10,12 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
-import jinja2
-import markupsafe
-import werkzeug
-
 __all__ = ["accepts", "describe", "drive", "is_async", "shorten", "user_frame"]
 
 T = TypeVar("T")
 
-_PACKAGES = tuple(
-    os.path.dirname(os.path.abspath(file)) + os.sep
-    for file in (__file__, jinja2.__file__, markupsafe.__file__, werkzeug.__file__)
-)
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = frozenset({"jinja2", "markupsafe", "werkzeug"})
 
 
 def is_async(function: Callable[..., Any]) -> bool:
@@ -81,7 +75,8 @@ def user_frame() -> tuple[str, int] | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(("<", *_PACKAGES)):
+        library = frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
+        if not library and not filename.startswith((_PACKAGE, "<")):
             template = frame.f_globals.get("__jinja_template__")  # its code has other lines than its text
             lineno = frame.f_lineno if template is None else template.get_corresponding_lineno(frame.f_lineno)
             return shorten(filename), lineno

@@ -246,15 +246,8 @@ class ImportNameError(ErlenError, ImportError):
         return f"Cannot import {self.import_name!r}. {self.problem}"
 
 
-class JSONValueError(ErlenError, TypeError, ValueError):
-    """A value cannot be written as JSON.
-
-    It is a TypeError and a ValueError because the standard library raises the one for a type it does not know and
-    the other for a value that contains itself.
-
-    :param path: where it stands, for instance ``"result['user']['file']"``
-    :param problem: why it cannot be written
-    """
+class _ValueAtPath(ErlenError):
+    """A value that cannot be written, named by where it stands."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
@@ -263,6 +256,17 @@ class JSONValueError(ErlenError, TypeError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+class JSONValueError(_ValueAtPath, TypeError, ValueError):
+    """A value cannot be written as JSON.
+
+    It is a TypeError and a ValueError because the standard library raises the one for a type it does not know and
+    the other for a value that contains itself.
+
+    :param path: where it stands, for instance ``"result['user']['file']"``
+    :param problem: why it cannot be written
+    """
 
 
 class SessionError(ErlenError):
@@ -280,20 +284,12 @@ class SessionReadOnly(SessionError, TypeError):
         self.reason = reason
 
 
-class SessionValueError(SessionError, TypeError):
+class SessionValueError(_ValueAtPath, SessionError, TypeError):
     """A value cannot be stored in a session.
 
     :param path: where it stands, for instance ``"session['cart'][3]['file']"``
     :param problem: why it cannot be stored, and what to store instead
     """
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}"
 
 
 class SessionConflict(SessionError):

@@ -29,9 +29,9 @@ class ErrorStream:
         self._target().flush()
 
 
-#: Writes to the error stream of the server, with time, level and module.
+#: Writes to the error stream of the server, with time, level and the name of the logger.
 default_handler = logging.StreamHandler(ErrorStream())
-default_handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
+default_handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s in %(name)s: %(message)s"))
 
 
 def has_level_handler(logger: logging.Logger) -> bool:

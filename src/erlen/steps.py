@@ -119,7 +119,7 @@ class Steps(Scaffold):
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""
         if "HTTP_COOKIE" in context.request.environ:
-            await self.session_manager.load(context.session)
+            await self.session_manager.load(context.session, early=True)
 
     def compile_plan(self, endpoint: str | None) -> Plan:
         """Compile the plan of *endpoint* and keep it until something that it was compiled from changes."""

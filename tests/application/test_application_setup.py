@@ -18,10 +18,22 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import Aborter, NotFound
 
-from erlen import Blueprint, Config, Erlen, Request, Response, RouteConflictWarning, abort, g, redirect, request
+from erlen import (
+    Blueprint,
+    Config,
+    Erlen,
+    Request,
+    Response,
+    RouteConflictWarning,
+    abort,
+    g,
+    redirect,
+    request,
+    session,
+)
 from erlen.config import FLASK
 from erlen.context import AppGlobals
-from erlen.errors import ConfigError, EndpointConflict, ErlenError, SetupError, SetupFinished
+from erlen.errors import ConfigError, EndpointConflict, ErlenError, SecretKeyMissing, SetupError, SetupFinished
 from erlen.json import JSONProvider
 from erlen.routing import Map, Rule
 
@@ -669,6 +681,76 @@ def test_the_session_manager_is_made_once_even_if_two_ask_at_the_same_time(app: 
     assert type(app).session_manager.func(app) is found  # type: ignore[attr-defined]
 
 
+def test_a_change_of_the_configuration_is_followed_by_sessions(app: Erlen) -> None:
+    app.config.update(SESSION_TYPE="memory", SECRET_KEY=None)
+    app.add_url_rule("/in", "login", lambda: session.update(user="ada") or "in")
+    app.add_url_rule("/who", "who", lambda: session.get("user", "nobody"))
+    client = app.test_client()
+    with pytest.raises(SecretKeyMissing):
+        client.get("/in")
+    app.secret_key = "first"
+    client.get("/in")
+    assert client.get("/who").text == "ada"
+    app.secret_key = "second"
+    assert client.get("/who").text == "nobody"
+    app.config["SECRET_KEY_FALLBACKS"] = ["first"]
+    assert client.get("/who").text == "ada"
+    app.config |= {"SESSION_COOKIE_NAME": "other"}
+    assert client.get("/in").headers["Set-Cookie"].startswith("other=")
+
+
+def test_a_key_that_was_changed_in_the_process_is_not_taken_for_another_workers(
+    app: Erlen, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.add_url_rule("/in", "login", lambda: session.update(user="ada") or "in")
+    app.test_client().get("/in")
+    app.secret_key = "second"
+    app.test_client().get("/in")
+    assert caplog.text == ""
+
+
+def test_only_a_change_that_concerns_sessions_makes_a_new_manager(app: Erlen) -> None:
+    app.add_url_rule("/who", "who", lambda: session.get("user", "nobody"))
+    client = app.test_client()
+    client.get("/who")
+    manager = app.session_manager
+    app.config["SOMETHING"] = 1
+    client.get("/who")
+    assert app.session_manager is manager
+    app.config.pop("SOMETHING")
+    app.config["SESSION_TYPE"] = None
+    client.get("/who")
+    assert app.session_manager.store is not manager.store
+    app.config["SESSION_COOKIE_NAME"] = "no cookie name"
+    with pytest.raises(ConfigError, match="SESSION_COOKIE_NAME"):
+        client.get("/who")
+
+
+def test_route_without_parentheses_is_refused(app: Erlen) -> None:
+    with pytest.raises(SetupError, match=r"given .*index\(\) at .*Write @app.route\('/...'\), with parentheses"):
+
+        @app.route  # type: ignore[arg-type]
+        def index() -> str:
+            raise AssertionError
+
+
+def test_an_option_that_a_route_has_not_is_refused_with_the_nearest(app: Erlen) -> None:
+    with pytest.raises(TypeError, match=r"route of 'index' was given method=.*Did you mean 'methods'\?"):
+        app.add_url_rule("/", "index", lambda: "x", method=["POST"])
+    with pytest.raises(TypeError, match=r"was given zzz=..., and a route has no such option.$"):
+        app.add_url_rule("/", "index", lambda: "x", zzz=1)
+
+
+def test_another_error_of_a_rule_class_is_let_through(app: Erlen) -> None:
+    class Own(Rule):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            raise TypeError("my own")
+
+    app.url_rule_class = Own
+    with pytest.raises(TypeError, match="my own"):
+        app.add_url_rule("/", "index", lambda: "x")
+
+
 # The whole object.
 
 
@@ -748,7 +830,7 @@ def test_the_logger_is_named_after_the_application_and_writes_to_standard_error(
         assert app.logger is logging.getLogger("logs.plain")
         assert app.logger is app.logger
         app.logger.warning("something %s", "happened")
-    assert "WARNING in test_application_setup: something happened" in capsys.readouterr().err
+    assert "WARNING in logs.plain: something happened" in capsys.readouterr().err
 
 
 def test_in_a_request_the_logger_writes_to_the_error_stream_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
@@ -757,7 +839,7 @@ def test_in_a_request_the_logger_writes_to_the_error_stream_of_the_server(capsys
         app.add_url_rule("/", "index", lambda: app.logger.error("for the server") or "x")
         app.test_client().get("/", errors_stream=stream)
         app.logger.error("outside")
-    assert "ERROR in test_application_setup: for the server" in stream.getvalue()
+    assert "ERROR in logs.server: for the server" in stream.getvalue()
     assert "outside" not in stream.getvalue()
     assert "outside" in capsys.readouterr().err
 
@@ -813,3 +895,13 @@ def test_an_unhandled_exception_is_logged_with_method_and_path(app: Erlen, caplo
     assert app.test_client().post("/broken").status_code == 500
     assert caplog.records[0].getMessage() == "Exception on /broken [POST]"
     assert caplog.records[0].exc_info[0] is ZeroDivisionError  # type: ignore[index]
+
+
+def test_without_a_secret_key_the_sessions_are_set_up_once_and_not_for_each_request(tmp_path: Path) -> None:
+    app = Erlen("keyless", root_path=str(tmp_path))
+    app.add_url_rule("/", "index", lambda: str(session.get("user")))
+    client = app.test_client()
+    assert client.get("/").text == "None"
+    changes, manager = app.config.changes, app.session_manager
+    assert client.get("/").text == "None"
+    assert (app.config.changes, app.session_manager) == (changes, manager)

@@ -117,6 +117,14 @@ def test_a_name_that_stands_twice_among_the_headers_of_a_text_is_sent_twice(answ
     assert answer(("x", 201, [("X-A", "1"), ("X-A", "2")])).headers.getlist("X-A") == ["1", "2"]
 
 
+def test_headers_that_a_view_returns_are_not_changed(app: Erlen) -> None:
+    shared = Headers({"X-A": "1"})
+    app.add_url_rule("/", "index", lambda: ("x", shared))
+    app.after_request(lambda response: response.headers.add("X-B", "2") or response)
+    assert app.test_client().get("/").headers["X-B"] == "2"
+    assert list(shared) == [("X-A", "1")]
+
+
 def test_json_and_streams_take_status_and_headers_from_a_tuple(answer: Callable[..., Any]) -> None:
     got = answer(({"a": 1}, 201, {"X-A": "1"}))
     assert (got.status_code, got.json, got.headers["X-A"]) == (201, {"a": 1}, "1")
@@ -373,3 +381,9 @@ def test_make_response_takes_what_a_view_returns(app: Erlen) -> None:
         assert make_response({"a": 1}).json == {"a": 1}
         same = Response("x")
         assert make_response(same) is same
+
+
+def test_a_text_in_the_place_of_the_headers_is_refused_and_named(app: Erlen, answer: Callable[..., Any]) -> None:
+    app.testing = True
+    with pytest.raises(ViewResultError, match=r"did not return a valid response tuple\. Its third item is the headers"):
+        answer(("body", 200, "X-A: 1"))

@@ -135,6 +135,14 @@ def test_rendering_needs_an_application(app: Erlen) -> None:
         get_template_attribute("x", "y")
 
 
+def test_a_template_that_needs_a_request_is_named_with_its_line(app: Erlen, folder: Path) -> None:
+    (folder / "page.html").write_text("\n\n{{ request.path }}")
+    with app.app_context(), pytest.raises(RuntimeError, match=r"'request' was used \(.*page\.html:3\)"):
+        render_template("page.html")
+    with app.app_context(), pytest.raises(RuntimeError, match=r"'request' was used \(.*test_rendering\.py:\d+\)"):
+        render_template_string("{{ request.path }}")
+
+
 def test_context_processors_add_values_and_those_of_the_view_win(app: Erlen, folder: Path) -> None:
     inner = Blueprint("inner", __name__, url_prefix="/inner")
     outer = Blueprint("outer", __name__, url_prefix="/outer")

@@ -33,6 +33,10 @@ def split(result: tuple[Any, ...], who: Callable[[], str]) -> tuple[Any, Any, An
     :raises ViewResultError: if the tuple is none of (body, status), (body, headers), (body, status, headers)
     """
     if len(result) == 3:
+        if isinstance(result[2], (str, bytes, int)):
+            raise ViewResultError(
+                f"{who()} tuple. Its third item is the headers, a dict or a list of pairs, and it is {result[2]!r}."
+            )
         return result
     if len(result) == 2:
         body, second = result
@@ -72,6 +76,8 @@ def make_response(
             if isinstance(result, bytearray):
                 result = bytes(result)
             plain_status = status if type(status) is int else None
+            if isinstance(headers, Headers):
+                headers = headers.copy()  # it may be a constant of the view's module
             response = cls(result, plain_status, headers)  # here a name that stands twice is sent twice
             headers = None
             if plain_status is not None:

@@ -50,7 +50,7 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
                 host = f"{subdomain}.{host}"
             parts = urlsplit(path)
             scheme = url_scheme or parts.scheme or app.config["PREFERRED_URL_SCHEME"]
-            base_url = f"{scheme}://{parts.netloc or host}/{app.config['APPLICATION_ROOT'].lstrip('/')}"
+            base_url = f"{scheme}://{parts.netloc or host}/{(app.config['APPLICATION_ROOT'] or '/').lstrip('/')}"
             path = parts.path
             if parts.query:
                 path = f"{path}?{parts.query}"

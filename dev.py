@@ -2,7 +2,7 @@
 """Everything a developer of Erlen runs, with nothing installed but Python 3.11 or later.
 
     python3 dev.py demo     run the demo application
-    python3 dev.py test     run the tests; what follows goes to pytest
+    python3 dev.py test     run all tests, or what follows as arguments of pytest
     python3 dev.py lint     ruff, mypy, and the layers of the package
     python3 dev.py bench    count the instructions of a request, beside Flask
 
@@ -48,7 +48,7 @@ def main() -> None:
         demo(options.port)
     elif options.command == "test":
         install("dev")
-        become("pytest", *rest)
+        become("pytest", *(rest or ["-n", "auto"]))  # all of them take minutes: on every core
     elif options.command == "lint":
         lint()
     else:

@@ -49,7 +49,7 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
 
 
 def _run(app: Any, environ: dict[str, Any]) -> Context:
-    context = Context(app, app.request_class(environ))
+    context: Context = app.request_context(environ)
     context._began = True
     context._holds = 1
     preserved = environ.get(PRESERVE)

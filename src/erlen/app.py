@@ -63,6 +63,13 @@ class Erlen(Application):
             "g": proxies.g,
         }
 
+    def make_shell_context(self) -> dict[str, Any]:
+        """Collect the names for an interactive shell: ``app``, ``g``, and what the processors add."""
+        values: dict[str, Any] = {"app": self, "g": proxies.g}
+        for processor in self.shell_context_processors:
+            values.update(processor())
+        return values
+
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Client:
         """Make a client that sends requests to this application in process.
 

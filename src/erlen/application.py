@@ -18,7 +18,7 @@ from werkzeug.exceptions import Aborter
 from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
-from erlen.context import AppGlobals, Context, find_context
+from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
 from erlen.http.response import Response
@@ -263,7 +263,8 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         self.url_map.freeze()
         if self.defaults.warn_route_conflicts:
             for conflict in self.url_map.conflicts():
-                warnings.warn(str(conflict), RouteConflictWarning, stacklevel=2)
+                if conflict.rule.endpoint in self.view_functions:  # without a view it is a name to build the URL by
+                    warnings.warn(str(conflict), RouteConflictWarning, stacklevel=2)
 
     # Routes.
 
@@ -405,13 +406,6 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         """Register a function that returns a dict of names for the interactive shell."""
         self.shell_context_processors.append(f)
         return f
-
-    def make_shell_context(self) -> dict[str, Any]:
-        """Collect the names for an interactive shell: ``app``, ``g``, and what the processors add."""
-        values: dict[str, Any] = {"app": self, "g": find_context("g").g}
-        for processor in self.shell_context_processors:
-            values.update(processor())
-        return values
 
     # Contexts.
 

@@ -226,7 +226,8 @@ class Context:
 
     def copy(self) -> Context:
         """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
-        twin = type(self)(self.app, self.request, self._session)
+        # Opened now if it is not yet, or each of the two would open one of its own.
+        twin = type(self)(self.app, self.request, None if self.request is None else self.session)
         twin.plan = self.plan
         twin._adapter = self._adapter
         twin._began = True

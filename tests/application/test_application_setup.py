@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import shlex
 import sys
 import types
 import warnings
@@ -585,6 +586,24 @@ def test_rules_that_do_not_hide_each_other_are_not_warned_of(app: Erlen) -> None
         app.freeze()
 
 
+def test_a_second_name_for_a_path_is_no_conflict(app: Erlen) -> None:
+    app.add_url_rule("/", "blog.index", lambda: "the blog")
+    app.add_url_rule("/", endpoint="index")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        app.freeze()
+    with app.test_request_context():
+        assert app.url_for("index") == "/"
+    assert app.test_client().get("/").text == "the blog"
+
+
+def test_a_rule_without_a_view_that_hides_another_is_warned_of(app: Erlen) -> None:
+    app.add_url_rule("/", endpoint="index")
+    app.add_url_rule("/", "blog.index", lambda: "the blog")
+    with pytest.warns(RouteConflictWarning, match="'blog.index'"):
+        app.freeze()
+
+
 def test_route_conflict_warnings_can_be_turned_into_errors_and_the_application_stays_unfrozen(app: Erlen) -> None:
     app.add_url_rule("/a", "one", str)
     app.add_url_rule("/a", "two", str)
@@ -686,8 +705,9 @@ def test_a_change_of_the_configuration_is_followed_by_sessions(app: Erlen) -> No
     app.add_url_rule("/in", "login", lambda: session.update(user="ada") or "in")
     app.add_url_rule("/who", "who", lambda: session.get("user", "nobody"))
     client = app.test_client()
-    with pytest.raises(SecretKeyMissing):
+    with pytest.raises(SecretKeyMissing) as missing:
         client.get("/in")
+    assert f"`erlen secret --save --instance {shlex.quote(app.instance_path)}`" in str(missing.value)
     app.secret_key = "first"
     client.get("/in")
     assert client.get("/who").text == "ada"
@@ -764,11 +784,12 @@ def test_blueprints_are_given_in_their_order(app: Erlen) -> None:
 
 def test_the_shell_gets_the_application_g_and_what_processors_add(app: Erlen) -> None:
     app.shell_context_processor(lambda: {"answer": 42})
+    found = app.make_shell_context()
+    assert found["app"] is app
+    assert found["answer"] == 42
     with app.app_context():
-        found = app.make_shell_context()
-        assert found["app"] is app
-        assert found["g"] is g._get_current_object()
-        assert found["answer"] == 42
+        g.word = "of the context"
+        assert found["g"].word == "of the context"
 
 
 def test_middleware_wraps_wsgi_app_and_the_application_stays_itself(app: Erlen) -> None:

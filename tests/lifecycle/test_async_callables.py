@@ -732,8 +732,25 @@ def test_waiting_on_the_loop_for_the_loop_itself_is_refused_with_the_cure(app: A
     with pytest.raises(RuntimeError) as caught:
         finishes(lambda: app.test_client().get("/"))
     text = str(caught.value)
-    assert "would have to be waited for by plain code on the event loop that is to run it, for ever" in text
-    assert text.endswith("Await it in the async function that called the plain code.")
+    assert "helper() would have to be waited for by plain code on the event loop that is to run it, for ever" in text
+    assert "Await it in the async function that called the plain code, or call the plain code" in text
+    assert " at 0x" not in text
+
+
+def test_an_async_view_may_send_a_request_to_its_own_application_from_another_thread(app: Any, finishes: Any) -> None:
+    seen: list[str] = []
+
+    @app.route("/inner")
+    async def inner() -> str:
+        return "inner"
+
+    @app.route("/")
+    async def index() -> str:
+        response = await asyncio.to_thread(app.test_client().get, "/inner")
+        return f"{response.text} of {request.path}"
+
+    finishes(lambda: seen.append(app.test_client().get("/").text))
+    assert seen == ["inner of /"]
 
 
 def test_an_async_view_that_sends_a_request_to_an_async_view_through_the_plain_client_is_refused(

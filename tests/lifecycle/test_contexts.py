@@ -535,6 +535,27 @@ def test_a_plain_thread_has_no_request_and_a_copied_context_has_the_same_one(app
     assert seen == [False, "/ by ada", None, "/"]
 
 
+def test_a_context_that_is_copied_before_the_session_is_touched_shares_it(app: Any) -> None:
+    @app.route("/")
+    def index() -> dict[str, str]:
+        @copy_current_request_context
+        def work() -> None:
+            session["heard"] = session["said"]
+
+        session["said"] = "hello"
+        _in_thread(work)
+        return dict(session)
+
+    @app.route("/untouched")
+    def untouched() -> str:
+        return copy_current_request_context(lambda: request.path)()
+
+    client = app.test_client()
+    assert "Set-Cookie" not in client.get("/untouched").headers
+    assert client.get("/").json == {"said": "hello", "heard": "hello"}
+    assert client.get("/").json == {"said": "hello", "heard": "hello"}
+
+
 def test_a_copied_context_outlives_the_request(app: Any) -> None:
     kept: list[Any] = []
     ended: list[str] = []

@@ -69,11 +69,14 @@ class Loop:
         """
         if threading.current_thread() is not self._thread:
             return
+        what = repr(awaitable)
         if asyncio.iscoroutine(awaitable):
+            what = f"The coroutine {getattr(awaitable, '__qualname__', '?')}()"
             awaitable.close()
         raise RuntimeError(
-            f"{awaitable!r} would have to be waited for by plain code on the event loop that is to run it, for ever. "
-            "Await it in the async function that called the plain code."
+            f"{what} would have to be waited for by plain code on the event loop that is to run it, for ever. "
+            "Await it in the async function that called the plain code, or call the plain code (client.get, for "
+            "instance) in a thread: await asyncio.to_thread(...)."
         )
 
 

@@ -1,4 +1,4 @@
-"""Every exception that Erlen itself raises, in one tree.
+"""Every exception that Erlen itself raises, in one tree. Where a module is named, the class is defined there.
 
 An exception carries facts as attributes; ``str()`` of it makes the sentence: what happened, where, and what to
 write instead. HTTP errors are not here: they are Werkzeug's, and so are the exceptions of routing, so that
@@ -9,7 +9,13 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   └── SecretKeyMissing (RuntimeError)   something has to be signed and there is no SECRET_KEY
     ├── SetupError                        the application was put together wrongly
     │   ├── SetupFinished (AssertionError)    a set-up method was called after the first request
+    │   │   └── erlen.blueprints.BlueprintRegistered  the same on a blueprint, after its registration
     │   ├── SignatureError (TypeError)        a hook cannot be called with the arguments it will get
+    │   ├── erlen.blueprints.BlueprintConflict (ValueError)  a blueprint's name is taken, or cannot be one
+    │   ├── erlen.application.SetupValueError (ValueError)  an argument has a value that cannot work
+    │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
+    │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
+    │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
     │   ├── EndpointConflict (AssertionError) one endpoint, two view functions
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
@@ -23,11 +29,17 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
         ├── SessionValueError (TypeError)     a value that cannot be stored, named by its path
         ├── SessionConflict                   another request changed, moved or ended the session
         └── SessionUnavailable                the store does not answer
+
+Outside of it stand :class:`erlen.RouteConflictWarning`, :class:`erlen.steps.RedirectedForm` (an AssertionError, in
+debug mode only), :class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
+:class:`erlen.templating.MissingTemplate` (Jinja's TemplatesNotFound).
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
 from collections.abc import Iterable
 
 __all__ = [
@@ -86,16 +98,19 @@ class SecretKeyMissing(ConfigError, RuntimeError):
     """Something has to be signed, and ``SECRET_KEY`` is not set.
 
     :param purpose: what needs the key, to be read after "is needed"
+    :param instance: the application's instance folder, where it is known
     """
 
-    def __init__(self, purpose: str) -> None:
+    def __init__(self, purpose: str, instance: os.PathLike[str] | None = None) -> None:
+        place = "" if instance is None else f" --instance {shlex.quote(os.fspath(instance))}"
         super().__init__(
             "SECRET_KEY",
             f"It is not set, and it is needed {purpose}.",
             "Run 'erlen secret' and put what it prints into the configuration as SECRET_KEY, or run "
-            "'erlen secret --save', which keeps a key in the instance folder, where the application finds it.",
+            f"`erlen secret --save{place}`, which keeps a key in the instance folder, where the application finds it.",
         )
         self.purpose = purpose
+        self.instance = instance
 
 
 class SetupError(ErlenError):

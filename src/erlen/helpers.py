@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R", bound=WerkzeugResponse)
+_DEFAULT_RESPONSE = Response  # by another name, because a parameter of Flask's has this one
 #: Jinja is loaded by the first template that is rendered.
 _TEMPLATING = "erlen.templating"
 
@@ -84,6 +86,12 @@ def url_for(
     )
 
 
+@overload
+def redirect(location: str, code: int | None = None, Response: None = None) -> Response: ...
+@overload
+def redirect(location: str, code: int | None, Response: type[R]) -> R: ...
+@overload
+def redirect(location: str, code: int | None = None, *, Response: type[R]) -> R: ...
 def redirect(
     location: str, code: int | None = None, Response: type[WerkzeugResponse] | None = None
 ) -> WerkzeugResponse:
@@ -91,14 +99,14 @@ def redirect(
 
     :param code: 303 by default in Erlen (``REDIRECT_CODE``): the browser then asks with GET, whatever it sent.
         Use 307 or 308 to have it send the same again
-    :param Response: the class of the response
+    :param Response: the class of the response; the application's where it is not given
     """
     if has_app_context():
         app = find_context("redirect").app
         if Response is None:
             return app.redirect(location, code)  # type: ignore[no-any-return]
         code = app.config["REDIRECT_CODE"] if code is None else code
-    return werkzeug_redirect(location, 303 if code is None else code, Response)
+    return werkzeug_redirect(location, 303 if code is None else code, Response or _DEFAULT_RESPONSE)
 
 
 def abort(code: int | WerkzeugResponse, *args: Any, **kwargs: Any) -> NoReturn:

@@ -1,7 +1,7 @@
 """Modules that most applications never need, imported when they are first needed.
 
-This is the one place that imports a part of Erlen or of the standard library by name: it keeps ``import erlen`` quick,
-and it can be found.
+It keeps ``import erlen`` quick, and stands in one place so that it can be found. What a setting names (a store, a
+class) is imported where the setting is read.
 """
 
 from __future__ import annotations

@@ -144,12 +144,12 @@ class Scaffold:
         #: Endpoint to view function.
         self.view_functions: dict[str, Callable[..., Any]] = {}
         #: Scope to code (or None) to exception class to handler.
-        self.error_handler_spec: Any = {}
+        self.error_handler_spec: dict[str | None, dict[int | None, dict[type[Exception], Callable[..., Any]]]] = {}
         #: Scope to functions, as are all the following.
-        self.before_request_funcs: Any = {}
-        self.after_request_funcs: Any = {}
-        self.teardown_request_funcs: Any = {}
-        self.url_value_preprocessors: Any = {}
+        self.before_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
+        self.after_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
+        self.teardown_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
+        self.url_value_preprocessors: dict[str | None, list[Callable[..., Any]]] = {}
         self.template_context_processors: dict[str | None, list[Any]] = defaultdict(list)
         self.url_default_functions: dict[str | None, list[Any]] = defaultdict(list)
 

@@ -14,5 +14,5 @@ session.no_such_method()  # attr-defined
 second = current_app.no_such_setting  # attr-defined
 number: int = request.args["page"]  # assignment
 url_for("index", _external="yes")  # arg-type
-redirect(3)  # arg-type
+redirect(3)  # call-overload
 app.before_request("now")  # type-var

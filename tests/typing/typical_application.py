@@ -182,6 +182,11 @@ def index() -> Any:
     return redirect(url_for(".index", _external=True, page=2))
 
 
+@shop.route("/away")
+def away() -> Response:
+    return redirect("/")
+
+
 @shop.app_errorhandler(500)
 def failed(error: Exception) -> str:
     return ""
@@ -233,6 +238,7 @@ def types() -> Any:
     reveal_type(send_from_directory("x", "y", as_attachment=True))  # Response
     reveal_type(get_flashed_messages())  # list[Any]
     reveal_type(redirect("/").status_code)  # int
+    reveal_type(app.before_request_funcs)  # dict[str | None, list[def (*Any, **Any) -> Any]]
     reveal_type(pair)  # def (id: int) -> tuple[str, int]
     reveal_type(euro)  # def (value: float) -> str
     reveal_type(close)  # def (error: BaseException | None)

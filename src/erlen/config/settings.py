@@ -223,7 +223,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "MAX_FORM_MEMORY_SIZE",
             kinds.SIZE.or_none("no limit"),
             500_000,
-            "The largest form field that is not a file, in bytes.",
+            "The largest field of a multipart form that is not a file, in bytes.",
         ),
         Setting(
             "MAX_FORM_PARTS",

@@ -389,7 +389,7 @@ class SessionManager:
                 "keep sessions in the instance folder, or 'memory' for a test."
             )
         if self.keys is None:
-            raise SecretKeyMissing("for sessions: it signs their cookie")
+            raise SecretKeyMissing("for sessions: it signs their cookie", self.settings.instance)
 
     def draw(self, state: State) -> Token | None:
         """Return the session's token, and make one if it has none yet."""

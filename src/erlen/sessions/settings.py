@@ -24,6 +24,8 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     url: str | None = None
     sqlite_path: Path | None = None
     """Where the store ``sqlite`` keeps its file; in the instance folder if not set."""
+    instance: Path | None = None
+    """The instance folder of the application, to be named where a secret key is missing."""
     permanent: bool = False
     """``SESSION_PERMANENT``: whether a new session outlives the browser."""
     idle: float = _DAY
@@ -59,6 +61,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
             type=config.get("SESSION_TYPE", "sqlite"),
             url=config.get("SESSION_URL"),
             sqlite_path=_sqlite_path(config.get("SESSION_SQLITE_PATH"), instance_path),
+            instance=None if instance_path is None else Path(instance_path),
             permanent=bool(config.get("SESSION_PERMANENT", False)),
             idle=_DAY if idle is None else idle,
             permanent_idle=_some(config, "PERMANENT_SESSION_LIFETIME", 31 * _DAY) if idle is None else idle,

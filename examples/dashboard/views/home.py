@@ -6,11 +6,13 @@ from erlen import Blueprint, render_template, session
 
 blueprint = Blueprint("home", __name__)
 
+SHOWN = 3  # of the products that were looked at last
+
 
 @blueprint.get("/")
 def dashboard():
     """Show the cart, what was looked at last, and the delivery address."""
-    latest_first = dict.fromkeys(reversed(session.get("viewed", [])))
-    viewed = [database.find_product(slug) for slug in latest_first]
+    latest_first = list(dict.fromkeys(reversed(session.get("viewed", []))))
+    viewed = [database.find_product(slug) for slug in latest_first[:SHOWN]]
     lines = cart.lines()
-    return render_template("dashboard.html", lines=lines, total=cart.total(lines), viewed=viewed[:3])
+    return render_template("dashboard.html", lines=lines, total=cart.total(lines), viewed=viewed)

@@ -349,6 +349,43 @@ def test_a_deletion_reaches_through_an_old_key(store: SessionStore, create: Any)
     assert (load(store), load(store, OTHER)) == (None, None)
 
 
+@pytest.mark.parametrize("grace", [0, 30])
+def test_a_deletion_that_comes_late_follows_every_move(
+    store: SessionStore, create: Any, clock: Any, grace: float
+) -> None:
+    """A logout that began before two rotations knows the first key alone, and ends the session all the same."""
+    create(user="7")
+    move(store, grace=grace)
+    clock.turn(40)
+    assert load(store) is None
+    assert not drive(store.move(OTHER, THIRD, Delta(), grace)).refused
+    clock.turn(40)
+    assert merge(store, set={"late": b"1"}).refused
+    assert (load(store), load(store, OTHER)) == (None, None)
+    assert load(store, THIRD) is not None
+    drive(store.delete(KEY))
+    assert load(store, THIRD) is None
+    assert drive(store.find("7")) == []
+
+
+def test_a_deletion_follows_a_rotation_that_went_through_an_old_key(store: SessionStore, create: Any) -> None:
+    create()
+    move(store, grace=30)
+    assert not drive(store.move(KEY, THIRD, Delta())).refused
+    drive(store.delete(OTHER))
+    assert load(store, THIRD) is None
+
+
+def test_what_a_move_leaves_behind_is_pruned_in_time(store: SessionStore, create: Any, clock: Any) -> None:
+    create(idle=1000)
+    move(store)
+    clock.turn(599)
+    assert drive(store.prune()) == 0
+    clock.turn(1)
+    assert drive(store.prune()) == 1
+    assert load(store, OTHER) is not None
+
+
 def test_the_sessions_of_a_user_are_found_newest_first(store: SessionStore, create: Any, clock: Any) -> None:
     create(KEY, user="7")
     clock.turn(1)

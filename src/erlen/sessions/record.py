@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _VERSION = 1
+# Seconds; no request that began before a move should still be running then.
+_TRAIL_KEPT = 600.0
 
 
 class Header(msgspec.Struct, array_like=True):
@@ -57,8 +59,9 @@ class Header(msgspec.Struct, array_like=True):
     owner: str | None = None
     """Who holds the lease of the mode ``exclusive``, until *until*."""
     until: float = 0.0
+    """In what a move leaves behind: until when it leads to the session. Afterwards only a deletion follows it."""
     successor: bytes | None = None
-    """Set in what a timed renewal leaves behind for its grace: the key under which the session stands now."""
+    """Set in what a move leaves behind: the key under which the session stands now."""
 
     @property
     def deadline(self) -> float:
@@ -85,8 +88,15 @@ class Header(msgspec.Struct, array_like=True):
 
 
 def forwarder(successor: bytes, now: float, grace: float) -> Header:
-    """Return the header of what a timed renewal leaves behind: it leads to *successor* for *grace* seconds."""
-    return Header(created=now, seen=now, idle=grace, absolute=now + grace, renewed=now, successor=successor)
+    """Return the header of what a move leaves behind: it leads to *successor* for *grace* seconds.
+
+    It is kept longer than that, for deletions alone: a logout that began before the move ends the session wherever it
+    stands, and nobody stays signed in because two tabs were at work.
+    """
+    kept = grace + _TRAIL_KEPT
+    return Header(
+        created=now, seen=now, idle=kept, absolute=now + kept, renewed=now, until=now + grace, successor=successor
+    )
 
 
 class Record(msgspec.Struct):

@@ -91,7 +91,9 @@ class SessionStore(ABC):
 
     @abstractmethod
     async def delete(self, key: bytes) -> None:
-        """Delete the session; through an old token in its grace too. What does not exist is passed over.
+        """Delete the session, wherever it was moved meanwhile. What does not exist is passed over.
+
+        A request that began before a move knows the old key alone, and its logout has to end the session all the same.
 
         When it returns, the deletion survives a power cut.
         """

@@ -34,6 +34,8 @@ class MemoryStore(SessionStore):
             if record.header.successor is None:
                 record.forwarded = forwarded
                 return record
+            if record.header.until <= now:
+                return None
             record, forwarded = self._records.get(record.header.successor), True
         return None
 
@@ -86,8 +88,8 @@ class MemoryStore(SessionStore):
             self._delete(old)
             if not merged.emptied:
                 self._records[new] = moved
-                if grace:
-                    self._records[old] = Record(old, forwarder(new, now, grace), {})
+                for key in {old, record.key}:  # two, if a renewal's old key was moved through
+                    self._records[key] = Record(key, forwarder(new, now, grace), {})
             return merged
 
     def _delete(self, key: bytes | None) -> None:

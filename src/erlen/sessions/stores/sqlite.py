@@ -160,9 +160,10 @@ class SqliteStore(SessionStore):
             record.header.renewed = now
             self._erase(connection, old)
             if not merged.emptied:
+                left = {old, record.key}  # two, if a renewal's old key was moved through
                 _put(connection, new, record)
-                if grace:
-                    _put(connection, old, Record(old, forwarder(new, now, grace), {}))
+                for key in left:
+                    _put(connection, key, Record(key, forwarder(new, now, grace), {}))
             return merged
 
         return await self._write(work, durable=not grace)
@@ -245,6 +246,8 @@ class SqliteStore(SessionStore):
             if header.successor is None:
                 record.forwarded = forwarded
                 return record
+            if header.until <= now:
+                return None
             key, forwarded = header.successor, True
 
     def _touch(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:

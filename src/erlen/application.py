@@ -20,6 +20,7 @@ from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
 from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.http.proxies import TrustedProxies
 from erlen.http.request import Request
 from erlen.http.response import Response
 from erlen.json import PROVIDERS, JSONProvider
@@ -407,6 +408,36 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         self.shell_context_processors.append(f)
         return f
 
+    # Where it stands.
+
+    @setupmethod
+    def trust_proxies(
+        self, x_for: int = 1, x_proto: int = 1, x_host: int = 0, x_port: int = 0, x_prefix: int = 0
+    ) -> None:
+        """Believe the ``X-Forwarded-*`` headers of the proxies in front, under every protocol.
+
+        Each argument is the number of proxies that set that header, 0 for none: a header that your proxies do not set
+        is one that any client can. The names are those of Werkzeug's ``ProxyFix``. ::
+
+            app.trust_proxies()                 # one proxy, which sends X-Forwarded-For and X-Forwarded-Proto
+            app.trust_proxies(x_host=1)         # and X-Forwarded-Host
+
+        :param x_for: for ``request.remote_addr``
+        :param x_proto: for ``request.scheme``
+        :param x_host: for ``request.host``
+        :param x_port: for the port in ``request.host``
+        :param x_prefix: for ``request.root_path``, where the proxy takes a prefix off the path
+        :raises ValueError: for a number that is negative
+        """
+        numbers = {"x_for": x_for, "x_proto": x_proto, "x_host": x_host, "x_port": x_port, "x_prefix": x_prefix}
+        for name, number in numbers.items():
+            if type(number) is not int or number < 0:
+                raise SetupValueError(
+                    f"trust_proxies({name}={number!r}) is no number of proxies: write how many of them set that "
+                    "header, 0 for none."
+                )
+        self._proxies = TrustedProxies(**numbers)
+
     # Contexts.
 
     def app_context(self) -> Context:
@@ -418,7 +449,7 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         return Context(self, self.request_class(environ))
 
 
-Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE}
+Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}
 
 
 def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:

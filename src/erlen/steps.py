@@ -18,6 +18,7 @@ from erlen.callables import drive, is_async
 from erlen.config import Config
 from erlen.context import Context, find_request_context
 from erlen.http.convert import make_response
+from erlen.http.proxies import TrustedProxies
 from erlen.http.response import Response
 from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
@@ -83,6 +84,10 @@ class Steps(Scaffold):
         self._first = FirstRequest()
         self._overridden: tuple[int, frozenset[str]] = (-1, frozenset())
         self._config_seen = -1
+        #: The threads of plain code on a server with an event loop (erlen.lifecycle.threads), made when one serves.
+        self._threads: Any = None
+        #: The proxies whose headers are believed.
+        self._proxies: TrustedProxies | None = None
 
     @property
     def session_manager(self) -> SessionManager:
@@ -114,11 +119,11 @@ class Steps(Scaffold):
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
-        return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.scheme == "https", mode)
+        return self.session_manager.open(request.cookie_header, request.scheme == "https", mode)
 
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""
-        if "HTTP_COOKIE" in context.request.environ:
+        if context.request.cookie_header is not None:
             await self.session_manager.load(context.session, early=True)
 
     def compile_plan(self, endpoint: str | None) -> Plan:

@@ -18,15 +18,17 @@ FILES = sorted((SOURCE / "erlen").rglob("*.py"))
 # that an extra brings is named at the one module that is loaded when a setting asks for it.
 ALLOWED = {
     "app": {"jinja2", "werkzeug"},
+    "asgi": {"werkzeug"},
     "application": {"click", "jinja2", "werkzeug"},
     "blueprints": {"werkzeug"},
     "cli": {"click"},
     "config": {"msgspec"},
     "context": {"werkzeug"},
+    "exchange": {"werkzeug"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},
     "helpers": {"jinja2", "werkzeug"},
-    "http": {"markupsafe", "werkzeug"},
+    "http": {"markupsafe", "msgspec", "werkzeug"},
     "json": {"itsdangerous", "markupsafe", "msgspec", "werkzeug"},
     "lifecycle": {"werkzeug"},
     "routing": {"markupsafe", "werkzeug"},

@@ -124,6 +124,13 @@ def _size_hint(value: object) -> str:
     return "A size cannot be negative." if number < 0 else f"Write {int(number)}."
 
 
+def _count_hint(value: object) -> str:
+    number = _number(value)
+    if number is None:
+        return ""
+    return f"Write {int(number)}." if number >= 1 else "There must be at least one."
+
+
 def _duration_hint(value: object) -> str:
     number = value.total_seconds() if isinstance(value, timedelta) else _number(value)
     if number is None:
@@ -136,6 +143,7 @@ def _duration_hint(value: object) -> str:
 _SHORTEST = timedelta.resolution.total_seconds()
 
 SIZE = Kind("a whole number that is not negative", _is_size, _size_hint)
+COUNT = Kind("a whole number of at least 1", lambda value: _is_size(value) and value != 0, _count_hint)
 DURATION = Kind(
     "a number of seconds or a timedelta, longer than 0",
     lambda value: _is_duration(value, _SHORTEST),

@@ -232,6 +232,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "The largest number of fields and files in a multipart form.",
         ),
         Setting(
+            "THREADS",
+            kinds.COUNT,
+            40,
+            "How many plain views run at the same time, each in a thread, on a server with an event loop (ASGI, RSGI).",
+        ),
+        Setting(
             "TRUSTED_HOSTS",
             kinds.HOSTS.or_none("any host"),
             None,

@@ -33,7 +33,7 @@ from erlen.http.response import Response, content_type_of, has_header, status_li
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
-from erlen.lifecycle.runner import Runner, call, send, settled
+from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end, has_end
 from erlen.signals import (
     appcontext_popped,
@@ -42,7 +42,7 @@ from erlen.signals import (
     request_started,
 )
 
-__all__ = ["handle"]
+__all__ = ["handle", "handle_plainly"]
 
 _HTML = ("Content-Type", content_type_of("text/html"))
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
@@ -87,6 +87,8 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
+                if not inline and request.body is not None and not request.body.complete:
+                    await request.body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
                 if "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
@@ -156,6 +158,14 @@ async def handle(
                 if appcontext_popped.receivers and context._holds == 0:
                     await send(app, appcontext_popped, runner)
             result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
+
+
+def handle_plainly(app: Any, context: Context, failure: Exception | None = None) -> None:
+    """Answer a request of which all is plain, or overridden by plain methods, in this thread."""
+    plan = context.plan
+    runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
+    for _ in handle(app, context, runner, failure).__await__():
+        raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
 def _no_view(endpoint: str | None) -> LookupError:
@@ -270,7 +280,7 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     if app.session_interface is not None:
         interface = app.session_interface
         if not interface.is_null_session(context.session):
-            interface.save_session(app, context.session, response)
+            await call(runner, interface.save_session, app, context.session, response)
     elif context._session is not None and context.session_mode != "done":
         saved = await app.session_manager.save(context._session)
         if saved is not None:

@@ -10,7 +10,7 @@ from erlen.context import Context
 from erlen.routing import Missing, WrongMethod
 from erlen.signals import appcontext_pushed
 
-__all__ = ["begin", "open_foreign_session"]
+__all__ = ["begin", "begins_simply", "open_foreign_session"]
 
 # Stands among the plans, because it becomes wrong when they do.
 _SIMPLE = object()
@@ -30,6 +30,15 @@ def begin(app: Any, context: Context) -> None:
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
 
 
+def begins_simply(app: Any) -> bool:
+    """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
+    plans = app._changes.plans
+    simple = plans.get(_SIMPLE)
+    if simple is None:
+        simple = plans[_SIMPLE] = app._has_simple_urls()
+    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
+
+
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
     """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
     session = interface.open_session(app, request)
@@ -45,7 +54,7 @@ def _match(app: Any, context: Context, request: Any) -> str | None:
             simple = plans[_SIMPLE] = app._has_simple_urls()
         if simple and app.config["TRUSTED_HOSTS"] is None:
             path = request.path
-            if path == "/" and not request.environ.get("PATH_INFO") and request.environ.get("SCRIPT_NAME"):
+            if request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
             found = app.url_map.find(app.url_map.default_subdomain, path, request.method)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way

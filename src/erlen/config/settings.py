@@ -52,7 +52,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "PROPAGATE_EXCEPTIONS",
             kinds.FLAG_OR_AUTOMATIC,
             None,
-            "Raise exceptions to the server instead of handling them; automatic means: when testing or debugging.",
+            "Raise exceptions to the server instead of handling them; automatic means: when testing, and in debug mode "
+            "where no page about the error is shown instead (Erlen shows one, Flask's defaults raise).",
         ),
         Setting(
             "TRAP_HTTP_EXCEPTIONS",
@@ -249,6 +250,14 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.ORIGINS,
             (),
             "Other origins that may send requests which change something.",
+        ),
+    ),
+    "Logging": (
+        Setting(
+            "REQUEST_ID_HEADER",
+            kinds.HEADER_NAME.or_none("no header"),
+            "X-Request-ID",
+            "The header by which a proxy tells the id of a request; the id stands in the lines that are logged meanwhile.",
         ),
     ),
     "URLs": (

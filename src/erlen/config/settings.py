@@ -257,7 +257,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "REQUEST_ID_HEADER",
             kinds.HEADER_NAME.or_none("no header"),
             "X-Request-ID",
-            "The header by which a proxy tells the id of a request; the id stands in the lines that are logged meanwhile.",
+            "The header by which a proxy gives a request an id, which then stands in the lines of the log.",
         ),
     ),
     "URLs": (

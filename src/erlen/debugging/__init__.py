@@ -1,1 +1,1 @@
-"""The page about an unhandled exception in debug mode. It is loaded when the first one happens, and never in production."""
+"""The page about an unhandled exception in debug mode: loaded by the first one, and never in production."""

@@ -18,7 +18,7 @@ _SAFE = (
 )
 _NO_PAGE = (
     "500 Internal Server Error\n\n"
-    "The page about this error could not be made. The error stands in the log, and so does what went wrong with its page.\n"
+    "The page about this error could not be made. It stands in the log, and so does what went wrong with its page.\n"
 )
 
 

@@ -206,7 +206,9 @@ class Reader:
 
 
 def _is_template_syntax_error(error: BaseException) -> bool:
-    return any((one.__module__, one.__name__) == ("jinja2.exceptions", "TemplateSyntaxError") for one in type(error).mro())
+    return any(
+        (one.__module__, one.__name__) == ("jinja2.exceptions", "TemplateSyntaxError") for one in type(error).mro()
+    )
 
 
 def _bytes(line: str, column: int) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ def hints_for(error: BaseException, app: Any, request: Any) -> Iterator[str]:
     situation = Situation(error, text_of(error), app, request)
     for kind, hint in _TABLE:
         if kind in names:
-            found = try_to(lambda hint=hint: hint(situation), None)
+            found = try_to(partial(hint, situation), None)
             if found:
                 yield found
 
@@ -159,8 +160,8 @@ def _type(at: Situation) -> str | None:
         return _NOT_AWAITED
     if "can't be used in 'await' expression" in at.text:
         return "What is awaited is not a coroutine: the function that was called is plain. Leave 'await' out."
-    if at.text.startswith(("can only concatenate str", "must be str, not")) or "(not \"str\") to" in at.text:
-        return "Text and another type are added. Write an f-string: f\"{text}{value}\""
+    if at.text.startswith(("can only concatenate str", "must be str, not")) or '(not "str") to' in at.text:
+        return 'Text and another type are added. Write an f-string: f"{text}{value}"'
     if at.text.startswith("Object of type"):
         return (
             "JSON has no form for that type. Turn it into a dict, a list, a text or a number first; jsonify() and "

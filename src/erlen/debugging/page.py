@@ -39,6 +39,7 @@ code,pre,textarea,.file{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,m
 .todo p{margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
 .linked{border-top:1px solid var(--edge);margin-top:2rem;padding-top:1rem}
 .member{border-left:3px solid var(--edge);padding-left:1rem;margin-top:1.5rem}
+.deeper{margin-left:1rem}
 .link{color:var(--soft);margin:0 0 .4rem}
 .linked h2,.member h2{margin:0;color:var(--bad);font-size:1rem;overflow-wrap:anywhere}
 details{background:var(--card);border:1px solid var(--edge);border-radius:8px;margin:.6rem 0;overflow:hidden}
@@ -61,6 +62,8 @@ table-layout:fixed}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem;border-top:1px solid var(--edge);overflow-wrap:anywhere}
 th{width:30%;font-weight:500;color:var(--soft)}
 td{white-space:pre-wrap}
+@media(max-width:40rem){header,main,footer{padding:.8rem}tr,th,td{display:block;width:auto}th{padding-bottom:0}
+td{border:0;padding-top:0}pre i{width:3.4em}.message{font-size:1.2rem}}
 .none{color:var(--soft);margin:.2rem 0}
 textarea{display:block;width:calc(100% - 1.6rem);margin:0 .8rem .8rem;height:18rem;background:var(--paper);color:inherit;
 border:1px solid var(--edge);border-radius:6px;padding:.6rem;white-space:pre;overflow:auto}
@@ -131,9 +134,13 @@ _FRAME = Markup(
     '<details class="frame"{open}><summary><b>{function}</b> <span class="file">{file}:{line}</span></summary>'
     "{source}{repeated}</details>\n"
 )
-_LINK = Markup('<section class="{classes}">\n<p class="link">{link}</p>\n<h2>{kind}</h2>\n<p class="message">{message}</p>')
+_LINK = Markup(
+    '<section class="{classes}">\n<p class="link">{link}</p>\n<h2>{kind}</h2>\n<p class="message">{message}</p>'
+)
 #: All that is on every page, for the last look: secrets that are found here too are words of the page itself.
-SKELETON = str(_PAGE) + _STYLE + _SCRIPT + str(_FRAME) + str(_LINK) + '<span class="current"><mark><table><th scope="row">'
+SKELETON = (
+    str(_PAGE) + _STYLE + _SCRIPT + str(_FRAME) + str(_LINK) + '<span class="current"><mark><table><th scope="row">'
+)
 
 
 def render(report: Report) -> str:
@@ -193,7 +200,7 @@ def _failures(report: Report, show: Show) -> Iterator[Markup]:
     for failure in report.failures:
         if failure.link:
             yield _LINK.format(
-                classes="member" if failure.depth else "linked",
+                classes=("linked", "member", "member deeper")[min(failure.depth, 2)],
                 link=text.LINKS[failure.link],
                 kind=show(failure.kind),
                 message=show(failure.message),
@@ -258,6 +265,8 @@ def _line(line: Line, show: Show) -> Markup:
 
 
 def _table(table: Table, show: Show) -> Markup:
+    if not table.rows and table.remark == "none":
+        return Markup()
     rows = _rows(table.rows, show) if table.rows else Markup()
     remark = Markup('<p class="none">{}</p>\n').format(show(table.remark)) if table.remark else Markup()
     return Markup("<h3>{}</h3>\n{}{}").format(table.heading, rows, remark)

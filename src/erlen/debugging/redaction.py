@@ -17,6 +17,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+import markupsafe
+
 from erlen.config import SETTINGS
 from erlen.config.secrecy import looks_secret
 
@@ -29,8 +31,34 @@ HIDDEN = "[hidden]"
 _LONG = 4
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _SECRET_WORDS = frozenset(
-    "auth authentication authorization bearer card cc cookie cookies csc cvc cvv dsn iban jwt key keys mfa nonce otp "
-    "pass pin pwd sid sig ssn totp".split()
+    [
+        "auth",
+        "authentication",
+        "authorization",
+        "bearer",
+        "card",
+        "cc",
+        "cookie",
+        "cookies",
+        "csc",
+        "cvc",
+        "cvv",
+        "dsn",
+        "iban",
+        "jwt",
+        "key",
+        "keys",
+        "mfa",
+        "nonce",
+        "otp",
+        "pass",
+        "pin",
+        "pwd",
+        "sid",
+        "sig",
+        "ssn",
+        "totp",
+    ]
 )
 _SECRET_PARTS = re.compile(
     r"passw|passphrase|secret|token|csrf|xsrf|session|credential|privatekey|accesskey|apikey|creditcard|cardnumber"
@@ -205,17 +233,13 @@ def _forms(secret: str) -> Iterator[str]:
             yield json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield html.escape(text)
         yield html.escape(text, quote=False)
-        yield str(_markup(text))
+        yield str(markupsafe.escape(text))
     yield repr(data)[2:-1]
     for encoded in (quote(data), quote(data, safe=""), quote_plus(data), quote(data, safe="~()*!.'/:?#[]@$&+,;=")):
         yield encoded
         yield quote(encoded)
     yield data.hex()
     yield from _base64_forms(data)
-
-
-def _markup(text: str) -> str:
-    return text.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;").replace("'", "&#39;").replace('"', "&#34;")
 
 
 def _lower(text: str) -> str:
@@ -270,7 +294,7 @@ class Redactor:
         :param skeleton: the page's own words and marks, in which a secret that is an ordinary word may be found
         """
         low, own = _lower(page), _lower(skeleton)
-        found = []
+        found: list[tuple[int, int]] = []
         for form in self._long:
             if len(form) >= 8 and form in low and form not in own:
                 found.extend((match.start(), match.end()) for match in re.finditer(re.escape(form), low))

@@ -62,8 +62,8 @@ class Report(Struct, frozen=True):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What to do: about the exception itself, or else about what it came from."""
-        return next((failure.hints for failure in self.failures if failure.hints), ())
+        """What to do: about the exception itself, or else about what it came from; members of groups say it themselves."""
+        return next((failure.hints for failure in self.failures if failure.hints and not failure.depth), ())
 
 
 def collect(app: Any, request: Any, error: BaseException, session: Any) -> Report:
@@ -105,7 +105,7 @@ def _tables(request: Any, session: Any, redact: Redactor) -> Iterable[Table]:
         yield table("Files", lambda: ((name, file.filename) for name, file in request.files.items(multi=True)))
         if request.is_json:
             yield table("JSON", lambda: [("body", _json(request))])
-    yield table("Session", lambda: ((key, HIDDEN) for key in session or ()), "" if session is not None else _UNREAD)
+    yield table("Session", lambda: ((key, HIDDEN) for key in session or ()), "none" if session is not None else _UNREAD)
     yield table("Cookies", lambda: ((name, HIDDEN) for name in request.cookies))
     yield table("Headers", lambda: ((k, HIDDEN if header_is_secret(k) else v) for k, v in request.headers))
 

@@ -163,8 +163,9 @@ def _literals(text: str, lines: list[str], starts: list[int], redact: Redactor) 
             if redact.spans(value):
                 hidden.append(node)
         for one in hidden:
-            yield _place(lines, starts, one.lineno, one.col_offset), _place(
-                lines, starts, one.end_lineno or one.lineno, one.end_col_offset or 0
+            yield (
+                _place(lines, starts, one.lineno, one.col_offset),
+                _place(lines, starts, one.end_lineno or one.lineno, one.end_col_offset or 0),
             )
 
 
@@ -192,11 +193,13 @@ def _given_to_secret_names(node: ast.AST) -> Iterator[ast.expr]:
                 for one in (left, *others):
                     yield from _texts(one)
         case ast.arguments(args=args, defaults=defaults, kwonlyargs=kwonly, kw_defaults=kw_defaults):
-            pairs = [*zip(args[len(args) - len(defaults) :], defaults, strict=True)]
-            pairs += [(name, value) for name, value in zip(kwonly, kw_defaults, strict=True) if value is not None]
-            for name, value in pairs:
-                if _named(name.arg):
-                    yield from _texts(value)
+            given = [
+                *zip(args[len(args) - len(defaults) :], defaults, strict=True),
+                *zip(kwonly, kw_defaults, strict=True),
+            ]
+            for parameter, default in given:
+                if default is not None and _named(parameter.arg):
+                    yield from _texts(default)
 
 
 def _is_secret(target: ast.expr) -> bool:

@@ -85,7 +85,7 @@ def _blank(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    if not table.rows and table.remark in ("", "none"):
+    if not table.rows and table.remark == "none":
         return
     yield ""
     yield table.heading

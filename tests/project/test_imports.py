@@ -23,6 +23,7 @@ ALLOWED = {
     "cli": {"click"},
     "config": {"msgspec"},
     "context": {"werkzeug"},
+    "debugging": {"markupsafe", "msgspec"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},
     "helpers": {"jinja2", "werkzeug"},

@@ -108,8 +108,8 @@ def _did_you_mean(name: str, known: Any) -> str:
 def _unbound(at: Situation) -> str:
     name = at.error.name or at.text.partition("'")[2].partition("'")[0]
     return (
-        f"The function assigns to {name!r} somewhere, so {name!r} is a local name in all of it, and here it has no value "
-        f"yet. Give it one before, or write 'global {name}' (or 'nonlocal {name}') if the outer one is meant."
+        f"The function assigns to {name!r} somewhere, so it is a local name in all of it, and here it has no value yet. "
+        f"Give it one before, or write 'global {name}' (or 'nonlocal {name}') if the outer one is meant."
     )
 
 
@@ -143,8 +143,8 @@ def _attribute(at: Situation) -> str | None:
 # --- values -----------------------------------------------------------------------------------------------------------
 
 _NONE = (
-    "The value is None. Look at where it comes from: a function without a return statement, a query that found nothing, "
-    "or .get() of a key that is missing."
+    "The value is None. Look at where it comes from: a function without a return statement, a query that found "
+    "nothing, or .get() of a key that is missing."
 )
 _NOT_AWAITED = (
     "A coroutine was made and not run: 'await' is missing before the call of the async function. The function that "
@@ -216,8 +216,8 @@ def _key(at: Situation) -> str | None:
 @_about("UnicodeDecodeError")
 def _decode(at: Situation) -> str:
     return (
-        f"Byte {at.error.start} is not valid {at.error.encoding}: the data is in another encoding, or is no text. Write "
-        "open(path, encoding='...') with the right one, or read bytes with open(path, 'rb')."
+        f"Byte {at.error.start} is not valid {at.error.encoding}: the data is in another encoding, or is no text. "
+        "Write open(path, encoding='...') with the right one, or read bytes with open(path, 'rb')."
     )
 
 
@@ -249,8 +249,8 @@ def _recursion(at: Situation) -> str:
 
 def _circular(at: Situation) -> str:
     return (
-        "Two modules import each other, or a file of yours has the name of the module that is meant. Rename the file, or "
-        "move what both need into a third module. An application is best made in a function (create_app) that imports "
+        "Two modules import each other, or a file of yours has the name of the module that is meant. Rename the file, "
+        "or move what both need into a third module. An application is best made in a function (create_app) that imports "
         "its blueprints."
     )
 
@@ -310,8 +310,8 @@ def _syntax(at: Situation) -> str:
 def _sqlite(at: Situation) -> str | None:
     if found := re.search(r"no such table: (\S+)", at.text):
         return (
-            f"The database file has no table {found[1]!r}: create it, for instance in a before_first_request function. Or "
-            "it is another file: a relative path starts at the working directory, and SQLite makes an empty file where "
+            f"The database file has no table {found[1]!r}: create it, for instance in a before_first_request function. "
+            "Or it is another file: a relative path starts at the working directory, and SQLite makes an empty file where "
             "there is none."
         )
     if "no such column" in at.text:

@@ -65,8 +65,8 @@ td{white-space:pre-wrap}
 @media(max-width:40rem){header,main,footer{padding:.8rem}tr,th,td{display:block;width:auto}th{padding-bottom:0}
 td{border:0;padding-top:0}pre i{width:3.4em}.message{font-size:1.2rem}}
 .none{color:var(--soft);margin:.2rem 0}
-textarea{display:block;width:calc(100% - 1.6rem);margin:0 .8rem .8rem;height:18rem;background:var(--paper);color:inherit;
-border:1px solid var(--edge);border-radius:6px;padding:.6rem;white-space:pre;overflow:auto}
+textarea{display:block;width:calc(100% - 1.6rem);margin:0 .8rem .8rem;height:18rem;background:var(--paper);
+color:inherit;border:1px solid var(--edge);border-radius:6px;padding:.6rem;white-space:pre;overflow:auto}
 button{font:inherit;margin:0 .8rem .6rem;padding:.3rem .9rem;border-radius:6px;border:1px solid var(--link);
 background:none;color:var(--link);cursor:pointer}
 label{display:block;padding:0 .8rem .3rem;color:var(--soft)}

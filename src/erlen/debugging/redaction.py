@@ -1,4 +1,4 @@
-"""Keeps secrets off the debug page: what is known to be secret is found in every text, in whatever form it stands there.
+"""Keeps secrets off the debug page: what is known to be secret is found in every text, in whatever form it has there.
 
 Local variables are never shown, so a secret can only come by way of a message, a line of source, a URL or a field. All
 of these go through one :class:`Redactor`, which knows the values by :func:`known_secrets`.
@@ -31,34 +31,26 @@ HIDDEN = "[hidden]"
 _LONG = 4
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _SECRET_WORDS = frozenset(
-    [
-        "auth",
-        "authentication",
-        "authorization",
-        "bearer",
-        "card",
-        "cc",
-        "cookie",
-        "cookies",
-        "csc",
-        "cvc",
-        "cvv",
-        "dsn",
-        "iban",
-        "jwt",
-        "key",
-        "keys",
-        "mfa",
-        "nonce",
-        "otp",
-        "pass",
-        "pin",
-        "pwd",
-        "sid",
-        "sig",
-        "ssn",
-        "totp",
-    ]
+    (
+        *("auth", "authentication", "authorization", "bearer", "card", "cc", "cookie", "cookies", "csc", "cvc", "cvv"),
+        *(
+            "dsn",
+            "iban",
+            "jwt",
+            "key",
+            "keys",
+            "mfa",
+            "nonce",
+            "otp",
+            "pass",
+            "pin",
+            "pwd",
+            "sid",
+            "sig",
+            "ssn",
+            "totp",
+        ),
+    )
 )
 _SECRET_PARTS = re.compile(
     r"passw|passphrase|secret|token|csrf|xsrf|session|credential|privatekey|accesskey|apikey|creditcard|cardnumber"

@@ -62,7 +62,7 @@ class Report(Struct, frozen=True):
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What to do: about the exception itself, or else about what it came from; members of groups say it themselves."""
+        """What to do: about the exception itself, or else about what it came from, without members of groups."""
         return next((failure.hints for failure in self.failures if failure.hints and not failure.depth), ())
 
 

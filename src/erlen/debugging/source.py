@@ -214,7 +214,7 @@ def _named(name: str) -> bool:
 
 
 def _texts(value: ast.expr) -> Iterator[ast.expr]:
-    """Yield the literals that *value* is put together of; a name that is only asked for, ``form["password"]``, stays."""
+    """Yield the literals that *value* is put together of; what is only a name, as in ``form["password"]``, stays."""
     match value:
         case ast.Constant(value=str() | bytes() as text):
             if text and not (isinstance(text, str) and text.isidentifier() and looks_secret(text)):

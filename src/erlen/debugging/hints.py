@@ -108,7 +108,7 @@ def _did_you_mean(name: str, known: Any) -> str:
 def _unbound(at: Situation) -> str:
     name = at.error.name or at.text.partition("'")[2].partition("'")[0]
     return (
-        f"The function assigns to {name!r} somewhere, so it is a local name in all of it, and here it has no value yet. "
+        f"The function assigns to {name!r} somewhere, so it is a local name in all of it, and has no value here. "
         f"Give it one before, or write 'global {name}' (or 'nonlocal {name}') if the outer one is meant."
     )
 
@@ -250,8 +250,8 @@ def _recursion(at: Situation) -> str:
 def _circular(at: Situation) -> str:
     return (
         "Two modules import each other, or a file of yours has the name of the module that is meant. Rename the file, "
-        "or move what both need into a third module. An application is best made in a function (create_app) that imports "
-        "its blueprints."
+        "or move what both need into a third module. An application is best made in a function (create_app) that "
+        "imports its blueprints."
     )
 
 
@@ -311,8 +311,8 @@ def _sqlite(at: Situation) -> str | None:
     if found := re.search(r"no such table: (\S+)", at.text):
         return (
             f"The database file has no table {found[1]!r}: create it, for instance in a before_first_request function. "
-            "Or it is another file: a relative path starts at the working directory, and SQLite makes an empty file where "
-            "there is none."
+            "Or it is another file: a relative path starts at the working directory, and SQLite makes an empty file "
+            "where there is none."
         )
     if "no such column" in at.text:
         return "The table was made before that column was added to the schema: alter it, or make the database anew."

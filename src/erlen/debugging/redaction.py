@@ -168,6 +168,7 @@ def _in_request(request: Any) -> Iterator[str]:
             yield from _in_credential(value)
         elif header_is_secret(name):
             yield value
+            yield unquote(value)
         yield from _in_url(value)
     yield from leaves(try_to(lambda: request.cookies.to_dict(flat=False), {}))
     for read in (

@@ -156,17 +156,18 @@ def _literals(text: str, lines: list[str], starts: list[int], redact: Redactor) 
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    hidden: list[ast.expr] = []
+    constants: list[tuple[str, ast.expr]] = []
     for node in ast.walk(tree):
-        hidden = list(_given_to_secret_names(node))
+        hidden.extend(_given_to_secret_names(node))
         if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
             value = node.value if isinstance(node.value, str) else node.value.decode("utf-8", "surrogateescape")
-            if redact.spans(value):
-                hidden.append(node)
-        for one in hidden:
-            yield (
-                _place(lines, starts, one.lineno, one.col_offset),
-                _place(lines, starts, one.end_lineno or one.lineno, one.end_col_offset or 0),
-            )
+            constants.append((value, node))
+    if redact.spans("\n\n".join(value for value, _ in constants)):  # one look at all of them, or else at each
+        hidden.extend(node for value, node in constants if redact.spans(value))
+    for one in hidden:
+        end_line, end_column = one.end_lineno or one.lineno, one.end_col_offset or 0
+        yield _place(lines, starts, one.lineno, one.col_offset), _place(lines, starts, end_line, end_column)
 
 
 def _place(lines: list[str], starts: list[int], line: int, column: int) -> int:

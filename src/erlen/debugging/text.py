@@ -28,7 +28,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"{'  ' * failure.depth}{LINKS[failure.link]}"
             yield ""
         for line in _failure(failure):
-            yield ("  " * failure.depth + line).rstrip()
+            yield ("  " * failure.depth + line).rstrip(" ")
     yield report.request_line
     for table in report.tables:
         yield from _table(table)

@@ -41,7 +41,7 @@ code,pre,textarea,.file{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,m
 .member{border-left:3px solid var(--edge);padding-left:1rem;margin-top:1.5rem}
 .deeper{margin-left:1rem}
 .link{color:var(--soft);margin:0 0 .4rem}
-.linked h2,.member h2{margin:0;color:var(--bad);font-size:1rem;overflow-wrap:anywhere}
+.linked>h2,.member>h2{margin:0;color:var(--bad);font-size:1rem;overflow-wrap:anywhere}
 details{background:var(--card);border:1px solid var(--edge);border-radius:8px;margin:.6rem 0;overflow:hidden}
 summary{cursor:pointer;padding:.5rem .8rem;overflow-wrap:anywhere}
 summary:focus-visible,button:focus-visible,textarea:focus-visible{outline:2px solid var(--link);outline-offset:-2px}

@@ -28,6 +28,7 @@ from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
 from erlen.lifecycle.start import begin, open_foreign_session
 from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
+from erlen.log import printable
 from erlen.routing import Map
 from erlen.scaffold import Scaffold
 from erlen.sessions.manager import SessionManager
@@ -239,9 +240,9 @@ class Steps(Scaffold):
         return bool(trap) and isinstance(e, HTTPException) and e.code == 400
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception that nobody handled, with the method and path of its request."""
+        """Log an exception that nobody handled, with the method and path of its request, without the query."""
         request = find_request_context("request").request
-        self.logger.error("Exception on %s [%s]", request.path, request.method, exc_info=exc_info)
+        self.logger.error("Exception on %s [%s]", printable(request.path), printable(request.method), exc_info=exc_info)
 
     def should_ignore_error(self, error: BaseException | None) -> bool:
         """Tell whether the teardowns should not see *error*; a subclass may decide. The answer here is always no."""

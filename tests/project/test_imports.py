@@ -25,6 +25,7 @@ ALLOWED = {
     "config": {"msgspec"},
     "context": {"werkzeug"},
     "exchange": {"werkzeug"},
+    "debugging": {"markupsafe", "msgspec"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},
     "helpers": {"jinja2", "werkzeug"},

@@ -305,6 +305,12 @@ COOKIE_PATH = Kind(
     lambda value: f"Write {'/' + value!r}." if _is_cookie_part(value) and isinstance(value, str) else "",
 )
 
+HEADER_NAME = Kind(
+    "the name of a header",
+    _is_cookie_name,  # both are a token
+    lambda value: f"Write {re.sub(_NOT_TOKEN, '-', value)!r}." if isinstance(value, str) and value else "",
+)
+
 # -- the session store -------------------------------------------------------------------------------------------------
 
 STORE_NAMES = (

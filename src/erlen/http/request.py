@@ -19,6 +19,8 @@ from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wsgi import LimitedStream
 
+from erlen.log import request_id_in, trace_id_in
+
 __all__ = ["Request", "lazy"]
 
 T = TypeVar("T")
@@ -280,6 +282,20 @@ class Request(WerkzeugRequest):
             names.append(name)
             name = name.rpartition(".")[0]
         return names
+
+    @lazy
+    def request_id(self) -> str | None:
+        """The id that the proxy has given this request, by the header ``REQUEST_ID_HEADER``; it stands in the log.
+
+        None if there is none, or one that is not safe to be logged: anybody may send the header where no proxy sets it.
+        """
+        name = None if self.app is None else self.app.config.get("REQUEST_ID_HEADER")
+        return None if name is None else request_id_in(self.headers.get(name))
+
+    @lazy
+    def trace_id(self) -> str | None:
+        """The trace id of the header ``traceparent`` (W3C Trace Context), 32 hexadecimal digits, or None."""
+        return trace_id_in(self.headers.get("traceparent"))
 
     def _limit(self, name: str, key: str, default: int | None) -> int | None:
         if name in self._limits_set:

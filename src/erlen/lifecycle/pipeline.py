@@ -35,6 +35,7 @@ from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
 from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end, has_end
+from erlen.loading import load
 from erlen.signals import (
     appcontext_popped,
     got_request_exception,
@@ -42,7 +43,10 @@ from erlen.signals import (
     request_started,
 )
 
-__all__ = ["handle", "handle_plainly"]
+__all__ = ["PROPAGATE", "handle", "handle_plainly"]
+
+#: The key of the environ by which a test client asks for the exception itself, not for the page about it.
+PROPAGATE = "erlen.propagate"
 
 _HTML = ("Content-Type", content_type_of("text/html"))
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
@@ -413,19 +417,28 @@ async def answer_exception(app: Any, context: Context, error: Exception, runner:
 
 
 async def handle_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
-    """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or debugging says so."""
+    """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or testing says so.
+
+    In debug mode the answer is a page about the exception.
+    """
     if got_request_exception.receivers:
         await send(app, got_request_exception, runner, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    explains = propagate is None and app.debug and not app.testing and app.defaults.debug_page
+    explains = explains and not context.request.environ.get(PROPAGATE)
     if propagate is None:
-        propagate = app.testing or app.debug
+        propagate = app.testing or (app.debug and not explains)
     if propagate:
         try:
             raise error
         finally:
             del error
     app.log_exception((type(error), error, error.__traceback__))
-    answer: Any = InternalServerError(original_exception=error)
+    if explains:
+        explain = load("erlen.debugging.answer").explain
+        answer = await call(runner, explain, app, context.request, error, context._session)
+        return await finalize(app, context, answer, runner, from_error_handler=True)
+    answer = InternalServerError(original_exception=error)
     handler = find_handler(app.error_handler_spec, answer, context.plan.blueprints)
     if handler is not None:
         context.answered_by = "error handler", handler

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
+from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.wsgi import PRESERVE
 
 __all__ = ["Client", "EnvironBuilder"]
@@ -87,7 +88,7 @@ class Client(WerkzeugClient):
         }
 
     def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
-        result = {**self.environ_base, **environ}
+        result = {PROPAGATE: True, **self.environ_base, **environ}
         if self.preserve_context:
             result[PRESERVE] = self._made
         return result

@@ -99,13 +99,14 @@ class SecretKeyMissing(ConfigError, RuntimeError):
 
     :param purpose: what needs the key, to be read after "is needed"
     :param instance: the application's instance folder, where it is known
+    :param consequence: what does not work without it, a full sentence
     """
 
-    def __init__(self, purpose: str, instance: os.PathLike[str] | None = None) -> None:
+    def __init__(self, purpose: str, instance: os.PathLike[str] | None = None, consequence: str = "") -> None:
         place = "" if instance is None else f" --instance {shlex.quote(os.fspath(instance))}"
         super().__init__(
             "SECRET_KEY",
-            f"It is not set, and it is needed {purpose}.",
+            f"{consequence} It is not set, and it is needed {purpose}.".lstrip(),
             "Run 'erlen secret' and put what it prints into the configuration as SECRET_KEY, or run "
             f"`erlen secret --save{place}`, which keeps a key in the instance folder, where the application finds it.",
         )

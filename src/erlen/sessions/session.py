@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from erlen.callables import drive
 from erlen.errors import SessionError, SessionValueError
-from erlen.sessions import stored
 from erlen.sessions.fields import Fields
 from erlen.sessions.interface import SessionMixin
 from erlen.sessions.record import Delta, Header, Merged, Record
@@ -269,12 +268,7 @@ class Session(SessionMixin):
         """Do what :meth:`incr` does, without holding up the event loop."""
         await self._manager.load(self)
         fields = self._change().fields
-        raw = fields.raw.get(_checked(key))
-        if raw is not None and stored.number(raw) is None:
-            raise SessionValueError(
-                f"session[{key!r}]", "it holds no whole number of 64 bits, so nothing can be added."
-            )
-        total = stored.add(key, raw, by)
+        total = fields.sum(_checked(key), by)
         if fields.is_decided(key):
             fields.assign(key, total)
             return total

@@ -112,21 +112,13 @@ class Steps(Scaffold):
         interface = self.session_interface
         if interface is not None:
             session = open_foreign_session(self, interface, request)
-            session.accessed = True  # or it would have been opened when the request began
+            if session is not None:
+                session.accessed = True  # it is opened because it is touched
             return session
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
         return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.scheme == "https", mode)
-
-    def slide_session(self, context: Context) -> None:
-        """Open the session if its cookie has to be sent again although nothing may touch it; it is not read yet."""
-        if self.config.changes != self._config_seen:
-            self._follow_config()
-        request, manager = context.request, self.session_manager
-        header = request.environ.get("HTTP_COOKIE")
-        if header and manager.slides and manager.may_slide(header, request.scheme == "https"):
-            context.session  # noqa: B018 - what is there is saved
 
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
 from erlen.routing import Missing, WrongMethod
+from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
@@ -30,8 +31,8 @@ def begin(app: Any, context: Context) -> None:
     endpoint = _match(app, context, request)
     plans = app._changes.plans
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
-    if app._sessions_slide and interface is None and context._session is None:
-        app.slide_session(context)
+    if app._sessions_slide and interface is None and may_be_permanent(request.environ.get("HTTP_COOKIE", "")):
+        context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:

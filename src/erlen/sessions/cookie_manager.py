@@ -14,9 +14,8 @@ from typing import Any
 
 from erlen.errors import SecretKeyMissing, SessionValueError
 from erlen.json.unwritable import type_name
-from erlen.loading import load
 from erlen.sessions.codec import SCALARS
-from erlen.sessions.cookies import find_cookies
+from erlen.sessions.cookies import find_cookies, may_be_permanent
 from erlen.sessions.fields import Fields, no_list, no_number
 from erlen.sessions.manager import SessionHeaders, SessionManager, changed_inside, refuse_readonly
 from erlen.sessions.secure_cookie import (
@@ -25,7 +24,7 @@ from erlen.sessions.secure_cookie import (
     session_json_serializer,
     too_large,
 )
-from erlen.sessions.session import NO_PLANS, Session, State
+from erlen.sessions.session import Session, State
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stored import add
 from erlen.sessions.stores.base import SessionStore
@@ -52,17 +51,17 @@ class CookieFields(Fields):
     __slots__ = ("_changed", "_lent", "_source", "_user")
 
     def __init__(self, values: dict[str, Any], user: str | None = None, source: str | None = None) -> None:
-        super().__init__(values)
-        self.values = self.raw  # one dict: there is nothing that was not decoded yet
+        # One dict for both: there is nothing that was not decoded yet.
+        self.raw = self.values = values
+        self.pending = None
+        self.forced = self._changed = self._lent = False
         self._user = user
         self._source = source
-        self._changed = False
-        self._lent = False
 
     @property
     def changed(self) -> bool:
         """Whether there is something to store, changes inside of values included."""
-        return self._changed or self.forced or bool(self.changed_inside())
+        return self._changed or self.forced or (self._lent and bool(self.changed_inside()))
 
     def is_decided(self, key: str) -> bool:
         """Tell that no store has a say: it is always so."""
@@ -156,7 +155,6 @@ class CookieState(State):
         self.fields.forced = True
         self.held_user = None
         self.fresh = True
-        self.planned = NO_PLANS
         self.rotate = self.bound = self.issue = False
 
 
@@ -179,6 +177,7 @@ class CookieManager(SessionManager):
             signing = interface.salt, session_json_serializer, interface.key_derivation, interface.digest_method
             self._serializer = make_serializer(list(reversed(keys.keys)), *signing)
             self._serializer.clock = clock
+        self._age = int(settings.permanent_idle)
         self.slides = settings.refresh_each_request and keys is not None
 
     @property
@@ -192,11 +191,6 @@ class CookieManager(SessionManager):
         if self._serializer is not None:
             self._serializer.clock = clock
 
-    def may_slide(self, cookie_header: str, secure: bool) -> bool:
-        """Tell whether the response needs the cookie again even if the request does not touch the session."""
-        found = find_cookies(cookie_header, self.cookie.names[secure])
-        return bool(found) and any(map(load("erlen.sessions.signing").looks_permanent, found))
-
     async def load(self, session: Session, early: bool = False) -> None:
         """Read the session from the request's cookie, if that was not done. A visitor may send anything.
 
@@ -205,21 +199,29 @@ class CookieManager(SessionManager):
         if session._state is None and session._mode != "none" and not early:
             session._state = self._read(session)
 
+    def load_now(self, session: Session) -> State:
+        """Read the session from the request's cookie, and return what was found."""
+        state = session._state = self._read(session)
+        return state
+
     def _read(self, session: Session) -> CookieState:
         header, serializer = session._cookie, self._serializer
         if header is not None and serializer is not None:
             for value in find_cookies(header, self.cookie.names[session._secure]):
                 try:
-                    held, source, current = serializer.read(value, int(self.settings.permanent_idle))
+                    held, source, current = serializer.read(value, self._age)
                     user = held.pop(BOUND_USER, None)
-                    user = user if isinstance(user, str) else None
-                    state = CookieState(CookieFields(held, user, source))
                 except Exception as error:  # also what an own tag raises over it
-                    log.debug("A session cookie was refused: %s", error)
+                    log.debug("A session cookie was refused: %s", type(error).__name__)
                     continue
-                state.held_user = user
+                if not isinstance(held, dict):
+                    continue
+                state = CookieState(CookieFields(held, user, source))
                 state.new = state.fresh = False
-                state.issue = not current
+                if user is not None:
+                    state.held_user = str(user)
+                if not current:
+                    state.issue = True
                 return state
         return CookieState(CookieFields({}))
 
@@ -230,6 +232,8 @@ class CookieManager(SessionManager):
         :raises SessionReadOnly: if a value was changed inside, in the mode ``readonly``
         """
         if not session.accessed:
+            if not self.slides or not may_be_permanent(session._cookie or ""):
+                return None
             await self.load(session)
         state: Any = session._state
         if state is None or self._serializer is None:
@@ -241,7 +245,7 @@ class CookieManager(SessionManager):
             inside = fields.changed_inside()
             if inside:
                 raise changed_inside(inside)
-        changed = bool(state.planned) or state.rotate or fields.changed
+        changed = state.rotate or fields.changed
         if not fields.values and state.user is None:
             return SessionHeaders(self.cookie.expire(session._secure)) if changed else _READ
         return self._headers_of(session, state) if changed or state.issue or self._slides(state) else _READ

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, Self
 
+from erlen.callables import drive
 from erlen.errors import SecretKeyMissing, SessionConflict, SessionReadOnly, SessionUnavailable
 from erlen.sessions.cookies import SessionCookie, find_cookies
 from erlen.sessions.fields import Fields
@@ -105,10 +106,6 @@ class SessionManager:
         """
         return Session(self, cookie_header, secure, mode)
 
-    def may_slide(self, cookie_header: str, secure: bool) -> bool:
-        """Tell whether such a response needs the cookie again; asked only if :attr:`slides` is set."""
-        return False
-
     async def load(self, session: Session, early: bool = False) -> None:
         """Read the session from its store, if that was not done and its cookie is there.
 
@@ -156,6 +153,13 @@ class SessionManager:
             state.lease = lease
         elif early:
             state.early = True
+
+    def load_now(self, session: Session) -> State:
+        """Do what :meth:`load` does for a plain caller, and return what was found."""
+        drive(self.load(session))
+        state: State | None = session._state
+        assert state is not None
+        return state
 
     async def save(self, session: Session) -> SessionHeaders | None:
         """Commit what the request changed and say what its response has to carry; None if the session was not touched.

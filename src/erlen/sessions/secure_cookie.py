@@ -17,7 +17,7 @@ from erlen.http.request import Request
 from erlen.http.response import has_header
 from erlen.json.tagged import TaggedJSONSerializer
 from erlen.loading import load
-from erlen.sessions.cookies import find_cookies
+from erlen.sessions.cookies import find_cookies, may_be_permanent
 from erlen.sessions.interface import SessionInterface, SessionMixin
 
 __all__ = [
@@ -170,7 +170,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 held = serializer.loads(value, max_age=int(app.permanent_session_lifetime.total_seconds()))
                 return self.session_class(_checked(held))
             except Exception as error:  # a visitor may send anything, and an own tag may raise anything over it
-                log.debug("A session cookie was refused: %s", error)
+                log.debug("A session cookie was refused: %s", type(error).__name__)
         session = self.session_class()
         session.new = True
         return session
@@ -218,10 +218,7 @@ def opens_late(interface: Any, app: Any, request: Any) -> bool:
     if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
         return True
     header = request.environ.get("HTTP_COOKIE")
-    if not header:
-        return True
-    looks_permanent = load("erlen.sessions.signing").looks_permanent
-    return not any(map(looks_permanent, find_cookies(header, interface.get_cookie_name(app))))
+    return not header or not may_be_permanent(header)
 
 
 def make_serializer(keys: list[Any], salt: str, serializer: Any, key_derivation: str, digest_method: Any) -> Any:

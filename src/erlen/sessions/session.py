@@ -98,6 +98,7 @@ class Backend(Protocol):
     """What a session needs of its manager."""
 
     async def load(self, session: Session) -> None: ...
+    def load_now(self, session: Session) -> State: ...
     async def apply(self, session: Session, delta: Delta) -> Merged: ...
     def permanent(self, state: State) -> bool: ...
     def plan_permanent(self, state: State, value: bool) -> None: ...
@@ -140,9 +141,7 @@ class Session(SessionMixin):
                     "This route was registered with session='none', so there is no session in it. Take that out of "
                     "its @app.route(...), or write session='readonly' if the view only looks."
                 )
-            drive(self._manager.load(self))
-            state = self._state
-            assert state is not None
+            state = self._manager.load_now(self)
         self.accessed = True
         if state.failure is not None:
             failure, state.failure = state.failure, None

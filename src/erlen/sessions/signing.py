@@ -15,10 +15,12 @@ from typing import Any
 from itsdangerous import URLSafeTimedSerializer
 from itsdangerous.signer import HMACAlgorithm
 
-__all__ = ["SessionSerializer", "looks_permanent"]
+__all__ = ["SessionSerializer"]
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
+_REMEMBERED = 1024
+_REMEMBERED_SIZE = 2048
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
@@ -35,6 +37,8 @@ class SessionSerializer(URLSafeTimedSerializer):
         self.clock: Callable[[], float] = time.time
         super().__init__(*args, **kwargs)
         signer = self.make_signer(self.salt)
+        # A browser sends the same cookie again and again. Only what our key has signed gets in here.
+        self._verified: dict[str, tuple[str, int]] = {}
         self._sign: Callable[[bytes], bytes] | None = None
         if type(signer.algorithm) is HMACAlgorithm and self.is_text_serializer:
             self._sign = _Hmac(signer.derive_key(), signer.algorithm.digest_method).sign
@@ -66,18 +70,17 @@ class SessionSerializer(URLSafeTimedSerializer):
 
         :raises itsdangerous.BadData: as :meth:`loads`
         """
-        payload = self._payload(value, max_age)
-        if payload is not None:
+        found = self._verified.get(value) or self._verify(value)
+        if found is not None and (max_age is None or 0 <= int(self.clock()) - found[1] <= max_age):
             try:
-                text = _text(payload)
-                return self.serializer.loads(text), text, True
+                return self.serializer.loads(found[0]), found[0], True
             except Exception:  # whatever a tag raises: itsdangerous says below what it means
                 pass
         data = super().loads(value, max_age)
-        return data, _text(value.encode().rsplit(b".", 2)[0]), payload is not None
+        return data, _text(value.encode().rsplit(b".", 2)[0]), found is not None
 
-    def _payload(self, value: str, max_age: int | None) -> bytes | None:
-        """Return the payload of a *value* that is in order, None for one that itsdangerous has to judge."""
+    def _verify(self, value: str) -> tuple[str, int] | None:
+        """Return the JSON in *value* and when it was signed; None for what itsdangerous has to judge."""
         sign = self._sign
         if sign is None or not value.isascii():
             return None
@@ -85,26 +88,15 @@ class SessionSerializer(URLSafeTimedSerializer):
         if not dot or not compare_digest(sign(signed), signature):
             return None
         payload, dot, moment = signed.rpartition(b".")
-        if not dot:
+        try:
+            found = _text(payload), int.from_bytes(_decode(moment), "big")
+        except (ValueError, zlib.error):
             return None
-        if max_age is not None:
-            try:
-                made = int.from_bytes(_decode(moment), "big")
-            except ValueError:
-                return None
-            if not 0 <= int(self.clock()) - made <= max_age:
-                return None
-        return payload
-
-
-def looks_permanent(value: str) -> bool:
-    """Tell whether the session in a cookie's *value* may be permanent, at little cost: nothing is verified."""
-    if value[:1] == ".":
-        return True  # compressed: that has to be found out by reading it
-    try:
-        return b'"_permanent"' in _decode(value.partition(".")[0].encode())
-    except ValueError:
-        return False
+        if len(value) <= _REMEMBERED_SIZE:
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[value] = found
+        return found
 
 
 def _text(payload: bytes) -> str:

@@ -16,6 +16,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
     │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
     │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
+    │   ├── erlen.testing.plugin.NoTestedApplication  the fixture app of pytest does not know the application
     │   ├── EndpointConflict (AssertionError) one endpoint, two view functions
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist

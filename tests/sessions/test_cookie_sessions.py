@@ -18,6 +18,7 @@ import pytest
 from erlen import Erlen, flash, get_flashed_messages, session
 from erlen.callables import drive
 from erlen.errors import ConfigError, SecretKeyMissing, SessionError, SessionReadOnly, SessionValueError
+from erlen.json import DefaultJSONProvider
 from erlen.sessions import KeyRing, Session, SessionSettings, make_manager, resolve_manager, resolve_store
 from erlen.sessions.cookie_manager import CookieManager
 
@@ -266,6 +267,8 @@ def test_counting_appending_and_taking_work_in_one_browser(do: Any) -> None:
     assert do(lambda: (session["n"], session["seen"])) == (15, ["b", "c", "d"])
     assert do(lambda: (session.take("n"), session.take("n", "gone"))) == (15, "gone")
     assert do(lambda: sorted(session)) == ["seen"]
+    do(lambda: session.append("seen", "e"))
+    assert do(lambda: session["seen"]) == ["b", "c", "d", "e"]
 
 
 def test_what_is_no_number_or_list_is_not_counted_or_appended_to(do: Any) -> None:
@@ -525,6 +528,13 @@ def test_what_is_put_into_a_value_and_has_no_form_is_named_at_the_end(do: Any) -
     do(fill(a=[1]))
     with pytest.raises(SessionValueError, match=r"session\['b'\]\[0\]: a value of type .*Thing"):
         do(lambda: session.setdefault("b", []).append(Thing()))
+
+
+def test_a_text_that_has_no_form_in_utf_8_is_refused_at_the_end(do: Any, app: Erlen) -> None:
+    app.json = DefaultJSONProvider(app)
+    app.json.ensure_ascii = False
+    with pytest.raises(SessionValueError, match="session: it cannot be written: 'utf-8' codec can't encode"):
+        do(fill(half="\ud800"))
 
 
 def test_a_date_comes_back_in_utc_to_the_second(do: Any) -> None:

@@ -127,6 +127,15 @@ def test_an_own_algorithm_goes_to_itsdangerous() -> None:
     assert unsigned.loads(unsigned.dumps({"a": 1})) == {"a": 1}
 
 
+def test_a_key_longer_than_a_block_is_hashed_first() -> None:
+    made = make_serializer(["k" * 300], "s", session_json_serializer, "none", hashlib.sha1)
+    signing = {"key_derivation": "none", "digest_method": hashlib.sha1}
+    other = itsdangerous.URLSafeTimedSerializer(
+        ["k" * 300], "s", serializer=session_json_serializer, signer_kwargs=signing
+    )
+    assert made.read(other.dumps({"a": 1}), 60) == ({"a": 1}, '{"a":1}', True)
+
+
 def test_a_verified_cookie_is_remembered_and_its_age_is_judged_each_time() -> None:
     ours = make()
     value = ours.dumps({"a": [1]})

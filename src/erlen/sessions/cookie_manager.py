@@ -214,8 +214,6 @@ class CookieManager(SessionManager):
                 except Exception as error:  # also what an own tag raises over it
                     log.debug("A session cookie was refused: %s", type(error).__name__)
                     continue
-                if not isinstance(held, dict):
-                    continue
                 state = CookieState(CookieFields(held, user, source))
                 state.new = state.fresh = False
                 if user is not None:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, ValuesView
+from collections.abc import Callable, Iterable, ValuesView
 from datetime import timedelta
 from functools import cached_property
 from typing import IO, Any, TypeVar
@@ -19,7 +19,7 @@ from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
 from erlen.context import AppGlobals, Context
-from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.errors import ConfigError, EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.proxies import TrustedProxies
 from erlen.http.request import Request
 from erlen.http.response import Response
@@ -30,7 +30,7 @@ from erlen.log import create_logger
 from erlen.routing import Map, Rule
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.sessions.manager import SessionManager
-from erlen.sessions.resolve import resolve_store
+from erlen.sessions.resolve import resolve_manager
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.token import KeyRing
 from erlen.static import add_static_route
@@ -218,15 +218,20 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         config = self.config
         settings = SessionSettings.from_config(config, self.instance_path)
         keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
-        if former is None:
-            made = SessionManager(settings, resolve_store(settings), keys)
-        elif former.settings == settings and _same_keys(former.keys, keys):
+        if former is not None and former.settings == settings and _same_keys(former.keys, keys):
             return former
-        else:
-            store = former.store if former.settings.same_store(settings) else resolve_store(settings)
-            made = former.changed(settings, store, keys)
+        made = resolve_manager(settings, keys, former)
+        if former is None or made.modes != former.modes:
+            self._check_session_modes(made)
+        self._sessions_slide = made.slides
         self.__dict__["_session_manager"] = made
         return made
+
+    def _check_session_modes(self, manager: SessionManager) -> None:
+        for endpoint, options in self.route_options.items():
+            mode = options.get("session", "shared")
+            if mode not in manager.modes:
+                raise _unfit_mode(endpoint, mode, self.url_map.iter_rules(endpoint))
 
     def _follow_config(self) -> None:
         with self._freezing:
@@ -256,7 +261,7 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
             self.config.check()
             self._find_secret_key()
             if self.session_interface is None:
-                self.session_manager  # noqa: B018 - a store that cannot be had is refused now
+                self._check_session_modes(self.session_manager)  # a store that cannot be had is refused now, too
             self._check_conflicts()
             self._got_first_request = True
 
@@ -454,6 +459,21 @@ Application._originals = {name: getattr(Application, name) for name in OVERRIDAB
 
 def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
     return ring is other if ring is None or other is None else ring.keys == other.keys
+
+
+def _unfit_mode(endpoint: str, mode: str, rules: Iterable[Rule]) -> ConfigError:
+    where = next((f" ({place})" for rule in rules if (place := getattr(rule, "where", None))), "")
+    reason = (
+        "the session is in the browser, so no request can hold it for itself"
+        if mode == "exclusive"
+        else "the session is in the browser, so nobody can tell whether another request has changed it"
+    )
+    return ConfigError(
+        "SESSION_TYPE",
+        f"The route of {endpoint!r}{where} asks for session={mode!r}, and SESSION_TYPE = 'cookie' cannot give it: "
+        f"{reason}.",
+        "Keep sessions on the server, with SESSION_TYPE = 'sqlite', or write session='shared' in the route.",
+    )
 
 
 class UnknownRouteOption(SetupError, TypeError):

@@ -89,6 +89,7 @@ class Steps(Scaffold):
         self._threads: Any = None
         #: The proxies whose headers are believed.
         self._proxies: TrustedProxies | None = None
+        self._sessions_slide = False
 
     @property
     def session_manager(self) -> SessionManager:
@@ -116,7 +117,10 @@ class Steps(Scaffold):
             return find_request_context("session").session
         interface = self.session_interface
         if interface is not None:
-            return open_foreign_session(self, interface, request)
+            session = open_foreign_session(self, interface, request)
+            if session is not None:
+                session.accessed = True  # it is opened because it is touched
+            return session
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()

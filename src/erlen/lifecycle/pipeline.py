@@ -119,7 +119,7 @@ async def handle(
             and not inner
             and context._after_request_functions is None
             and not request_finished.receivers
-            and app.session_interface is None
+            and (app.session_interface is None or context._session is None)
         ):
             kind = type(result)
             pair = _HTML
@@ -282,9 +282,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     if app.config["CONTENT_TYPE_NOSNIFF"] and not has_header(headers, "x-content-type-options"):
         headers._list.append(_NOSNIFF)
     if app.session_interface is not None:
-        interface = app.session_interface
-        if not interface.is_null_session(context.session):
-            await call(runner, interface.save_session, app, context.session, response)
+        interface, session = app.session_interface, context._session
+        if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
+            await call(runner, interface.save_session, app, session, response)
     elif context._session is not None and context.session_mode != "done":
         saved = await app.session_manager.save(context._session)
         if saved is not None:

@@ -8,6 +8,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
 from erlen.routing import Missing, WrongMethod
+from erlen.sessions.cookies import may_be_permanent
+from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
 __all__ = ["begin", "begins_simply", "open_foreign_session"]
@@ -23,11 +25,14 @@ def begin(app: Any, context: Context) -> None:
     request = context.request
     if request is None:
         return
-    if app.session_interface is not None and context._session is None:
-        context._session = open_foreign_session(app, app.session_interface, request)
+    interface = app.session_interface
+    if interface is not None and context._session is None and not opens_late(interface, app, request):
+        context._session = open_foreign_session(app, interface, request)
     endpoint = _match(app, context, request)
     plans = app._changes.plans
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
+    if app._sessions_slide and interface is None and may_be_permanent(request.environ.get("HTTP_COOKIE", "")):
+        context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 
 def begins_simply(app: Any) -> bool:

@@ -9,7 +9,6 @@ from copy import copy
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -17,6 +16,7 @@ from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
 from erlen.lifecycle.pipeline import PROPAGATE
+from erlen.testing.cookies import ExpiringCookies
 from erlen.wsgi import PRESERVE
 
 __all__ = ["Client", "EnvironBuilder"]
@@ -63,8 +63,10 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         return self.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
 
 
-class Client(WerkzeugClient):
+class Client(ExpiringCookies):
     """Sends requests to an application without a server; see :class:`werkzeug.test.Client` for all of its methods.
+
+    It keeps cookies as a browser does, and forgets them when their time is over.
 
     In a ``with`` statement the context of the last request is kept, so that ``request``, ``session`` and ``g`` can be
     looked at afterwards. ::

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from routing_strategies import Request, Spec, requests
+from routing_strategies import Request, Spec, converters, requests
 
+import erlen.routing
 from erlen.routing import BaseConverter, Map, Rule
 
 
@@ -95,7 +96,7 @@ def test_a_rule_that_takes_segments_of_its_own_is_not_hidden() -> None:
 def test_no_request_reaches_a_rule_that_is_reported_for_all_its_methods(
     drawn: tuple[list[Spec], list[Request]],
 ) -> None:
-    made = Map(redirect_defaults=False)
+    made = Map(redirect_defaults=False, converters=converters(erlen.routing))
     for spec in drawn[0]:
         try:
             made.add(Rule(spec.string, **spec.options))

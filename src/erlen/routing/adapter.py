@@ -43,6 +43,8 @@ class MapAdapter:
     """
 
     __slots__ = (
+        "__dict__",  # for attributes of those who use it; made when the first is set
+        "__weakref__",
         "default_method",
         "map",
         "path_info",
@@ -218,6 +220,7 @@ class MapAdapter:
         query_args: Mapping[str, Any] | str,
     ) -> str | None:
         """Return the URL of the rule whose defaults *values* are, or None; *values* gets all those defaults."""
+        self.map.update()
         giver = self.map.canonical(rule, values, method)
         if giver is None:
             return None

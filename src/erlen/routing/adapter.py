@@ -318,20 +318,15 @@ class MapAdapter:
         self, endpoint: Any, values: Mapping[str, Any], method: str | None, append_unknown: bool
     ) -> tuple[str, str, bool] | None:
         """Return domain, path and whether it is a WebSocket's, of the best rule."""
-        candidates = self.map.candidates(endpoint, values)
-        methods = (self.default_method, None) if method is None else (method,)
-        for wanted in methods:
-            elsewhere = None
-            for rule in candidates:
-                if not rule.suitable_for(values, wanted):
-                    continue
-                built = rule.build(values, append_unknown)
-                if built is None:
-                    continue
-                result = (*built, rule.websocket)
-                if not self.map.host_matching or built[0] == self.server_name:
-                    return result
-                elsewhere = elsewhere or result
-            if elsewhere is not None:
-                return elsewhere
+        here = self.server_name if self.map.host_matching else None
+        for wanted in (self.default_method, None) if method is None else (method,):
+            if here is not None:
+                for rule in self.map.candidates(endpoint, values, wanted, here):
+                    built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
+                    if built is not None and built[0] == here:
+                        return (*built, rule.websocket)
+            for rule in self.map.candidates(endpoint, values, wanted):
+                built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
+                if built is not None:
+                    return (*built, rule.websocket)
         return None

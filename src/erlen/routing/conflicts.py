@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
+from erlen.routing.pattern import Part
 from erlen.routing.rule import Rule
 from erlen.routing.tree import Edge, Node, Tree
 
@@ -83,7 +85,7 @@ def _settings(converter: object) -> tuple[type, dict[str, object]]:
 
 
 def _all_conflicts(tree: Tree) -> Iterator[RouteConflict]:
-    edges = [edge for edge, _ in tree.patterns]
+    edges = tree.patterns
     for root in [*(domain.root for domain in tree.domains.values()), *(edge.node for edge in edges)]:
         yield from _below(root)
     for first, second in _covered(edges):
@@ -96,7 +98,7 @@ def _below(root: Node) -> Iterator[RouteConflict]:
     while waiting:
         node = waiting.pop()
         for number, rule in enumerate(node.rules):
-            other = next((other for other in node.rules[:number] if _collide(rule, other)), None)
+            other = next((other for other in islice(node.rules, number) if _collide(rule, other)), None)
             if other is not None:
                 yield RouteConflict(rule, other, "identical" if _same_converters(rule, other) else "hidden")
         for first, second in _covered(node.edges):
@@ -131,16 +133,19 @@ def _hidden(before: list[Node], node: Node) -> Iterator[RouteConflict]:
             yield RouteConflict(rule, other, "hidden")
     for text, child in node.static.items():
         onward = [first.static[text] for first in before if text in first.static]
-        onward += [edge.node for first in before for edge in first.edges if _takes_text(edge, text)]
+        onward += [edge.node for first in before for edge in first.edges_for([text], 0) if _takes_text(edge, text)]
         if onward:
             yield from _hidden(onward, child)
+    if not node.edges:
+        return
+    # There may be thousands on both sides, so they are not compared each with each.
+    same: dict[Part, list[Node]] = {}
+    for edge in (edge for first in before for edge in first.edges):
+        same.setdefault(edge.part, []).append(edge.node)
+    simple = [edge for first in before for edge in first.edges if edge.kind != "regex"]
     for edge in node.edges:
-        onward = [
-            first_edge.node
-            for first in before
-            for first_edge in first.edges
-            if first_edge.part == edge.part or (first_edge.kind != "regex" and _takes_all_of(first_edge, edge))
-        ]
+        onward = [*same.get(edge.part, ())]
+        onward += [first.node for first in simple if first.part != edge.part and _takes_all_of(first, edge)]
         if onward:
             yield from _hidden(onward, edge.node)
 

@@ -20,7 +20,7 @@ from erlen.routing.outcomes import (
     WrongMethod,
     WrongProtocol,
 )
-from erlen.routing.quoting import encode_query, quote_path
+from erlen.routing.quoting import encode_query, quote_controls, quote_path
 from erlen.routing.router import Router
 from erlen.routing.rule import Rule
 
@@ -149,7 +149,10 @@ class MapAdapter:
         path = f"/{path_info.lstrip('/')}" if path_info else ""
         found = self.map.find(domain, path, method, websocket)
         if isinstance(found, Miss):
-            self._refuse(found, f"{domain}|{path}", method, query_args)
+            try:
+                self._refuse(found, f"{domain}|{path}", method, query_args)
+            except UnicodeEncodeError as error:  # half a surrogate pair, which no URL can hold
+                raise NotFound from error
         rule, values = found
         return (rule if return_rule else rule.endpoint), values
 
@@ -234,8 +237,8 @@ class MapAdapter:
         return self.make_redirect_url(built[1], query_args, domain_part=built[0])
 
     def encode_query_args(self, query_args: Mapping[str, Any] | str) -> str:
-        """Return *query_args* as text for a URL; text stays as it is."""
-        return query_args if isinstance(query_args, str) else encode_query(query_args)
+        """Return *query_args* as text for a URL; text stays as it is, but for control characters."""
+        return quote_controls(query_args) if isinstance(query_args, str) else encode_query(query_args)
 
     def make_redirect_url(
         self,

@@ -300,7 +300,7 @@ class MapAdapter:
         built = self._partial_build(endpoint, values, method, append_unknown)
         if built is None:
             # It looks for the nearest rule when it is printed, not before.
-            raise BuildError(endpoint, values, method, self)  # type: ignore[arg-type]
+            raise BuildError(endpoint, dict(values), method, self)  # type: ignore[arg-type]
         domain, path, websocket = built
         if url_scheme is None:
             url_scheme = self.url_scheme

@@ -127,7 +127,7 @@ def test_a_rule_is_hidden_behind_a_thousand_that_hide_nothing() -> None:
     many = [rule(f"/a{number}-<x>", f"many{number}") for number in range(1000)]
     more = [rule(f"/<any(b, c):w>/a{number}-<y>", f"more{number}") for number in range(1000)]
     hiding = [rule(f"/<v>/a{number}-<y>", f"hiding{number}") for number in range(0, 1000, 500)]
-    assert sorted(conflicts(*many, *hiding, *more)) == [("hidden", "more0", "hiding0"), ("hidden", "more500", "hiding500")]
+    assert conflicts(*many, *hiding, *more) == [("hidden", "more0", "hiding0"), ("hidden", "more500", "hiding500")]
 
 
 @settings(max_examples=300, deadline=None)

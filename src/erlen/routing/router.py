@@ -123,7 +123,8 @@ class Router:
     def conflicts(self) -> list[RouteConflict]:
         """Return the rules that can never be reached, or not for all their methods, each with the one before it."""
         self.update()
-        return find_conflicts(self._tree)
+        order = {id(rule): number for number, rule in enumerate(self._rules_in_order)}
+        return sorted(find_conflicts(self._tree), key=lambda conflict: order[id(conflict.rule)])
 
     @property
     def _rules(self) -> list[Rule]:

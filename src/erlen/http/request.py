@@ -218,7 +218,7 @@ class Request(WerkzeugRequest):
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies, by their names. What is not UTF-8 in them is replaced by a replacement character."""
-        return parse_cookie(_decode(self.environ.get("HTTP_COOKIE", "")), self.dict_storage_class)  # type: ignore[return-value]
+        return parse_cookie(_decode(self.cookie_header or ""), self.dict_storage_class)  # type: ignore[return-value]
 
     @lazy
     def stream(self) -> IO[bytes]:

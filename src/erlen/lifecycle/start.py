@@ -31,7 +31,7 @@ def begin(app: Any, context: Context) -> None:
     endpoint = _match(app, context, request)
     plans = app._changes.plans
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
-    if app._sessions_slide and interface is None and may_be_permanent(request.environ.get("HTTP_COOKIE", "")):
+    if app._sessions_slide and interface is None and may_be_permanent(request.cookie_header or ""):
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 

@@ -9,11 +9,9 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.wsgi import ENVIRON, PRESERVE
 
-__all__ = ["PRESERVE", "answer"]
-
-#: The key of the scope under which a test client puts a list: the context of the request is kept alive in it.
-PRESERVE = "erlen.preserve_context"
+__all__ = ["answer"]
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -74,7 +72,7 @@ class AsgiExchange(Exchange):
         self.query = scope["query_string"].decode("latin-1")
         self.server = scope.get("server")
         self.client = scope.get("client")
-        self.preserved = scope.get(PRESERVE)
+        self.preserved = scope[ENVIRON].get(PRESERVE) if ENVIRON in scope else None
         self.target_host = None
         self.is_outside = False
         path: str = scope["path"]
@@ -87,6 +85,11 @@ class AsgiExchange(Exchange):
             else:
                 self.is_outside = True
         self.path = path
+
+    def make_environ(self, body: Any) -> dict[str, Any]:
+        environ = super().make_environ(body)
+        environ.update(self.scope.get(ENVIRON, ()))
+        return environ
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         for name, value in self._headers:

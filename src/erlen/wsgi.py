@@ -15,7 +15,10 @@ from erlen.http.response import lower
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
 
-__all__ = ["PRESERVE", "answer"]
+__all__ = ["ENVIRON", "PRESERVE", "answer"]
+
+#: The key of an ASGI scope under which a test client puts what the environ is to hold besides what the scope says.
+ENVIRON = "erlen.environ"
 
 #: The key of the environ under which a test client puts a list: the context of the request is kept alive in it.
 PRESERVE = "erlen.preserve_context"

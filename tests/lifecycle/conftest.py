@@ -10,14 +10,30 @@ from typing import Any
 import pytest
 
 from erlen import Erlen
+from erlen.testing import Client
+
+
+class AsgiClient(Client):
+    """A test client that asks over ASGI."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, interface="asgi", **kwargs)
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def interface(request: pytest.FixtureRequest) -> str:
+    """What the test clients speak with the application: the life of a request is the same over both."""
+    return str(request.param)
 
 
 @pytest.fixture
-def make_app(tmp_path: Path) -> Callable[..., Any]:
+def make_app(tmp_path: Path, interface: str) -> Callable[..., Any]:
     """Return a function that makes an application of a class (default Erlen), with settings given as keywords."""
 
     def make(cls: type[Erlen] = Erlen, /, **settings: Any) -> Any:
         app = cls("lifecycle_app", root_path=str(tmp_path), instance_path=str(tmp_path / "instance"))
+        if interface == "asgi":
+            app.test_client_class = AsgiClient
         app.config.update({"SECRET_KEY": "a key for tests only", "SESSION_TYPE": "memory", **settings})
         return app
 

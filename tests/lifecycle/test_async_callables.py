@@ -329,6 +329,7 @@ def test_async_receivers_of_signals_run_before_the_next_step(app: Any) -> None:
     assert log == expected
 
 
+@pytest.mark.parametrize("interface", ["wsgi"])
 def test_plain_receivers_hear_of_async_requests_in_the_thread_of_the_server(app: Any) -> None:
     threads: list[int] = []
 
@@ -662,6 +663,7 @@ def _with_a_loop_for_each_call(ran: list[str]) -> type[Erlen]:
     return App
 
 
+@pytest.mark.parametrize("interface", ["wsgi"])
 def test_an_own_async_to_sync_runs_what_a_decorator_has_hidden_too(make_app: Any) -> None:
     ran: list[str] = []
     app = make_app(_with_a_loop_for_each_call(ran))

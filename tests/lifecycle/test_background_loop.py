@@ -67,6 +67,7 @@ def test_the_thread_of_the_loop_ends_when_the_application_goes(make_app: Any) ->
         assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("interface", ["wsgi"])
 def test_a_plain_application_starts_no_thread(app: Any) -> None:
     before = threading.active_count()
     app.route("/")(lambda: "x")

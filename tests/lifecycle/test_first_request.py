@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from erlen import g, has_app_context, request
-from erlen.lifecycle.portal import PortalRunner
+from erlen.lifecycle.portal import LoopRunner, PortalRunner
 from erlen.lifecycle.runner import DirectRunner
 
 
@@ -76,6 +76,7 @@ def test_parallel_first_requests_wait_until_it_has_run(
 
     tell(DirectRunner)
     tell(PortalRunner)
+    tell(LoopRunner)
 
     async def afirst() -> None:
         begun.set()

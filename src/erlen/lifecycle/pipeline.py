@@ -91,7 +91,7 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
-                if not inline and request.body is not None and not request.body.complete:
+                if runner.fetches and not request.body.complete:
                     await request.body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
                 if "dispatch_request" in own:

@@ -164,6 +164,7 @@ class _HoppingRunner:
     """Awaits async callables on a loop, and has plain ones called in the one thread of the request."""
 
     inline = False
+    fetches = False
     _loop: asyncio.AbstractEventLoop
 
     def _post(self, work: _Work) -> None:
@@ -191,6 +192,8 @@ class _HoppingRunner:
 
 class LoopRunner(_HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
+
+    fetches = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop

@@ -32,6 +32,8 @@ class Runner(Protocol):
 
     #: Plain callables may be called directly, without ``call``.
     inline: bool
+    #: The body of the request arrives on the loop that the pipeline runs on.
+    fetches: bool
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call *function* where it belongs, and await what it returns if that is awaitable."""
@@ -88,6 +90,7 @@ class DirectRunner:
     """Calls plain callables directly; an awaitable that one returns is finished on the background loop."""
 
     inline = True
+    fetches = False
     __slots__ = ("loop",)
 
     def __init__(self, loop: BackgroundLoop) -> None:
@@ -111,6 +114,7 @@ class WrappingRunner:
     """Calls everything through the application's own ``ensure_sync``, where it has one."""
 
     inline = False
+    fetches = False
     __slots__ = ("ensure_sync",)
 
     def __init__(self, ensure_sync: Callable[..., Any]) -> None:

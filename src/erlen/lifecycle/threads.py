@@ -38,6 +38,10 @@ class Worker:
         """Have the thread call *work*, which must not raise."""
         self.queue.put(work)
 
+    def end(self) -> None:
+        """Have the thread end when it has done its work."""
+        self.queue.put(None)
+
     def _work(self) -> None:
         while (work := self.queue.get()) is not None:
             work()
@@ -55,6 +59,11 @@ class Threads:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._forget()
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():
+            for worker in self._idle:
+                worker.end()
 
     def _forget(self) -> None:
         self._idle: list[Worker] = []
@@ -122,7 +131,7 @@ class Threads:
                 self._count += 1
             if self._count > self.limit:  # more were needed for a while
                 self._count -= 1
-                worker.do(None)  # type: ignore[arg-type]
+                worker.end()
             else:
                 self._idle.append(worker)
             self._serve_waiting()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from typing import Any
 from urllib.parse import urlsplit
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -16,8 +17,9 @@ from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
 from erlen.lifecycle.pipeline import PROPAGATE
+from erlen.loading import load
 from erlen.testing.cookies import ExpiringCookies
-from erlen.wsgi import PRESERVE
+from erlen.wsgi import ENVIRON, PRESERVE
 
 __all__ = ["Client", "EnvironBuilder"]
 
@@ -63,6 +65,18 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         return self.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
 
 
+def ask_over_asgi(app: Any, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
+    """Ask *app* over ASGI for what a WSGI *environ* describes; return body, status line and headers.
+
+    What a test has put into the environ stands in the environ of the request too.
+    """
+    bridge = load("erlen.bridge")
+    scope = bridge.scope_of(environ)
+    scope[ENVIRON] = {key: value for key, value in environ.items() if not key.startswith(("HTTP_", "wsgi."))}
+    status, headers, body = bridge.call_asgi(app.asgi, app._loop.get(), scope, environ)
+    return body, status, Headers(headers)
+
+
 class Client(ExpiringCookies):
     """Sends requests to an application without a server; see :class:`werkzeug.test.Client` for all of its methods.
 
@@ -74,12 +88,20 @@ class Client(ExpiringCookies):
         with app.test_client() as client:
             response = client.post("/login", data={"name": "ada"})
             assert response.status_code == 303 and session["user"] == "ada"
+
+    :param args: what :class:`werkzeug.test.Client` takes
+    :param interface: ``"wsgi"``, or ``"asgi"`` to ask the application as an ASGI server does, through ``asgi_app``
+    :raises ValueError: for another interface
     """
 
     application: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, interface: str = "wsgi", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if interface not in ("wsgi", "asgi"):
+            raise ValueError(f"interface={interface!r} is neither 'wsgi' nor 'asgi'.")
+        #: What the client speaks with the application.
+        self.interface = interface
         self.preserve_context = False
         self._kept: list[Context] = []
         self._made: list[Context] = []
@@ -137,6 +159,19 @@ class Client(ExpiringCookies):
             current.set(context)
             self._kept.append(context)
         return response
+
+    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> tuple[Iterable[bytes], str, Headers]:
+        """Ask the application, over the client's interface."""
+        if self.interface == "wsgi":
+            return super().run_wsgi_app(environ, buffered)
+        self._add_cookies_to_wsgi(environ)
+        answer = ask_over_asgi(self.application, environ)
+        self._update_cookies_from_response(
+            environ.get("HTTP_HOST", "localhost").partition(":")[0],
+            environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+            answer[2].getlist("Set-Cookie"),
+        )
+        return answer
 
     def _take_made(self) -> list[Context]:
         made = self._made[:]

@@ -8,7 +8,6 @@ import inspect
 import os
 import re
 import sys
-import traceback
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +16,7 @@ import click
 from erlen.application import Application
 from erlen.callables import describe
 from erlen.errors import nearest
+from erlen.servers.traces import format_trace
 
 __all__ = ["NoAppException", "find_best_app", "find_by_default", "find_by_name", "import_application", "prepare_import"]
 
@@ -91,7 +91,7 @@ def _import(name: str, path: str) -> ModuleType:
 
 
 def _failed(name: str, error: ImportError) -> NoAppException:
-    trace = "".join(traceback.format_exception(error))
+    trace = format_trace(error)
     return NoAppException(f"While importing {name!r}, an ImportError was raised:\n\n{trace}")
 
 

@@ -78,7 +78,7 @@ def run_command(
             facts,
             program.Listen(host, port, certificate=cert, key=key),
             reload=development.reloads(wanted),
-            threads=8 if with_threads else 1,
+            threads=None if with_threads else 1,
             extra_files=extra_files,
             exclude_patterns=exclude_patterns,
         )

@@ -120,8 +120,7 @@ def _serve(
         address.check_unix_socket(uds)
     else:
         port = address.check_address(host, port)
-    cpus = choice.usable_cpus()
-    workers = workers or cpus
+    workers = workers or choice.usable_cpus()
     found = load("erlen.servers.probe").in_child(lambda: _look(info, interface, workers))
     listen = program.Listen(host, port, uds, uds_permissions, cert, key)
     click.echo(f"Serving {found['name']!r} at {listen.url}, {workers} {'worker' if workers == 1 else 'workers'}")
@@ -131,7 +130,7 @@ def _serve(
         found["interface"],
         listen,
         workers=workers,
-        threads=threads or min(8, 2 * cpus + 1),
+        threads=threads or choice.default_threads(),
         kill_after=workers_kill_timeout,
         backlog=backlog,
         log_level=log_level,
@@ -156,9 +155,6 @@ def _look(info: ScriptInfo, interface: str, workers: int) -> dict[str, Any]:
         else:
             reason = "--interface says so"
         choice.entry_point(app, interface)
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from error
     except ErlenError as error:
         _refuse([str(error)])
     if workers > 1 and app.config["SESSION_TYPE"] == "memory" and app.session_interface is None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from erlen.callables import describe, is_async
 from erlen.errors import ServerError
 
-__all__ = ["INTERFACES", "Choice", "choose_interface", "entry_point", "usable_cpus"]
+__all__ = ["INTERFACES", "Choice", "choose_interface", "default_threads", "entry_point", "usable_cpus"]
 
 INTERFACES = ("wsgi", "asgi", "rsgi")
 """The protocols that granian speaks with an application."""
@@ -70,6 +70,11 @@ def entry_point(app: Any, interface: str) -> Any:
     if interface == "rsgi" and not hasattr(app, "__rsgi__"):
         raise ServerError(f"{app!r} has no method '__rsgi__', so it cannot be served over RSGI: use --interface wsgi.")
     return app
+
+
+def default_threads() -> int:
+    """Return how many requests a worker answers at once over WSGI, where nobody has said."""
+    return min(8, 2 * usable_cpus() + 1)
 
 
 def usable_cpus(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

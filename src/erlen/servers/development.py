@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from erlen.errors import ServerError
 from erlen.loading import load
 from erlen.servers.address import check_address, check_certificate
-from erlen.servers.choice import choose_interface
+from erlen.servers.choice import choose_interface, default_threads
 from erlen.servers.loader import DevelopmentLoader, Loader
 from erlen.servers.probe import in_child, source_folders
 from erlen.servers.program import Listen, Watch, run_server
@@ -25,7 +25,6 @@ __all__ = ["Facts", "develop", "look_at", "reloads", "serve_object"]
 _ACCESS = '%(addr)s [%(time)s] "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 #: A stop waits this many seconds for a request that is being answered.
 _PATIENCE = 1
-_THREADS = 8
 
 
 class Facts(NamedTuple):
@@ -56,13 +55,14 @@ def develop(
     listen: Listen,
     *,
     reload: bool = False,
-    threads: int = _THREADS,
+    threads: int | None = None,
     extra_files: Sequence[str] = (),
     exclude_patterns: Sequence[str] = (),
 ) -> None:
     """Serve an application until Ctrl-C, loading it again in each new worker.
 
     :param load_app: imports the application
+    :param threads: how many requests are answered at once, over WSGI
     :param reload: start a new worker when a source file changes
     :param extra_files: other files, and folders, whose change counts
     :param exclude_patterns: files whose change does not count, as :mod:`fnmatch` patterns
@@ -74,7 +74,7 @@ def develop(
             DevelopmentLoader(load_app, facts.interface),
             facts.interface,
             listen,
-            threads=threads,
+            threads=threads or default_threads(),
             kill_after=_PATIENCE,
             log_level="error" if reload else "warning",
             access_log=True,
@@ -83,7 +83,7 @@ def develop(
         )
 
 
-def serve_object(app: Any, listen: Listen, threads: int = _THREADS) -> None:
+def serve_object(app: Any, listen: Listen, threads: int | None = None) -> None:
     """Serve an application that is there already until Ctrl-C, without loading it again.
 
     :raises ServerError: if the address cannot be used
@@ -95,7 +95,7 @@ def serve_object(app: Any, listen: Listen, threads: int = _THREADS) -> None:
             Loader(lambda: app, interface),
             interface,
             listen,
-            threads=threads,
+            threads=threads or default_threads(),
             kill_after=_PATIENCE,
             log_level="warning",
             access_log=True,

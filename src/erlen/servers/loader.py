@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from erlen.servers.choice import entry_point
+from erlen.servers.traces import format_trace
 
 __all__ = ["BrokenApplication", "DevelopmentLoader", "Loader"]
 
@@ -40,7 +40,9 @@ class DevelopmentLoader(Loader):
         try:
             return super().__call__()
         except (Exception, SystemExit) as error:
-            text = "".join(traceback.format_exception(error))
+            # What a command says of an import that fails has the traceback in it already: here the import itself is told.
+            wrapped = hasattr(error, "format_message") and error.__cause__ is not None
+            text = format_trace(error.__cause__ if wrapped and error.__cause__ else error)
             print(
                 f"{text}\n * The application cannot be loaded. Mend it: the server waits for the change.",
                 file=sys.stderr,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
+
+from erlen.servers.traces import format_trace
 
 __all__ = ["in_child", "source_folders"]
 
@@ -52,8 +53,13 @@ def _answer(work: Callable[[], Any], writer: int) -> int:
             status = error.code or 0
         else:
             print(error.code, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        show = getattr(error, "show", None)  # an exception of click's tells itself
+        if show is None:
+            sys.stderr.write(format_trace(error))
+        else:
+            show()
+            status = int(getattr(error, "exit_code", 1))
     sys.stdout.flush()
     sys.stderr.flush()
     return status

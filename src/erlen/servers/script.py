@@ -127,7 +127,7 @@ def run_application(app: Any, host: str, port: int, options: dict[str, Any]) -> 
     path = getattr(main_module, "__file__", None)
     if not reload or path is None:  # a shell has no file to run again
         listen = Listen(host, port, certificate=certificate, key=key)
-        serve_object(app, listen, 8 if threaded else 1)
+        serve_object(app, listen, None if threaded else 1)
         return
     spec = getattr(main_module, "__spec__", None)
     script = ScriptRun(
@@ -179,7 +179,7 @@ def main(text: str) -> None:
             look_at(script.load),
             listen,
             reload=True,
-            threads=8 if script.threaded else 1,
+            threads=None if script.threaded else 1,
             extra_files=script.extra_files,
             exclude_patterns=script.exclude_patterns,
         )

@@ -40,9 +40,9 @@ class DevelopmentLoader(Loader):
         try:
             return super().__call__()
         except (Exception, SystemExit) as error:
-            # What a command says of an import that fails has the traceback in it already: here the import itself is told.
-            wrapped = hasattr(error, "format_message") and error.__cause__ is not None
-            text = format_trace(error.__cause__ if wrapped and error.__cause__ else error)
+            # A command's own exception has the traceback of a failed import in its text: here that import is told.
+            cause = error.__cause__ if hasattr(error, "format_message") else None
+            text = format_trace(cause or error)
             print(
                 f"{text}\n * The application cannot be loaded. Mend it: the server waits for the change.",
                 file=sys.stderr,

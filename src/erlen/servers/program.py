@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,12 @@ class Listen(NamedTuple):
     uds_mode: int | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """The numbers that *host* stands for."""
+        found: str = socket.getaddrinfo(self.host or "0.0.0.0", self.port, type=socket.SOCK_STREAM)[0][4][0]  # type: ignore[assignment]
+        return found
 
     @property
     def url(self) -> str:
@@ -80,7 +87,7 @@ def run_server(
     try:
         server = load("granian").Granian(
             "erlen",
-            address=listen.host,
+            address=listen.address,
             port=listen.port,
             uds=listen.uds,
             uds_permissions=listen.uds_mode,
@@ -102,7 +109,7 @@ def run_server(
         )
         _stops.watch()
         server.serve(target_loader=target, wrap_loader=False)
-    except (errors.GranianError, OSError) as error:  # what ssl raises is an OSError
+    except (errors.ConfigurationError, errors.PidFileError, OSError) as error:  # what ssl raises is an OSError
         raise ServerError(f"The server cannot be started: {error}.") from error
     finally:
         _stops.forget()

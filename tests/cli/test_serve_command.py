@@ -83,7 +83,7 @@ def test_it_says_what_it_serves_and_why(start: Start, app_file: Path, free_port:
     assert f"Serving 'app' at http://127.0.0.1:{free_port}, 1 worker\n" in program.log
     assert "Interface: wsgi, because " in program.log
     assert "1 doubtful setting: 'erlen check' tells." in program.log
-    assert '"GET / HTTP/1.1" 200' in program.log
+    until(lambda: '"GET / HTTP/1.1" 200' in program.log, lambda: program.log)
     assert (tmp_path / "server.pid").read_text() == str(program.process.pid)
     assert program.terminate() == 0
     assert not (tmp_path / "server.pid").exists()

@@ -39,7 +39,8 @@ def routes_command(sort: str, all_methods: bool, as_json: bool) -> None:
     """Show all routes with their endpoints, methods, hosts, and the place where they are defined."""
     routes = list_routes(current_app)
     if sort in _KEYS:
-        routes.sort(key=_KEYS[sort])
+        key = _KEYS[sort]
+        routes.sort(key=lambda route: (key(route), route.endpoint))
     if as_json:
         click.echo(json.format(json.encode(routes), indent=2).decode())
         return

@@ -106,6 +106,7 @@ def explain(app: Any, method: str, path: str, host: str | None = None) -> Explan
     finally:
         builder.close()
     request = app.request_class(environ)
+    request.app = app
     adapter = None
     try:
         adapter = app.create_url_adapter(request)
@@ -208,7 +209,7 @@ def _why_not(rule: Rule, adapter: Any, method: str, found: _Found) -> str | None
             return f"It is for the {kind} {domain!r}." if domain else "It is for the host without a subdomain."
         if found.rule is not None:
             return f"It matches too, but {found.rule.rule!r} is tried first."
-        return None
+        return "It matches too, but the redirect is found first." if found.outcome == "redirect" else None
     if isinstance(outcome, WrongMethod):
         return f"It is for {', '.join(outcome.allowed)}, not for {method}."
     if isinstance(outcome, WrongProtocol):

@@ -37,6 +37,7 @@ WORKLOADS = [
     Workload("typed parameter and query value", "plain", "/user/42", "page=3"),
     Workload("no such page (404)", "plain", "/nothing/here", status="404"),
     Workload("two hooks and a session read", "hooked", "/session", after="/sign-in"),
+    Workload("the same, session in a cookie", "cookie", "/session", after="/sign-in"),
     Workload("Jinja page of 20 rows", "plain", "/rows"),
 ]
 
@@ -124,7 +125,7 @@ def main(module: str, helper: str, instance: str) -> None:
     """Count every workload on the applications of one module, and an application that does nothing."""
     library = ctypes.CDLL(helper)
     made = importlib.import_module(module)
-    applications = {name: getattr(made, name)(instance) for name in ("plain", "hooked")}
+    applications = {name: getattr(made, name)(instance) for name in ("plain", "hooked", "cookie")}
     count(bare, environ_for("/"), library, "bare")
     for workload in WORKLOADS:
         application = applications[workload.application]

@@ -112,26 +112,71 @@ class Server:
         raise AssertionError(f"the server did not answer:\n{self.log}")
 
 
+def granian(interface: str) -> Callable[[str, int, int], list[str]]:
+    threads = ("--blocking-threads", "4") if interface == "wsgi" else ()
+    return lambda app, port, workers: [
+        *("granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(workers), "--workers-kill-timeout", "5", *threads, app),
+    ]
+
+
+def uvicorn(loop: str, http: str) -> Callable[[str, int, int], list[str]]:
+    return lambda app, port, workers: [
+        *("uvicorn", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
+        *("--loop", loop, "--http", http, "--no-proxy-headers", "--no-access-log", app),
+    ]
+
+
+#: The name of a server in tests, and how it is started: a module, and its arguments.
 COMMANDS: dict[str, Callable[[str, int, int], list[str]]] = {
-    "granian": lambda app, port, workers: [
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(workers), "--workers-kill-timeout", "5", "--blocking-threads", "4", app),
-    ],
+    "granian": granian("wsgi"),
+    "granian-asgi": granian("asgi"),
+    "granian-rsgi": granian("rsgi"),
     "gunicorn": lambda app, port, workers: [
-        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "4"),
+        *("gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", "4"),
         *("--no-control-socket", app),
     ],
-    "waitress": lambda app, port, workers: [f"--listen=127.0.0.1:{port}", "--threads=4", app],
+    "gunicorn-asgi": lambda app, port, workers: [
+        *("gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--worker-class", "asgi"),
+        *("--no-control-socket", app),
+    ],
+    "waitress": lambda app, port, workers: [
+        *("waitress", f"--listen=127.0.0.1:{port}", "--threads=4", "--no-clear-untrusted-proxy-headers", app)
+    ],
+    "fastpysgi": lambda app, port, workers: [
+        *("-c", "import fastpysgi; fastpysgi.run_from_cli()", app),
+        *("--host", "127.0.0.1", "--port", str(port), "--loglevel", "2"),
+    ],
+    "uvicorn": uvicorn("uvloop", "httptools"),
+    "uvicorn-h11": uvicorn("asyncio", "h11"),
+    "hypercorn": lambda app, port, workers: [
+        *("hypercorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers), app),
+    ],
 }
+#: Those that speak ASGI, and are given ``app.asgi``.
+ASGI = {name for name in COMMANDS if name.startswith(("uvicorn", "hypercorn")) or name.endswith("asgi")}
+
+
+def command_of(server: str, app: str, port: int, workers: int = 1) -> list[str]:
+    """Return the command that serves *app*, an import name such as ``app:app``, on a kind of server.
+
+    For gunicorn's ASGI worker the module has to have the name ``asgi``, for ``app.asgi``.
+    """
+    if server == "gunicorn-asgi":  # which looks for a name in the module, and no further
+        app = app.partition(":")[0] + ":asgi"
+    elif server in ASGI:
+        app += ".asgi"
+    arguments = COMMANDS[server](app, port, workers)
+    return [sys.executable, *(() if arguments[0] == "-c" else ("-m",)), *arguments]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Return a function that starts an application on a real server and waits until it answers.
 
-    ``serve("app:app", folder)`` serves ``app`` of ``folder/app.py`` over granian; ``server="gunicorn"`` and
-    ``server="waitress"`` take the others, ``workers=2`` more processes (waitress has one), ``port=`` a port that is
-    wanted again after a restart, ``env=`` more environment variables. Every server is ended with the test.
+    ``serve("app:app", folder)`` serves ``app`` of ``folder/app.py`` over granian's WSGI; ``server=`` takes another one
+    of ``COMMANDS``, ``workers=2`` more processes (waitress has one), ``port=`` a port that is wanted again after a
+    restart, ``env=`` more environment variables. Every server is ended with the test.
     """
     servers: list[Server] = []
 
@@ -148,7 +193,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         log_file = tmp_path / f"server-{len(servers)}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", server, *COMMANDS[server](app, port, workers)],
+                command_of(server, app, port, workers),
                 cwd=folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1", **(env or {})},
                 stdin=subprocess.DEVNULL,

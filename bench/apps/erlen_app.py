@@ -55,3 +55,9 @@ def hooked(instance_path: str) -> Flask:
         return f"Hello, {session['user']}!"
 
     return app
+
+
+def cookie(instance_path: str) -> Flask:
+    app = hooked(instance_path)
+    app.config["SESSION_TYPE"] = "cookie"  # where Flask keeps it anyway
+    return app

@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["Erlen"]
 
 
+class AsgiCallable:
+    """An application as ASGI servers want it: an object whose ``__call__`` is a coroutine function."""
+
+    __slots__ = ("app",)
+
+    def __init__(self, app: Erlen) -> None:
+        self.app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request, or accompany the life of the server. Middleware wraps ``app.asgi_app``, not this."""
+        await self.app.asgi_app(scope, receive, send)
+
+
 class Erlen(Application):
     """An application: it is put together by decorators, and answers requests as a WSGI callable.
 
@@ -59,6 +72,28 @@ class Erlen(Application):
         app.wsgi_app = ProxyFix(app.wsgi_app)
         """
         return answer(self, environ, start_response)
+
+    @property
+    def asgi(self) -> AsgiCallable:
+        """The application as an ASGI callable, for servers that speak ASGI: ``uvicorn app:app.asgi``."""
+        # A new object each time: one that is kept would make a cycle with the application, which would not be freed
+        # then.
+        return AsgiCallable(self)
+
+    async def asgi_app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request, as ASGI asks it; to be wrapped by ASGI middleware. ::
+
+        app.asgi_app = SentryAsgiMiddleware(app.asgi_app)
+        """
+        await load("erlen.asgi").answer(self, scope, receive, send)
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request, as RSGI asks it: ``granian --interface rsgi app:app``."""
+        await load("erlen.rsgi").answer(self, scope, protocol)
+
+    def __rsgi_init__(self, loop: Any) -> None:
+        """Check the application when a worker starts, so that one that cannot work is not served at all."""
+        self.freeze()
 
     def template_globals(self) -> dict[str, Any]:
         """Return the names that every template knows, imported ones too."""

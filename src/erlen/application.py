@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, ValuesView
+from collections.abc import Callable, Iterable, ValuesView
 from datetime import timedelta
 from functools import cached_property
 from typing import IO, Any, TypeVar
@@ -19,7 +19,8 @@ from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
 from erlen.context import AppGlobals, Context
-from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.errors import ConfigError, EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.http.proxies import TrustedProxies
 from erlen.http.request import Request
 from erlen.http.response import Response
 from erlen.json import PROVIDERS, JSONProvider
@@ -29,7 +30,7 @@ from erlen.log import create_logger
 from erlen.routing import Map, Rule
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.sessions.manager import SessionManager
-from erlen.sessions.resolve import resolve_store
+from erlen.sessions.resolve import resolve_manager
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.token import KeyRing
 from erlen.static import add_static_route
@@ -217,15 +218,20 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         config = self.config
         settings = SessionSettings.from_config(config, self.instance_path)
         keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
-        if former is None:
-            made = SessionManager(settings, resolve_store(settings), keys)
-        elif former.settings == settings and _same_keys(former.keys, keys):
+        if former is not None and former.settings == settings and _same_keys(former.keys, keys):
             return former
-        else:
-            store = former.store if former.settings.same_store(settings) else resolve_store(settings)
-            made = former.changed(settings, store, keys)
+        made = resolve_manager(settings, keys, former)
+        if former is None or made.modes != former.modes:
+            self._check_session_modes(made)
+        self._sessions_slide = made.slides
         self.__dict__["_session_manager"] = made
         return made
+
+    def _check_session_modes(self, manager: SessionManager) -> None:
+        for endpoint, options in self.route_options.items():
+            mode = options.get("session", "shared")
+            if mode not in manager.modes:
+                raise _unfit_mode(endpoint, mode, self.url_map.iter_rules(endpoint))
 
     def _follow_config(self) -> None:
         with self._freezing:
@@ -255,7 +261,7 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
             self.config.check()
             self._find_secret_key()
             if self.session_interface is None:
-                self.session_manager  # noqa: B018 - a store that cannot be had is refused now
+                self._check_session_modes(self.session_manager)  # a store that cannot be had is refused now, too
             self._check_conflicts()
             self._got_first_request = True
 
@@ -408,6 +414,36 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         self.shell_context_processors.append(f)
         return f
 
+    # Where it stands.
+
+    @setupmethod
+    def trust_proxies(
+        self, x_for: int = 1, x_proto: int = 1, x_host: int = 0, x_port: int = 0, x_prefix: int = 0
+    ) -> None:
+        """Believe the ``X-Forwarded-*`` headers of the proxies in front, under every protocol.
+
+        Each argument is the number of proxies that set that header, 0 for none: a header that your proxies do not set
+        is one that any client can. The names are those of Werkzeug's ``ProxyFix``. ::
+
+            app.trust_proxies()                 # one proxy, which sends X-Forwarded-For and X-Forwarded-Proto
+            app.trust_proxies(x_host=1)         # and X-Forwarded-Host
+
+        :param x_for: for ``request.remote_addr``
+        :param x_proto: for ``request.scheme``
+        :param x_host: for ``request.host``
+        :param x_port: for the port in ``request.host``
+        :param x_prefix: for ``request.root_path``, where the proxy takes a prefix off the path
+        :raises ValueError: for a number that is negative
+        """
+        numbers = {"x_for": x_for, "x_proto": x_proto, "x_host": x_host, "x_port": x_port, "x_prefix": x_prefix}
+        for name, number in numbers.items():
+            if type(number) is not int or number < 0:
+                raise SetupValueError(
+                    f"trust_proxies({name}={number!r}) is no number of proxies: write how many of them set that "
+                    "header, 0 for none."
+                )
+        self._proxies = TrustedProxies(**numbers)
+
     # Contexts.
 
     def app_context(self) -> Context:
@@ -419,11 +455,26 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         return Context(self, self.request_class(environ))
 
 
-Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE}
+Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}
 
 
 def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
     return ring is other if ring is None or other is None else ring.keys == other.keys
+
+
+def _unfit_mode(endpoint: str, mode: str, rules: Iterable[Rule]) -> ConfigError:
+    where = next((f" ({place})" for rule in rules if (place := getattr(rule, "where", None))), "")
+    reason = (
+        "the session is in the browser, so no request can hold it for itself"
+        if mode == "exclusive"
+        else "the session is in the browser, so nobody can tell whether another request has changed it"
+    )
+    return ConfigError(
+        "SESSION_TYPE",
+        f"The route of {endpoint!r}{where} asks for session={mode!r}, and SESSION_TYPE = 'cookie' cannot give it: "
+        f"{reason}.",
+        "Keep sessions on the server, with SESSION_TYPE = 'sqlite', or write session='shared' in the route.",
+    )
 
 
 class UnknownRouteOption(SetupError, TypeError):

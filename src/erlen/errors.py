@@ -16,6 +16,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
     │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
     │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
+    │   ├── erlen.testing.plugin.NoTestedApplication  the fixture app of pytest does not know the application
     │   ├── EndpointConflict (AssertionError) one endpoint, two view functions
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
@@ -101,13 +102,14 @@ class SecretKeyMissing(ConfigError, RuntimeError):
 
     :param purpose: what needs the key, to be read after "is needed"
     :param instance: the application's instance folder, where it is known
+    :param consequence: what does not work without it, a full sentence
     """
 
-    def __init__(self, purpose: str, instance: os.PathLike[str] | None = None) -> None:
+    def __init__(self, purpose: str, instance: os.PathLike[str] | None = None, consequence: str = "") -> None:
         place = "" if instance is None else f" --instance {shlex.quote(os.fspath(instance))}"
         super().__init__(
             "SECRET_KEY",
-            f"It is not set, and it is needed {purpose}.",
+            f"{consequence} It is not set, and it is needed {purpose}.".lstrip(),
             "Run 'erlen secret' and put what it prints into the configuration as SECRET_KEY, or run "
             f"`erlen secret --save{place}`, which keeps a key in the instance folder, where the application finds it.",
         )

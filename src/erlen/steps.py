@@ -18,6 +18,7 @@ from erlen.callables import drive, is_async
 from erlen.config import Config
 from erlen.context import Context, find_request_context
 from erlen.http.convert import make_response
+from erlen.http.proxies import TrustedProxies
 from erlen.http.response import Response
 from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
@@ -27,6 +28,7 @@ from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
 from erlen.lifecycle.start import begin, open_foreign_session
 from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
+from erlen.log import printable
 from erlen.routing import Map
 from erlen.scaffold import Scaffold
 from erlen.sessions.manager import SessionManager
@@ -83,6 +85,11 @@ class Steps(Scaffold):
         self._first = FirstRequest()
         self._overridden: tuple[int, frozenset[str]] = (-1, frozenset())
         self._config_seen = -1
+        #: The threads of plain code on a server with an event loop (erlen.lifecycle.threads), made when one serves.
+        self._threads: Any = None
+        #: The proxies whose headers are believed.
+        self._proxies: TrustedProxies | None = None
+        self._sessions_slide = False
 
     @property
     def session_manager(self) -> SessionManager:
@@ -110,15 +117,18 @@ class Steps(Scaffold):
             return find_request_context("session").session
         interface = self.session_interface
         if interface is not None:
-            return open_foreign_session(self, interface, request)
+            session = open_foreign_session(self, interface, request)
+            if session is not None:
+                session.accessed = True  # it is opened because it is touched
+            return session
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
-        return self.session_manager.open(request.environ.get("HTTP_COOKIE"), request.scheme == "https", mode)
+        return self.session_manager.open(request.cookie_header, request.scheme == "https", mode)
 
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""
-        if "HTTP_COOKIE" in context.request.environ:
+        if context.request.cookie_header is not None:
             await self.session_manager.load(context.session, early=True)
 
     def compile_plan(self, endpoint: str | None) -> Plan:
@@ -234,9 +244,9 @@ class Steps(Scaffold):
         return bool(trap) and isinstance(e, HTTPException) and e.code == 400
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception that nobody handled, with the method and path of its request."""
+        """Log an exception that nobody handled, with the method and path of its request, without the query."""
         request = find_request_context("request").request
-        self.logger.error("Exception on %s [%s]", request.path, request.method, exc_info=exc_info)
+        self.logger.error("Exception on %s [%s]", printable(request.path), printable(request.method), exc_info=exc_info)
 
     def should_ignore_error(self, error: BaseException | None) -> bool:
         """Tell whether the teardowns should not see *error*; a subclass may decide. The answer here is always no."""

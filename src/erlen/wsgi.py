@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from erlen.context import Context
 from erlen.current import current
 from erlen.http.response import lower
-from erlen.lifecycle.pipeline import handle
-from erlen.lifecycle.runner import WrappingRunner
+from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
 
 __all__ = ["PRESERVE", "answer"]
@@ -49,6 +48,8 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
 
 
 def _run(app: Any, environ: dict[str, Any]) -> Context:
+    if app._proxies is not None:
+        app._proxies.apply(environ)
     context: Context = app.request_context(environ)
     context._began = True
     context._holds = 1
@@ -66,9 +67,7 @@ def _run(app: Any, environ: dict[str, Any]) -> Context:
     if plan is None:
         plan = context.plan = app.compile_plan(None)
     if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
-        runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
-        for _ in handle(app, context, runner, failure).__await__():
-            raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
+        handle_plainly(app, context, failure)
     else:
         portal = app._loop.portal()
         portal.run(handle(app, context, portal, failure))

@@ -851,7 +851,7 @@ def test_the_logger_is_named_after_the_application_and_writes_to_standard_error(
         assert app.logger is logging.getLogger("logs.plain")
         assert app.logger is app.logger
         app.logger.warning("something %s", "happened")
-    assert "WARNING in logs.plain: something happened" in capsys.readouterr().err
+    assert "WARNING in test_application_setup: something happened" in capsys.readouterr().err
 
 
 def test_in_a_request_the_logger_writes_to_the_error_stream_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
@@ -860,7 +860,7 @@ def test_in_a_request_the_logger_writes_to_the_error_stream_of_the_server(capsys
         app.add_url_rule("/", "index", lambda: app.logger.error("for the server") or "x")
         app.test_client().get("/", errors_stream=stream)
         app.logger.error("outside")
-    assert "ERROR in logs.server: for the server" in stream.getvalue()
+    assert "ERROR in test_application_setup: for the server" in stream.getvalue()
     assert "outside" not in stream.getvalue()
     assert "outside" in capsys.readouterr().err
 

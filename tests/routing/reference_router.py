@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import strategies as st
+
 FORMS = {
     "int": (50, r"(\d+)", int),
     "string": (100, "([^/]+)", str),
@@ -80,3 +82,20 @@ class ReferenceRouter:
                 return "redirect", path + "/"
             return trial.endpoint, {name: convert(text) for (name, convert), text in zip(names.items(), found.groups())}  # noqa: B905
         return ("method", sorted(allowed)) if allowed else "missing"
+
+
+SEGMENTS = ["a", "b", "<int:#>", "<string:#>", "1"]
+
+
+@st.composite
+def reference_rules(draw: st.DrawFn) -> tuple[str, str, set[str] | None, bool]:
+    """The arguments of a rule that both routers understand."""
+    parts = draw(st.lists(st.sampled_from(SEGMENTS), max_size=3))
+    if draw(st.integers(0, 5)) == 0:
+        parts.append("<path:#>")
+        ending = ""
+    else:
+        ending = draw(st.sampled_from(["", "/"])) if parts else ""
+    path = "/" + "/".join(part.replace("#", f"v{number}") for number, part in enumerate(parts)) + ending
+    methods = draw(st.sampled_from([None, {"GET", "HEAD"}, {"POST"}]))
+    return path, draw(st.sampled_from("xyz")), methods, draw(st.booleans())

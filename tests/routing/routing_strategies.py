@@ -26,7 +26,39 @@ VARIABLES = {
     "<any(a, b, 'a b'):#>": ["a", "a b", "c"],
     "<path:#>": ["a", "a/b", "a//b", "1/a/", "a b/ä"],
     "<uuid:#>": ["12345678-1234-5678-1234-567812345678", "1234"],
+    "<pair:#>": ["a/b", "ab/ab", "a"],
+    "<list(sep='+'):#>": ["a+b", "a", "c+a"],
+    "<float(max=2):#>": ["1.5", "2.5"],
+    "<any('a/b', ab):#>": ["ab", "a/b"],
 }
+
+
+def converters(module: Any) -> dict[str, Any]:
+    """Two converters such as applications write, made from the classes of *module*."""
+
+    class Pair(module.BaseConverter):  # type: ignore[misc, name-defined]
+        regex = "([a-z]+)/([a-z]+)"
+
+    class Split(module.BaseConverter):  # type: ignore[misc, name-defined]
+        weight = 90
+
+        def __init__(self, map: Any, sep: str = ",") -> None:
+            super().__init__(map)
+            self.sep = sep
+
+        def to_python(self, value: str) -> list[str]:
+            if value.startswith("c"):
+                raise module.ValidationError
+            return value.split(self.sep)
+
+        def to_url(self, value: Any) -> str:
+            if not isinstance(value, list):
+                raise module.ValidationError
+            return self.sep.join(map(str, value))
+
+    return {"pair": Pair, "list": Split}
+
+
 # Subdomains or hosts that a rule may be for, each with some that it takes.
 DOMAINS = {
     "": ["", "example.com"],
@@ -37,6 +69,8 @@ DOMAINS = {
     "x<d>": ["xa", "a"],
     "a.<d>": ["a.b", "a."],
     "<any(a, b):d>": ["a", "b", "c"],
+    "a:<int:d>": ["a:80", "a:b"],
+    "<string(length=1):d>.<e>": ["a.b", "ab.b", "a.b.c"],
 }
 TEXTS = ["a", "b", "ab", "1", "a.b", "ä", ""]
 UUID = "12345678-1234-5678-1234-567812345678"
@@ -59,8 +93,9 @@ class Request:
 
     path: str
     method: str
-    websocket: bool
+    websocket: bool | None
     domain: str
+    query: Any = None
 
 
 @st.composite
@@ -82,6 +117,11 @@ def segments(draw: st.DrawFn, names: list[str]) -> str:
     return variable() + draw(st.sampled_from(["-", "."])) + variable()
 
 
+def called(adapter: Any, **values: Any) -> str:
+    """A ``redirect_to`` that is a function."""
+    return f"called/{adapter.server_name}/{sorted(values)}"
+
+
 @st.composite
 def specs(draw: st.DrawFn, domains: bool = False) -> Spec:
     """A rule: nearly always one of a few endpoints, so that rules get in each other's way."""
@@ -100,10 +140,13 @@ def specs(draw: st.DrawFn, domains: bool = False) -> Spec:
     elif rare == "websocket" and "POST" not in options.get("methods", ()):
         options["websocket"] = True
     elif rare == "redirect_to":
-        options["redirect_to"] = draw(st.sampled_from(["target", "/target", *(f"to/<{name}>" for name in names)]))
+        options["redirect_to"] = draw(
+            st.sampled_from(["target", "/target", called, *(f"to/<{name}>" for name in names)])
+        )
     elif rare == "defaults":
+        first = draw(st.sampled_from([len(names), len(names), 0]))  # most times those of variables it does not have
         options["defaults"] = {
-            f"v{number}": draw(st.sampled_from([1, "a"])) for number in range(len(names), len(names) + 2)
+            f"v{number}": draw(st.sampled_from([1, "a"])) for number in range(first, first + draw(st.integers(1, 2)))
         }
     if domains:
         names.append("d")
@@ -145,8 +188,9 @@ def requests(draw: st.DrawFn, domains: bool = False) -> tuple[list[Spec], list[R
         Request,
         paths(rules),
         st.sampled_from(METHODS),
-        st.sampled_from([False, False, False, True]),
+        st.sampled_from([False, False, None, True]),
         st.sampled_from([*fitting * 3, "zz"]) if domains else st.just(""),
+        st.sampled_from([None, None, "", "x=1", {"x": ["ä", "b c"], "y": None}]),
     )
     return rules, draw(st.lists(request, min_size=1, max_size=8))
 
@@ -169,13 +213,14 @@ def builds(draw: st.DrawFn, domains: bool = False) -> tuple[list[Spec], str, dic
 def outcome(adapter: Any, request: Request) -> object:
     """Say what *adapter* makes of a request."""
     try:
-        return adapter.match(request.path, request.method, websocket=request.websocket)
+        found = adapter.match(request.path, request.method, query_args=request.query, websocket=request.websocket)
+        return found, [type(value) for value in found[1].values()]
     except RequestRedirect as redirect:
-        return "redirect", redirect.new_url
+        return "redirect", redirect.new_url, redirect.code
     except MethodNotAllowed as error:
         return "method", sorted(error.valid_methods or ())
     except NotFound:
-        return "missing"
+        return "missing", sorted(adapter.allowed_methods(request.path))
     except WebsocketMismatch:
         return "protocol"
     except BuildError:

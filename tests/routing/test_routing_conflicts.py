@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from routing_strategies import Request, Spec, requests
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from reference_router import ReferenceRouter, reference_rules
+from routing_strategies import Request, Spec, converters, requests
 
+import erlen.routing
 from erlen.routing import BaseConverter, Map, Rule
 
 
@@ -56,6 +60,30 @@ def test_the_message_of_a_hidden_rule_says_what_hides_it() -> None:
         (rule("/<a>/<b>/c", "x"), rule("/<any(b, c):d>/<any(b, c):e>/c", "y"), "hidden"),
         (rule("/<a>/<b>", "x"), rule("/<any(b, c):d>/c", "y"), "hidden"),
         (rule("/<int(signed=True):a>", "x"), rule("/<b>", "y"), None),
+        (rule("/<int(signed=True):a>", "x"), rule("/<int:b>", "y"), "hidden"),
+        (rule("/<int:a>", "x"), rule("/<int(signed=True):b>", "y"), None),
+        (rule("/<float(signed=True):a>", "x"), rule("/<float:b>", "y"), "hidden"),
+        (rule("/<string(length=2):a>", "x"), rule("/<any(ab, cd):b>", "y"), "hidden"),
+        (rule("/<string(length=2):a>", "x"), rule("/<any(ab, cde):b>", "y"), None),
+        (rule("/<string(length=4):a>", "x"), rule(r"/<any('a|b\', 'a.b\'):b>", "y"), "hidden"),
+        (rule("/<string(length=4):a>", "x"), rule(r"/<any('a|b\', 'a.b'):b>", "y"), None),
+        (rule("/<string(minlength=2):a>", "x"), rule("/<string(minlength=3):b>", "y"), "hidden"),
+        (rule("/<string(minlength=2):a>", "x"), rule("/<string(length=4):b>", "y"), "hidden"),
+        (rule("/<string(maxlength=3):a>", "x"), rule("/<string(maxlength=2):b>", "y"), "hidden"),
+        (rule("/<string(maxlength=3):a>", "x"), rule("/<string(minlength=2):b>", "y"), None),
+        (rule("/<string(maxlength=3):a>", "x"), rule("/<string(maxlength=4):b>", "y"), None),
+        (rule("/<string(minlength=30):a>", "x"), rule("/<uuid:b>", "y"), "hidden"),
+        (rule("/<string(minlength=40):a>", "x"), rule("/<uuid:b>", "y"), None),
+        (rule("/<a>", "x"), rule("/<uuid:b>", "y"), "hidden"),
+        (rule("/<any(a, b):a>", "x"), rule("/<any(a, b):b>", "y"), "identical"),
+        (rule("/<a>.html", "x"), rule("/<b>.html", "y"), "identical"),
+        (rule("/<string(minlength=2):a>", "x"), rule("/b<any(c, d):b>", "y"), None),  # the second is tried first
+        (rule("/<v>/<string(minlength=2):a>", "x"), rule("/<any(b, c):w>/<any(d, e):d>b", "y"), None),  # not looked for
+        (rule("/<a>/", "x"), rule("/<any(b, c):d>", "y"), "hidden"),
+        (rule("/<a>", "x", strict_slashes=False), rule("/<any(b, c):d>/", "y"), "hidden"),
+        (rule("/<a>", "x"), rule("/<any(b, c):d>/", "y"), None),
+        (rule("/<a>/", "x", methods=["GET"]), rule("/<any(b, c):d>", "y", methods=["POST"]), None),
+        (rule("/<a>", "x", host="s"), rule("/<a>", "y"), "identical"),  # hosts do not count here
         (rule("/<string(length=2):b>", "x"), rule("/<a>", "y"), None),
         (rule("/<a>/x", "x"), rule("/<any(b, c):d>/y", "y"), None),
         (rule("/<a>/<int:i>", "x"), rule("/<any(b, c):d>/y", "y"), None),
@@ -90,12 +118,73 @@ def test_a_rule_that_takes_segments_of_its_own_is_not_hidden() -> None:
     assert conflicts(rule("/<a>", "x"), rule("/<digits:b>", "y"), **options) == [("hidden", "y", "x")]
 
 
+@pytest.mark.parametrize("host", ["a.example.com", "<h>.example.com", "<int:h>"])
+def test_rules_on_the_same_host_are_reported_and_others_are_not(host: str) -> None:
+    first, second = rule("/<x>", "x", host=host), rule("/<y>", "y", host=host)
+    assert conflicts(first, second, host_matching=True) == [("identical", "y", "x")]
+    assert conflicts(first.empty(), rule("/<y>", "y", host="other"), host_matching=True) == []
+
+
+def test_a_rule_is_hidden_behind_a_thousand_that_hide_nothing() -> None:
+    many = [rule(f"/a{number}-<x>", f"many{number}") for number in range(1000)]
+    more = [rule(f"/<any(b, c):w>/a{number}-<y>", f"more{number}") for number in range(1000)]
+    hiding = [rule(f"/<v>/a{number}-<y>", f"hiding{number}") for number in range(0, 1000, 500)]
+    assert conflicts(*many, *hiding, *more) == [("hidden", "more0", "hiding0"), ("hidden", "more500", "hiding500")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(requests(), st.data())
+def test_a_rule_that_is_added_again_with_other_names_is_always_reported(
+    drawn: tuple[list[Spec], list[Request]], data: st.DataObject
+) -> None:
+    made = Map(converters=converters(erlen.routing))
+    added = []
+    for spec in drawn[0]:
+        try:
+            made.add(Rule(spec.string, **spec.options))
+        except ValueError:
+            continue
+        added.append(spec)
+    assume(added)
+    again = data.draw(st.sampled_from([spec for spec in added if not spec.options.get("build_only")] or [added[0]]))
+    names = re.compile(r"\bv(\d)\b")
+    options = {**again.options, "endpoint": "again"}
+    options.pop("defaults", None)  # they are no part of what a path means
+    options.pop("redirect_to", None)
+    made.add(second := Rule(names.sub(r"w\1", again.string), **options))
+    reported = [found for found in made.conflicts() if found.rule is second]
+    assert len(reported) == (not again.options.get("build_only"))
+    if reported:
+        assert "It is never reached. " in str(reported[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(reference_rules(), min_size=2, max_size=8),
+    st.lists(st.lists(st.sampled_from(["a", "b", "1", "2", "c"]), max_size=4), min_size=1, max_size=20),
+    st.booleans(),
+)
+def test_trying_every_rule_never_ends_at_one_that_is_reported(
+    drawn: list[tuple[str, str, set[str] | None, bool]], paths: list[list[str]], slash: bool
+) -> None:
+    numbered = [(path, str(number), methods, strict) for number, (path, _, methods, strict) in enumerate(drawn)]
+    made = Map(merge_slashes=False)
+    for path, endpoint, methods, strict in numbered:
+        made.add(Rule(path, endpoint=endpoint, methods=methods, strict_slashes=strict))
+    dead = {found.rule.endpoint for found in made.conflicts() if "never reached." in found.message}
+    reference = ReferenceRouter(numbered)
+    for segments in paths:
+        for method in ("GET", "POST"):
+            found = reference.find("/" + "/".join(segments) + ("/" if slash and segments else ""), method)
+            assert not isinstance(found, tuple) or found[0] not in dead
+
+
 @settings(max_examples=150, deadline=None)
 @given(requests())
 def test_no_request_reaches_a_rule_that_is_reported_for_all_its_methods(
     drawn: tuple[list[Spec], list[Request]],
 ) -> None:
-    made = Map(redirect_defaults=False)
+    made = Map(redirect_defaults=False, converters=converters(erlen.routing))
     for spec in drawn[0]:
         try:
             made.add(Rule(spec.string, **spec.options))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from erlen.routing import Map, Rule
+from erlen.routing import Map, Missing, Rule
 
 
 def separate(number: int) -> list[Rule]:
@@ -33,6 +33,66 @@ def behind_one_prefix(number: int) -> list[Rule]:
 def with_one_endpoint(number: int) -> list[Rule]:
     """Rules of one endpoint that differ in their variables."""
     return [Rule(f"/{kind}{number}/<int:{kind}{number}>", endpoint="all") for kind in ("page", "user", "file", "old")]
+
+
+SHAPES: dict[str, tuple[Callable[[int], Rule], Callable[[int], tuple[str, str]], Callable[[int], Any]]] = {
+    # Each with a rule, (path, method) of a request for it, and (endpoint, values) of its URL.
+    "text before a variable": (
+        lambda n: Rule(f"/x/p{n}-<int:id>", endpoint=f"e{n}"),
+        lambda n: (f"/x/p{n}-7", "GET"),
+        lambda n: (f"e{n}", {"id": 7}),
+    ),
+    "text behind a variable": (
+        lambda n: Rule(f"/x/<int:id>-s{n}", endpoint=f"e{n}"),
+        lambda n: (f"/x/7-s{n}", "GET"),
+        lambda n: (f"e{n}", {"id": 7}),
+    ),
+    "text on both sides": (
+        lambda n: Rule(f"/x/p-<id>.s{n}/z", endpoint=f"e{n}"),
+        lambda n: (f"/x/p-7.s{n}/z", "GET"),
+        lambda n: (f"e{n}", {"id": 7}),
+    ),
+    "text behind a path": (
+        lambda n: Rule(f"/x/<path:p>/end{n}/", endpoint=f"e{n}"),
+        lambda n: (f"/x/a/b/end{n}/", "GET"),
+        lambda n: (f"e{n}", {"p": "a/b"}),
+    ),
+    "a segment behind a variable": (
+        lambda n: Rule(f"/x/<a>/end{n}/<int:b>", endpoint=f"e{n}"),
+        lambda n: (f"/x/a/end{n}/7", "GET"),
+        lambda n: (f"e{n}", {"a": "a", "b": 7}),
+    ),
+    "the same shape": (
+        lambda n: Rule(f"/x/<int:id{n}>", endpoint=f"e{n}"),
+        lambda n: ("/x/7", "GET"),
+        lambda n: (f"e{n}", {f"id{n}": 7}),
+    ),
+    "a subdomain with a variable": (
+        lambda n: Rule("/x", endpoint=f"e{n}", subdomain=f"<user>.s{n}"),
+        lambda n: ("/x", "GET"),
+        lambda n: (f"e{n}", {"user": "u"}),
+    ),
+    "one endpoint, a default each": (
+        lambda n: Rule(f"/p{n}", endpoint="e", defaults={"n": n}),
+        lambda n: (f"/p{n}", "GET"),
+        lambda n: ("e", {"n": n}),
+    ),
+    "one endpoint, defaults that redirect": (
+        lambda n: Rule(f"/p{n}/<n>" if n == 0 else f"/p{n}", endpoint="e", defaults={"n": str(n)} if n else None),
+        lambda n: (f"/p0/{n}", "GET"),
+        lambda n: ("e", {"n": str(n)}),
+    ),
+    "one endpoint, another method": (
+        lambda n: Rule(f"/p{n}/<id>", endpoint="e", methods=["POST"]),
+        lambda n: (f"/p{n}/7", "POST"),
+        lambda n: ("e", {"id": 7}),
+    ),
+    "one endpoint, variables of their own": (
+        lambda n: Rule(f"/p{n}/<id{n}>", endpoint="e"),
+        lambda n: (f"/p{n}/7", "GET"),
+        lambda n: ("e", {f"id{n}": 7}),
+    ),
+}
 
 
 @functools.cache
@@ -98,6 +158,61 @@ def test_a_url_among_10000_rules_takes_no_more_work_than_among_10(make: Callable
         assert f"/user{last}/42" in adapter.build(endpoint, values)
         costs.append(work(lambda: adapter.build(endpoint, values)))  # noqa: B023
     assert costs[1] <= 1.3 * costs[0]
+
+
+@functools.cache
+def shaped(shape: str, size: int) -> Map:
+    made = Map([SHAPES[shape][0](number) for number in range(size)])
+    made.freeze()
+    return made
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("what", ["match", "miss", "build"])
+def test_rules_of_one_shape_take_no_more_work_when_there_are_10000(shape: str, what: str) -> None:
+    _, request, build = SHAPES[shape]
+    costs = []
+    for size in (10, 10_000):
+        made, last = shaped(shape, size), size - 1
+        path, method = request(last)
+        domain = f"u.s{last}" if "subdomain" in shape else ""
+        if what == "build":
+            adapter = made.bind("example.com")
+            endpoint, values = build(last)
+            assert str(last) in adapter.build(endpoint, values) or "same shape" in shape or "method" in shape
+            costs.append(work(lambda: adapter.build(endpoint, values)))  # noqa: B023
+        else:
+            path = path if what == "match" else path + "/miss"
+            assert isinstance(made.find(domain, path, method), Missing) is (what == "miss")
+            costs.append(work(lambda: made.find(domain, path, method)))  # noqa: B023
+    assert costs[1] <= 1.3 * costs[0]
+
+
+@pytest.mark.parametrize("what", ["match", "build"])
+def test_10000_hosts_with_one_endpoint_take_no_more_work_than_10(what: str) -> None:
+    costs = []
+    for size in (10, 10_000):
+        rules = [Rule("/<int:id>", endpoint="show", host=f"shop{number}.example.com") for number in range(size)]
+        made = Map(rules, host_matching=True)
+        adapter = made.bind(f"shop{size - 1}.example.com")
+        assert adapter.match("/7", return_rule=True)[0].host == f"shop{size - 1}.example.com"
+        assert adapter.build("show", {"id": 7}) == "/7"
+        costs.append(work(lambda: adapter.match("/7") if what == "match" else adapter.build("show", {"id": 7})))  # type: ignore[arg-type]  # noqa: B023
+    assert costs[1] <= 1.3 * costs[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_getting_ready_takes_four_times_the_work_for_four_times_the_rules(shape: str) -> None:
+    costs = []
+    for size in (600, 2400):  # Python keeps 512 compiled expressions, so that fewer rules would cost less
+        rules = [SHAPES[shape][0](number) for number in range(size)]
+
+        def ready() -> object:
+            made = Map([rule.empty() for rule in rules])  # noqa: B023
+            return made.conflicts()
+
+        costs.append(work(ready))
+    assert costs[1] <= 4.5 * costs[0]
 
 
 def test_conflicts_among_10000_rules_are_looked_for_without_comparing_all_with_all() -> None:

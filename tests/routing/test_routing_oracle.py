@@ -8,7 +8,7 @@ from typing import Any
 import werkzeug.routing
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from routing_strategies import Request, Spec, builds, outcome, requests, url
+from routing_strategies import Request, Spec, builds, converters, outcome, requests, url
 
 import erlen.routing
 
@@ -28,7 +28,7 @@ MAP_OPTIONS = st.fixed_dictionaries(
 
 def make(module: Any, rules: list[Spec], options: dict[str, Any]) -> Any:
     """A map of *module* with the rules, or the type of the error that they are refused with."""
-    made = module.Map(**options)
+    made = module.Map(converters=converters(module), **options)
     domain = "host" if made.host_matching else "subdomain"
     for spec in rules:
         arguments = {domain if name == "domain" else name: value for name, value in spec.options.items()}
@@ -50,11 +50,13 @@ def both(rules: list[Spec], options: dict[str, Any]) -> tuple[Any, Any]:
 
 
 @many
-@given(requests(), MAP_OPTIONS)
+@given(requests(), MAP_OPTIONS, st.sampled_from(["http", "https", "ws"]))
 def test_a_request_means_what_it_means_to_werkzeug(
-    drawn: tuple[list[Spec], list[Request]], options: dict[str, Any]
+    drawn: tuple[list[Spec], list[Request]], options: dict[str, Any], scheme: str
 ) -> None:
-    theirs, ours = (made.bind("example.com", "/below", query_args="q=1") for made in both(drawn[0], options))
+    theirs, ours = (
+        made.bind("example.com", "/below", url_scheme=scheme, query_args="q=1") for made in both(drawn[0], options)
+    )
     for request in drawn[1]:
         expected = outcome(theirs, request)
         event(kind(expected))
@@ -65,7 +67,7 @@ def kind(expected: object) -> str:
     """What happened, in a word, for the statistics."""
     if not isinstance(expected, tuple):
         return str(expected)
-    return expected[0] if expected[0] in ("redirect", "method", "build error") else "match"
+    return expected[0] if expected[0] in ("redirect", "method", "missing", "build error") else "match"
 
 
 @many
@@ -136,10 +138,11 @@ def test_rules_and_factories_of_werkzeug_mean_the_same_on_our_map(
         )
 
     try:
-        theirs = werkzeug.routing.Map(given_rules()).bind("example.com")
+        theirs = werkzeug.routing.Map(given_rules(), converters=converters(werkzeug.routing)).bind("example.com")
     except ValueError:
         assume(False)
-    ours = erlen.routing.Map(given_rules()).bind("example.com")
+    # The converters are Werkzeug's too.
+    ours = erlen.routing.Map(given_rules(), converters=converters(werkzeug.routing)).bind("example.com")
     for request in wanted:
         if in_factories:
             request.path = "/a" + request.path

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_router import ReferenceRouter
+from reference_router import ReferenceRouter, reference_rules
 
 from erlen.routing import Map, Missing, Rule, SlashRedirect, WrongMethod
-
-SEGMENTS = ["a", "b", "<int:#>", "<string:#>", "1"]
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> tuple[str, str, set[str] | None, bool]:
-    parts = draw(st.lists(st.sampled_from(SEGMENTS), max_size=3))
-    if draw(st.integers(0, 5)) == 0:
-        parts.append("<path:#>")
-        ending = ""
-    else:
-        ending = draw(st.sampled_from(["", "/"])) if parts else ""
-    path = "/" + "/".join(part.replace("#", f"v{number}") for number, part in enumerate(parts)) + ending
-    methods = draw(st.sampled_from([None, {"GET", "HEAD"}, {"POST"}]))
-    return path, draw(st.sampled_from("xyz")), methods, draw(st.booleans())
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.lists(rules(), min_size=1, max_size=8),
+    st.lists(reference_rules(), min_size=1, max_size=8),
     st.lists(
         st.tuples(st.lists(st.sampled_from(["a", "b", "1", "2", "c"]), max_size=4), st.booleans()),
         min_size=1,

@@ -46,14 +46,12 @@ def wait_for_gate(name: str) -> bool:
 
 
 class Observed:
-    """Middleware: notes whether the body is the server's own file wrapper, and pretends https where it is asked to."""
+    """Middleware: notes whether the body is the server's own file wrapper."""
 
     def __init__(self, wsgi_app):
         self.wsgi_app = wsgi_app
 
     def __call__(self, environ, start_response):
-        if "HTTP_X_PRETEND_HTTPS" in environ:
-            environ["wsgi.url_scheme"] = "https"
         body = self.wsgi_app(environ, start_response)
         mark = environ.get("HTTP_X_MARK")
         if mark:
@@ -68,6 +66,8 @@ class Observed:
 
 
 app.wsgi_app = Observed(app.wsgi_app)
+app.trust_proxies(x_for=0, x_proto=1)
+asgi = app.asgi
 
 
 @app.teardown_request

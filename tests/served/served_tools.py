@@ -82,6 +82,16 @@ def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
         response.close()
 
 
+def read_until(connection: socket.socket, wanted: bytes) -> bytes:
+    """Read from *connection* until *wanted* has come, and return all that has."""
+    got = b""
+    while wanted not in got:
+        piece = connection.recv(1000)
+        assert piece, f"{wanted!r} did not come: {got[-200:]!r}"
+        got += piece
+    return got
+
+
 def talk(port: int, request: bytes, method: str = "GET") -> Answer | None:
     """Send *request* as it is and return the response; None if the server hangs up without one.
 
@@ -116,6 +126,11 @@ class Site:
     server: Any
     folder: Path
     http: httpx.Client
+
+    @property
+    def is_wsgi(self) -> bool:
+        """Whether the server speaks WSGI with the application."""
+        return not any(word in self.kind for word in ("uvicorn", "hypercorn", "asgi", "rsgi"))
 
     @property
     def port(self) -> int:

@@ -39,6 +39,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     """The prefix that ``config.from_prefixed_env()`` reads when it is given none."""
     warn_route_conflicts: bool
     """Whether two routes that can match the same URL are reported."""
+    debug_page: bool
+    """Whether debug mode answers an unhandled exception with a page about it instead of raising it to the server."""
 
 
 ERLEN = Defaults(
@@ -52,6 +54,7 @@ ERLEN = Defaults(
     json_provider="msgspec",
     env_prefix="ERLEN",
     warn_route_conflicts=True,
+    debug_page=True,
 )
 """The defaults of ``erlen.Erlen``."""
 
@@ -66,5 +69,6 @@ FLASK = Defaults(
     json_provider="flask",
     env_prefix="FLASK",
     warn_route_conflicts=False,
+    debug_page=False,
 )
 """The defaults of Flask 3.1."""

@@ -124,6 +124,13 @@ def _size_hint(value: object) -> str:
     return "A size cannot be negative." if number < 0 else f"Write {int(number)}."
 
 
+def _count_hint(value: object) -> str:
+    number = _number(value)
+    if number is None:
+        return ""
+    return f"Write {int(number)}." if number >= 1 else "There must be at least one."
+
+
 def _duration_hint(value: object) -> str:
     number = value.total_seconds() if isinstance(value, timedelta) else _number(value)
     if number is None:
@@ -136,6 +143,7 @@ def _duration_hint(value: object) -> str:
 _SHORTEST = timedelta.resolution.total_seconds()
 
 SIZE = Kind("a whole number that is not negative", _is_size, _size_hint)
+COUNT = Kind("a whole number of at least 1", lambda value: _is_size(value) and value != 0, _count_hint)
 DURATION = Kind(
     "a number of seconds or a timedelta, longer than 0",
     lambda value: _is_duration(value, _SHORTEST),
@@ -295,6 +303,12 @@ COOKIE_PATH = Kind(
     "a path that begins with '/'",
     lambda value: _is_cookie_part(value) and str(value).startswith("/"),
     lambda value: f"Write {'/' + value!r}." if _is_cookie_part(value) and isinstance(value, str) else "",
+)
+
+HEADER_NAME = Kind(
+    "the name of a header",
+    _is_cookie_name,  # both are a token
+    lambda value: f"Write {re.sub(_NOT_TOKEN, '-', value)!r}." if isinstance(value, str) and value else "",
 )
 
 # -- the session store -------------------------------------------------------------------------------------------------

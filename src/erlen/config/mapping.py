@@ -17,6 +17,7 @@ from erlen import loading
 from erlen.config.defaults import ERLEN
 from erlen.config.importing import import_object
 from erlen.config.rules import RULES
+from erlen.config.secrecy import looks_secret
 from erlen.config.settings import SETTINGS, Setting
 from erlen.errors import ConfigError, nearest
 
@@ -35,7 +36,6 @@ _LOADERS: dict[str, tuple[Callable[[IO[Any]], Mapping[str, Any]], bool]] = {
     ".json": (json.load, False),
     ".toml": (_load_toml, False),
 }
-_SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|(^|_)(KEY|PWD|DSN)S?$", re.IGNORECASE)
 _SECRET_IN_URL = re.compile(r"(?<=://)[^/?#@\s]+@")
 _MASK = "********"
 
@@ -312,7 +312,7 @@ def _mask(key: object, value: Any) -> Any:
     setting = SETTINGS.get(key) if isinstance(key, str) else None
     if value is None or (setting is not None and not setting.kind.secret):
         return value
-    if setting is not None or (_SECRET_NAME.search(str(key)) and isinstance(value, str | bytes | list | tuple)):
+    if setting is not None or (looks_secret(str(key)) and isinstance(value, str | bytes | list | tuple)):
         return _MASK
     if isinstance(value, dict):
         return {inner: _mask(inner, entry) for inner, entry in value.items()}

@@ -52,7 +52,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "PROPAGATE_EXCEPTIONS",
             kinds.FLAG_OR_AUTOMATIC,
             None,
-            "Raise exceptions to the server instead of handling them; automatic means: when testing or debugging.",
+            "Raise exceptions to the server instead of handling them; automatic means: when testing, and in debug mode "
+            "where no page about the error is shown instead (Erlen shows one, Flask's defaults raise).",
         ),
         Setting(
             "TRAP_HTTP_EXCEPTIONS",
@@ -232,6 +233,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "The largest number of fields and files in a multipart form.",
         ),
         Setting(
+            "THREADS",
+            kinds.COUNT,
+            40,
+            "How many plain views run at the same time, each in a thread, on a server with an event loop (ASGI, RSGI).",
+        ),
+        Setting(
             "TRUSTED_HOSTS",
             kinds.HOSTS.or_none("any host"),
             None,
@@ -249,6 +256,14 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.ORIGINS,
             (),
             "Other origins that may send requests which change something.",
+        ),
+    ),
+    "Logging": (
+        Setting(
+            "REQUEST_ID_HEADER",
+            kinds.HEADER_NAME.or_none("no header"),
+            "X-Request-ID",
+            "The header by which a proxy gives a request an id, which then stands in the lines of the log.",
         ),
     ),
     "URLs": (

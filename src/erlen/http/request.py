@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import IO, Any, Generic, NoReturn, Protocol, TypeVar, overload
+from typing import IO, Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
 from urllib.parse import unquote_plus
 
 from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict, MultiDict
@@ -18,6 +18,8 @@ from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wsgi import LimitedStream
+
+from erlen.log import request_id_in, trace_id_in
 
 __all__ = ["Request", "lazy"]
 
@@ -55,6 +57,21 @@ class RuleLike(Protocol):
     endpoint: Any
 
 
+class Source(Protocol):
+    """What a request of a server with an event loop is made of; see :mod:`erlen.exchange`."""
+
+    method: str
+    scheme: str
+    root_path: str
+    path: str
+
+    def make_environ(self, body: Any) -> dict[str, Any]:
+        """Make the request's WSGI environment, with *body* as its input."""
+
+    def find_cookies(self) -> str | None:
+        """Return the ``Cookie`` header."""
+
+
 class AppLike(Protocol):
     """What a request and a response need of their application."""
 
@@ -64,8 +81,13 @@ class AppLike(Protocol):
 
 
 def _decode(value: str) -> str:
-    # PEP 3333 hands bytes over as latin-1.
-    return value if value.isascii() else value.encode("latin1").decode(errors="replace")
+    # PEP 3333 hands bytes over as latin-1; a server that has decoded them itself has broken it, and is understood too.
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin1").decode(errors="replace")
+    except UnicodeEncodeError:
+        return value.encode(errors="replace").decode()
 
 
 class Request(WerkzeugRequest):
@@ -86,6 +108,13 @@ class Request(WerkzeugRequest):
     #: The application that handles this request, once one does.
     app: AppLike | None = None
 
+    #: The body on a server with an event loop (:class:`erlen.http.body.RequestBody`); None under WSGI.
+    body: Any = None
+    #: What an ASGI or RSGI server told; None under WSGI.
+    _source: Source | None = None
+    #: The application is mounted under a path, and was asked for at that path without a slash behind it.
+    _at_mount = False
+
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
@@ -99,7 +128,44 @@ class Request(WerkzeugRequest):
         path = environ.get("PATH_INFO") or ""
         if not path.isascii():
             path = _decode(path)
+        elif not path and environ.get("SCRIPT_NAME"):
+            self._at_mount = True
         self.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
+
+    @classmethod
+    def from_source(cls, source: Source, body: Any) -> Self:
+        """Make the request of a server that does not speak WSGI. Its ``environ`` is made when it is asked for."""
+        if cls.__init__ is not Request.__init__:
+            request = cls(source.make_environ(body))
+        else:
+            request = cls.__new__(cls)
+            request.shallow = False
+            request.method = source.method
+            path = source.path
+            if not path and source.root_path:
+                request._at_mount = True
+            request.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
+            request.scheme = source.scheme
+        request._source = source
+        request.body = body
+        return request
+
+    @lazy
+    def environ(self) -> dict[str, Any]:
+        """The request as a WSGI environment (PEP 3333), whatever the server speaks."""
+        assert self._source is not None, "a request without a source is given its environ"
+        return self._source.make_environ(self.body)
+
+    @lazy
+    def cookie_header(self) -> str | None:
+        """The ``Cookie`` header as it came, or None."""
+        source = self._source
+        return self.environ.get("HTTP_COOKIE") if source is None else source.find_cookies()
+
+    @property
+    def scope(self) -> Any:
+        """What the server said about the request: ASGI's dict, RSGI's object; None under WSGI."""
+        return getattr(self._source, "scope", None)
 
     # What else Werkzeug's constructor sets.
 
@@ -128,7 +194,11 @@ class Request(WerkzeugRequest):
     @lazy
     def query_string(self) -> bytes:
         """What stands after the question mark, as it came; bytes that are not UTF-8 as ``%80``."""
-        query = str(self.environ.get("QUERY_STRING", "")).encode("latin1")
+        text = str(self.environ.get("QUERY_STRING", ""))
+        try:
+            query = text.encode("latin1")
+        except UnicodeEncodeError:  # a server that has decoded it itself
+            query = text.encode(errors="replace")
         try:
             query.decode()
         except UnicodeDecodeError:  # no URL may hold such bytes, and what reads the query must not fail over them
@@ -148,7 +218,7 @@ class Request(WerkzeugRequest):
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies, by their names. What is not UTF-8 in them is replaced by a replacement character."""
-        return parse_cookie(_decode(self.environ.get("HTTP_COOKIE", "")), self.dict_storage_class)  # type: ignore[return-value]
+        return parse_cookie(_decode(self.cookie_header or ""), self.dict_storage_class)  # type: ignore[return-value]
 
     @lazy
     def stream(self) -> IO[bytes]:
@@ -212,6 +282,20 @@ class Request(WerkzeugRequest):
             names.append(name)
             name = name.rpartition(".")[0]
         return names
+
+    @lazy
+    def request_id(self) -> str | None:
+        """The id that the proxy has given this request, by the header ``REQUEST_ID_HEADER``; it stands in the log.
+
+        None if there is none, or one that is not safe to be logged: anybody may send the header where no proxy sets it.
+        """
+        name = None if self.app is None else self.app.config.get("REQUEST_ID_HEADER")
+        return None if name is None else request_id_in(self.headers.get(name))
+
+    @lazy
+    def trace_id(self) -> str | None:
+        """The trace id of the header ``traceparent`` (W3C Trace Context), 32 hexadecimal digits, or None."""
+        return trace_id_in(self.headers.get("traceparent"))
 
     def _limit(self, name: str, key: str, default: int | None) -> int | None:
         if name in self._limits_set:

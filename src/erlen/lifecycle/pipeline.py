@@ -33,8 +33,9 @@ from erlen.http.response import Response, content_type_of, has_header, status_li
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
-from erlen.lifecycle.runner import Runner, call, send, settled
+from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end, has_end
+from erlen.loading import load
 from erlen.signals import (
     appcontext_popped,
     got_request_exception,
@@ -42,7 +43,10 @@ from erlen.signals import (
     request_started,
 )
 
-__all__ = ["handle"]
+__all__ = ["PROPAGATE", "handle", "handle_plainly"]
+
+#: The key of the environ by which a test client asks for the exception itself, not for the page about it.
+PROPAGATE = "erlen.propagate"
 
 _HTML = ("Content-Type", content_type_of("text/html"))
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
@@ -87,6 +91,8 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
+                if not inline and request.body is not None and not request.body.complete:
+                    await request.body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
                 if "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
@@ -113,7 +119,7 @@ async def handle(
             and not inner
             and context._after_request_functions is None
             and not request_finished.receivers
-            and app.session_interface is None
+            and (app.session_interface is None or context._session is None)
         ):
             kind = type(result)
             pair = _HTML
@@ -156,6 +162,14 @@ async def handle(
                 if appcontext_popped.receivers and context._holds == 0:
                     await send(app, appcontext_popped, runner)
             result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
+
+
+def handle_plainly(app: Any, context: Context, failure: Exception | None = None) -> None:
+    """Answer a request of which all is plain, or overridden by plain methods, in this thread."""
+    plan = context.plan
+    runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
+    for _ in handle(app, context, runner, failure).__await__():
+        raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
 def _no_view(endpoint: str | None) -> LookupError:
@@ -268,9 +282,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     if app.config["CONTENT_TYPE_NOSNIFF"] and not has_header(headers, "x-content-type-options"):
         headers._list.append(_NOSNIFF)
     if app.session_interface is not None:
-        interface = app.session_interface
-        if not interface.is_null_session(context.session):
-            interface.save_session(app, context.session, response)
+        interface, session = app.session_interface, context._session
+        if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
+            await call(runner, interface.save_session, app, session, response)
     elif context._session is not None and context.session_mode != "done":
         saved = await app.session_manager.save(context._session)
         if saved is not None:
@@ -403,19 +417,28 @@ async def answer_exception(app: Any, context: Context, error: Exception, runner:
 
 
 async def handle_exception(app: Any, context: Context, error: Exception, runner: Runner) -> Response:
-    """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or debugging says so."""
+    """Answer an unhandled exception with 500, or let it out where ``PROPAGATE_EXCEPTIONS`` or testing says so.
+
+    In debug mode the answer is a page about the exception.
+    """
     if got_request_exception.receivers:
         await send(app, got_request_exception, runner, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    explains = propagate is None and app.debug and not app.testing and app.defaults.debug_page
+    explains = explains and not context.request.environ.get(PROPAGATE)
     if propagate is None:
-        propagate = app.testing or app.debug
+        propagate = app.testing or (app.debug and not explains)
     if propagate:
         try:
             raise error
         finally:
             del error
     app.log_exception((type(error), error, error.__traceback__))
-    answer: Any = InternalServerError(original_exception=error)
+    if explains:
+        explain = load("erlen.debugging.answer").explain
+        answer = await call(runner, explain, app, context.request, error, context._session)
+        return await finalize(app, context, answer, runner, from_error_handler=True)
+    answer = InternalServerError(original_exception=error)
     handler = find_handler(app.error_handler_spec, answer, context.plan.blueprints)
     if handler is not None:
         context.answered_by = "error handler", handler

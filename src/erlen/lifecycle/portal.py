@@ -1,6 +1,7 @@
-"""Async callables under a plain server: the application's background loop, and requests that run on it.
+"""Requests that run on an event loop: the application's background loop under a plain server, or the server's own.
 
-Loaded when an application first has something ``async`` to run: most plain ones never pay for it.
+Loaded when an application first has something ``async`` to run, or by a server with a loop: most plain applications
+never pay for it.
 
 Law of this file: a ``contextvars.Context`` cannot be entered by two threads at once, so the loop and the waiting thread
 each have their own for one request, and what one of them set is taken over by the other at each hop. The plain
@@ -20,15 +21,20 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.lifecycle.threads import Threads, Worker
 
-__all__ = ["Loop", "PortalRunner"]
+__all__ = ["Loop", "LoopRunner", "PortalRunner"]
 
 T = TypeVar("T")
 _unset: Any = object()
 
 
 class Loop:
-    """One background event loop in a thread of its own, started when it is first needed."""
+    """The loop that async code of plain callers runs on.
+
+    It is the loop of the server, where the server has one, so that async clients are shared with the views that run
+    there. Otherwise it is one in the background, in a thread of its own, started when it is first needed.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,6 +53,16 @@ class Loop:
                 self._loop = ready.result()
                 weakref.finalize(self, _stop, self._loop)
             return self._loop
+
+    def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use *loop*, which runs in this thread and serves the application."""
+        with self._lock:
+            if self._loop is not loop:
+                self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
+
+    def is_here(self) -> bool:
+        """Tell whether the caller runs in the thread of the loop."""
+        return threading.current_thread() is self._thread
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -67,7 +83,7 @@ class Loop:
 
         :raises RuntimeError: there
         """
-        if threading.current_thread() is not self._thread:
+        if not self.is_here():
             return
         what = repr(awaitable)
         if asyncio.iscoroutine(awaitable):
@@ -144,15 +160,79 @@ class _Work:
         self.future = future
 
 
-class PortalRunner:
-    """Runs the coroutine of one request on the loop, and its plain callables in the thread that waits for it."""
+class _HoppingRunner:
+    """Awaits async callables on a loop, and has plain ones called in the one thread of the request."""
 
     inline = False
+    _loop: asyncio.AbstractEventLoop
+
+    def _post(self, work: _Work) -> None:
+        raise NotImplementedError
+
+    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Await an async callable here; have the request's thread run a plain one."""
+        if is_async(function):
+            return await function(*args, **kwargs)
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._post(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        ended, context = await _never_abandoned(future)
+        take_over(context)
+        result = _result(ended)
+        return await result if hasattr(result, "__await__") else result
+
+    async def settle(self, awaitable: Awaitable[T]) -> T:
+        """Await it here: this is a loop."""
+        return await awaitable
+
+    async def wait(self, event: threading.Event) -> None:
+        """Wait without holding up the loop."""
+        await self._loop.run_in_executor(None, event.wait)
+
+
+class LoopRunner(_HoppingRunner):
+    """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+        self._loop = loop
+        self._threads = threads
+        self.worker: Worker | None = None
+        self._variables: contextvars.Context | None = None
+
+    def _post(self, work: _Work) -> None:
+        if self.worker is None:
+            self.worker = self._threads.lease_now()
+        if self._variables is None:
+            self._variables = contextvars.copy_context()  # the thread's own would show them to the next request
+        variables, loop = self._variables, self._loop
+        self.worker.do(lambda: variables.run(_perform, work, loop))
+
+    async def lease(self) -> Worker:
+        """Lease a thread for a request that is plain as a whole; wait for one while all are taken."""
+        self.worker = await self._threads.lease()
+        return self.worker
+
+    def discount(self) -> None:
+        """Have the thread count no more among those that are taken: it streams."""
+        if self.worker is not None:
+            self._threads.discount(self.worker)
+
+    def close(self) -> None:
+        """Give the thread back."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            self._threads.release(worker)
+
+
+class PortalRunner(_HoppingRunner):
+    """Runs the coroutine of one request on the loop, and its plain callables in the thread that waits for it."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop.get()
         self._refuse_waiting = loop.refuse_waiting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def _post(self, work: _Work) -> None:
+        self._queue.put(work)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run *coroutine* to its end and return its result. Variables that it sets are seen by the caller.
@@ -166,25 +246,6 @@ class PortalRunner:
             _perform(item, self._loop)
         take_over(context)
         return _result(item)  # type: ignore[no-any-return]
-
-    async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Await an async callable here; have the waiting thread run a plain one."""
-        if is_async(function):
-            return await function(*args, **kwargs)
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
-        ended, context = await _never_abandoned(future)
-        take_over(context)
-        result = _result(ended)
-        return await result if hasattr(result, "__await__") else result
-
-    async def settle(self, awaitable: Awaitable[T]) -> T:
-        """Await it here: this is a loop."""
-        return await awaitable
-
-    async def wait(self, event: threading.Event) -> None:
-        """Wait without holding up the loop."""
-        await self._loop.run_in_executor(None, event.wait)
 
 
 async def _never_abandoned(future: asyncio.Future[Any]) -> Any:

@@ -3,6 +3,9 @@
 ``handle`` is one coroutine for every server. A runner tells it how to call what users wrote:
 
 - ``DirectRunner``: everything of the request is plain. The coroutine is driven in the worker thread and never waits.
+- ``LoopRunner`` (``erlen.lifecycle.portal``): the server has a loop of its own (ASGI, RSGI) and something of the
+  request is ``async def``. The coroutine is awaited there, and the plain callables run in a thread that is leased to
+  the request.
 - ``PortalRunner`` (``erlen.lifecycle.portal``): something of the request is ``async def`` and the server is plain
   (WSGI). The coroutine runs on the application's one background loop, so that async clients can be shared by all
   requests, and the worker thread waits for it and runs the request's plain callables, all of them in that one thread.
@@ -13,7 +16,7 @@ at once, and awaited.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
@@ -43,11 +46,13 @@ class Runner(Protocol):
 class BackgroundLoop:
     """The application's background loop, made when it is first needed."""
 
-    __slots__ = ("_lock", "_loop")
+    __slots__ = ("_lock", "_loop", "adopted")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._loop: Any = None
+        #: The loop of the server, where it has one.
+        self.adopted: Any = None
 
     def get(self) -> Any:
         """Return the :class:`erlen.lifecycle.portal.Loop`."""
@@ -59,6 +64,20 @@ class BackgroundLoop:
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop while this thread waits, and return its result."""
         return self.get().run(awaitable)  # type: ignore[no-any-return]
+
+    def run_beside(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Run *work* like :meth:`run`; on the loop itself, where it cannot be waited for, not at all."""
+        loop = self.get()
+        if loop.is_here():
+            work.close()
+            return None
+        return loop.run(work)  # type: ignore[no-any-return]
+
+    def adopt(self, loop: Any) -> None:
+        """Use *loop*, the server's own, from now on; see :meth:`erlen.lifecycle.portal.Loop.adopt`."""
+        if self.adopted is not loop:
+            self.get().adopt(loop)
+            self.adopted = loop
 
     def portal(self) -> Any:
         """Make what runs one request on the loop: a :class:`erlen.lifecycle.portal.PortalRunner`."""

@@ -8,9 +8,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
 from erlen.routing import Missing, WrongMethod
+from erlen.sessions.cookies import may_be_permanent
+from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
-__all__ = ["begin", "open_foreign_session"]
+__all__ = ["begin", "begins_simply", "open_foreign_session"]
 
 # Stands among the plans, because it becomes wrong when they do.
 _SIMPLE = object()
@@ -23,11 +25,23 @@ def begin(app: Any, context: Context) -> None:
     request = context.request
     if request is None:
         return
-    if app.session_interface is not None and context._session is None:
-        context._session = open_foreign_session(app, app.session_interface, request)
+    interface = app.session_interface
+    if interface is not None and context._session is None and not opens_late(interface, app, request):
+        context._session = open_foreign_session(app, interface, request)
     endpoint = _match(app, context, request)
     plans = app._changes.plans
     context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
+    if app._sessions_slide and interface is None and may_be_permanent(request.cookie_header or ""):
+        context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
+
+
+def begins_simply(app: Any) -> bool:
+    """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
+    plans = app._changes.plans
+    simple = plans.get(_SIMPLE)
+    if simple is None:
+        simple = plans[_SIMPLE] = app._has_simple_urls()
+    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
 
 
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
@@ -45,7 +59,7 @@ def _match(app: Any, context: Context, request: Any) -> str | None:
             simple = plans[_SIMPLE] = app._has_simple_urls()
         if simple and app.config["TRUSTED_HOSTS"] is None:
             path = request.path
-            if path == "/" and not request.environ.get("PATH_INFO") and request.environ.get("SCRIPT_NAME"):
+            if request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
             found = app.url_map.find(app.url_map.default_subdomain, path, request.method)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way

@@ -6,6 +6,8 @@ looked up in a dict, the others in a tree of segments, and neither gets slower a
 
 from __future__ import annotations
 
+from werkzeug.routing import StateMachineMatcher  # Werkzeug's engine, for those who import its name from here
+
 from erlen.routing.adapter import MapAdapter
 from erlen.routing.conflicts import RouteConflict
 from erlen.routing.converters import (
@@ -75,6 +77,7 @@ __all__ = [
     "RuleTemplate",
     "RuleTemplateFactory",
     "SlashRedirect",
+    "StateMachineMatcher",
     "Subdomain",
     "Submount",
     "UUIDConverter",

@@ -20,7 +20,7 @@ from erlen.routing.outcomes import (
     WrongMethod,
     WrongProtocol,
 )
-from erlen.routing.quoting import encode_query, quote_path
+from erlen.routing.quoting import encode_query, quote_controls, quote_path
 from erlen.routing.router import Router
 from erlen.routing.rule import Rule
 
@@ -43,6 +43,8 @@ class MapAdapter:
     """
 
     __slots__ = (
+        "__dict__",  # for attributes of those who use it; made when the first is set
+        "__weakref__",
         "default_method",
         "map",
         "path_info",
@@ -147,7 +149,10 @@ class MapAdapter:
         path = f"/{path_info.lstrip('/')}" if path_info else ""
         found = self.map.find(domain, path, method, websocket)
         if isinstance(found, Miss):
-            self._refuse(found, f"{domain}|{path}", method, query_args)
+            try:
+                self._refuse(found, f"{domain}|{path}", method, query_args)
+            except UnicodeEncodeError as error:  # half a surrogate pair, which no URL can hold
+                raise NotFound from error
         rule, values = found
         return (rule if return_rule else rule.endpoint), values
 
@@ -218,6 +223,7 @@ class MapAdapter:
         query_args: Mapping[str, Any] | str,
     ) -> str | None:
         """Return the URL of the rule whose defaults *values* are, or None; *values* gets all those defaults."""
+        self.map.update()
         giver = self.map.canonical(rule, values, method)
         if giver is None:
             return None
@@ -231,8 +237,8 @@ class MapAdapter:
         return self.make_redirect_url(built[1], query_args, domain_part=built[0])
 
     def encode_query_args(self, query_args: Mapping[str, Any] | str) -> str:
-        """Return *query_args* as text for a URL; text stays as it is."""
-        return query_args if isinstance(query_args, str) else encode_query(query_args)
+        """Return *query_args* as text for a URL; text stays as it is, but for control characters."""
+        return quote_controls(query_args) if isinstance(query_args, str) else encode_query(query_args)
 
     def make_redirect_url(
         self,
@@ -294,7 +300,7 @@ class MapAdapter:
         built = self._partial_build(endpoint, values, method, append_unknown)
         if built is None:
             # It looks for the nearest rule when it is printed, not before.
-            raise BuildError(endpoint, values, method, self)  # type: ignore[arg-type]
+            raise BuildError(endpoint, dict(values), method, self)  # type: ignore[arg-type]
         domain, path, websocket = built
         if url_scheme is None:
             url_scheme = self.url_scheme
@@ -315,20 +321,15 @@ class MapAdapter:
         self, endpoint: Any, values: Mapping[str, Any], method: str | None, append_unknown: bool
     ) -> tuple[str, str, bool] | None:
         """Return domain, path and whether it is a WebSocket's, of the best rule."""
-        candidates = self.map.candidates(endpoint, values)
-        methods = (self.default_method, None) if method is None else (method,)
-        for wanted in methods:
-            elsewhere = None
-            for rule in candidates:
-                if not rule.suitable_for(values, wanted):
-                    continue
-                built = rule.build(values, append_unknown)
-                if built is None:
-                    continue
-                result = (*built, rule.websocket)
-                if not self.map.host_matching or built[0] == self.server_name:
-                    return result
-                elsewhere = elsewhere or result
-            if elsewhere is not None:
-                return elsewhere
+        here = self.server_name if self.map.host_matching else None
+        for wanted in (self.default_method, None) if method is None else (method,):
+            if here is not None:
+                for rule in self.map.candidates(endpoint, values, wanted, here):
+                    built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
+                    if built is not None and built[0] == here:
+                        return (*built, rule.websocket)
+            for rule in self.map.candidates(endpoint, values, wanted):
+                built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
+                if built is not None:
+                    return (*built, rule.websocket)
         return None

@@ -44,6 +44,11 @@ class UrlTemplate:
             else:
                 self._head += text
 
+    @property
+    def fixed(self) -> str | None:
+        """The text, or None if it has slots."""
+        return None if self._slots else self._head
+
     def fill(self, values: Mapping[str, Any]) -> str:
         """Return the text with *values* in its slots.
 

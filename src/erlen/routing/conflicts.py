@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
+from erlen.routing.forms import is_broad, takes_all_of
+from erlen.routing.pattern import Part
 from erlen.routing.rule import Rule
 from erlen.routing.tree import Edge, Node, Tree
 
 __all__ = ["RouteConflict", "find_conflicts"]
+
+_MOST = 64  #: as many branches of a place are looked at for what they hide
 
 
 class RouteConflict(NamedTuple):
@@ -83,7 +88,7 @@ def _settings(converter: object) -> tuple[type, dict[str, object]]:
 
 
 def _all_conflicts(tree: Tree) -> Iterator[RouteConflict]:
-    edges = [edge for edge, _ in tree.patterns]
+    edges = tree.patterns
     for root in [*(domain.root for domain in tree.domains.values()), *(edge.node for edge in edges)]:
         yield from _below(root)
     for first, second in _covered(edges):
@@ -96,7 +101,7 @@ def _below(root: Node) -> Iterator[RouteConflict]:
     while waiting:
         node = waiting.pop()
         for number, rule in enumerate(node.rules):
-            other = next((other for other in node.rules[:number] if _collide(rule, other)), None)
+            other = next((other for other in islice(node.rules, number) if _collide(rule, other)), None)
             if other is not None:
                 yield RouteConflict(rule, other, "identical" if _same_converters(rule, other) else "hidden")
         for first, second in _covered(node.edges):
@@ -107,42 +112,47 @@ def _below(root: Node) -> Iterator[RouteConflict]:
 
 def _covered(edges: list[Edge]) -> Iterator[tuple[Edge, Edge]]:
     """Yield each pair of edges of which the second takes nothing but what the first, which is tried before, takes."""
+    broad = 0
     for number, first in enumerate(edges):
-        if first.kind != "regex":
-            for second in edges[number + 1 :]:
-                if _takes_all_of(first, second):
+        if is_broad(first) and broad < _MOST:
+            broad += 1
+            for second in islice(edges, number + 1, None):
+                if takes_all_of(first, second):
                     yield first, second
-
-
-def _takes_all_of(first: Edge, second: Edge) -> bool:
-    """Tell whether *first* certainly takes every segment that *second* takes."""
-    if second.final:
-        return False
-    if first.kind == "any":
-        return second.match("") is None
-    return second.kind == "digits"
 
 
 def _hidden(before: list[Node], node: Node) -> Iterator[RouteConflict]:
     """Yield the rules below *node* that one below the nodes *before*, which are searched first, hides."""
-    for rule in node.rules:
-        other = next((other for first in before for other in first.rules if _covers(other, rule)), None)
-        if other is not None:
-            yield RouteConflict(rule, other, "hidden")
+    # A path that lacks the slash of a branch belongs to the branch: it is answered, or redirected.
+    tried = [other for first in before for other in (*first.rules, *(first.slash.rules if first.slash else ()))]
+    yield from _covered_rules(tried, node.rules)
+    if node.slash is not None:
+        lenient = [other for first in before for other in first.rules if not other.strict_slashes]
+        yield from _covered_rules(lenient, node.slash.rules)
     for text, child in node.static.items():
         onward = [first.static[text] for first in before if text in first.static]
-        onward += [edge.node for first in before for edge in first.edges if _takes_text(edge, text)]
+        onward += [edge.node for first in before for edge in first.edges_for([text], 0) if _takes_text(edge, text)]
         if onward:
             yield from _hidden(onward, child)
+    if not node.edges:
+        return
+    # There may be thousands on both sides, so they are not compared each with each.
+    same: dict[Part, list[Node]] = {}
+    for edge in (edge for first in before for edge in first.edges):
+        same.setdefault(edge.part, []).append(edge.node)
+    broad = [edge for first in before for edge in islice(filter(is_broad, first.edges), _MOST)]
     for edge in node.edges:
-        onward = [
-            first_edge.node
-            for first in before
-            for first_edge in first.edges
-            if first_edge.part == edge.part or (first_edge.kind != "regex" and _takes_all_of(first_edge, edge))
-        ]
+        onward = [*same.get(edge.part, ())]
+        onward += [first.node for first in broad if first.part != edge.part and takes_all_of(first, edge)]
         if onward:
             yield from _hidden(onward, edge.node)
+
+
+def _covered_rules(tried: list[Rule], rules: list[Rule]) -> Iterator[RouteConflict]:
+    for rule in rules:
+        other = next((other for other in tried if _covers(other, rule)), None)
+        if other is not None:
+            yield RouteConflict(rule, other, "hidden")
 
 
 def _takes_text(edge: Edge, text: str) -> bool:

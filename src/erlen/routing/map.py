@@ -134,4 +134,9 @@ def _subdomain_of(current: str, host: str) -> str:
 def _decoded(environ: Mapping[str, Any], name: str) -> str | None:
     """Return a text of the environment, which WSGI (PEP 3333) wants to hold bytes as Latin-1."""
     value: str | None = environ.get(name)
-    return value if value is None or value.isascii() else value.encode("latin-1").decode(errors="replace")
+    if value is None or value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode(errors="replace")
+    except UnicodeEncodeError:  # a server that has decoded it itself
+        return value.encode(errors="replace").decode()

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from werkzeug.routing import BaseConverter
 
 from erlen.routing.exceptions import RuleSyntaxError
+from erlen.routing.expressions import Piece, chain_of_strings, fixed_ends, part_expression
 
-__all__ = ["Part", "Pattern", "Variable", "Weight", "parse_converter_args", "parse_pattern", "part_regex"]
+__all__ = ["Part", "Pattern", "Variable", "Weight", "parse_converter_args", "parse_pattern"]
 
 #: More fixed texts first, longer ones before shorter ones, more variables first, lighter converters first.
 Weight: TypeAlias = tuple[int, tuple[tuple[int, int], ...], int, tuple[int, ...]]
@@ -40,6 +41,9 @@ class Part(NamedTuple):
     final: bool = False  #: whether it swallows the rest of the path, slashes included
     suffixed: bool = False  #: whether the last group of the expression is an optional slash at the end
     weight: Weight = (0, (), 0, ())
+    prefix: str = ""  #: the fixed text that the expression begins with
+    suffix: str = ""  #: the fixed text that it ends with, before an optional slash
+    strings: tuple[str, ...] = ()  #: the texts around its variables, if these are many and all are plain strings
 
 
 class Variable(NamedTuple):
@@ -58,11 +62,6 @@ class Pattern(NamedTuple):
     parts: tuple[Part, ...]
     trace: tuple[tuple[bool, str], ...]  #: what a URL is made of: (True, name of a variable) or (False, text)
     converters: dict[str, BaseConverter]
-
-
-def part_regex(regex: str, number: int = 0) -> str:
-    """Return *regex* as the group of the variable with that *number* in its part."""
-    return f"(?P<__erlen_{number}>{regex})"
 
 
 def parse_pattern(text: str, convert: Callable[[Variable], BaseConverter]) -> Pattern:
@@ -111,23 +110,28 @@ class _Parts:
         self._begin()
 
     def _begin(self) -> None:
-        self._pieces: list[tuple[bool, str]] = []  # (is it a regular expression, text)
+        self._pieces: list[Piece] = []
         self._final = False
         self._texts: list[tuple[int, int]] = []
         self._weights: list[int] = []
 
     def text(self, text: str) -> None:
         self._texts.append((len(self._texts), -len(text)))
+        self._add_text(text)
+
+    def _add_text(self, text: str) -> None:
+        if self._pieces and not self._pieces[-1][0]:
+            text = self._pieces.pop()[1] + text
         self._pieces.append((False, text))
 
     def variable(self, converter: BaseConverter) -> None:
-        self._pieces.append((True, part_regex(converter.regex, len(self._weights))))
+        self._pieces.append((True, converter.regex))
         self._weights.append(converter.weight)
         self._final = self._final or not converter.part_isolating
 
     def slash(self) -> None:
         if self._final:
-            self._pieces.append((False, "/"))
+            self._add_text("/")
         else:
             self._close()
             self._begin()
@@ -138,16 +142,16 @@ class _Parts:
             content = "".join(text for _, text in self._pieces)
             self._done.append(Part(content, static=True, weight=weight))
             return
-        content = "".join(text if dynamic else re.escape(text) for dynamic, text in self._pieces)
-        if suffixed:
-            content += "(?<!/)(/?)"
-        self._done.append(Part(content + r"\Z", False, self._final, suffixed, weight))
+        content = part_expression(self._pieces) + (r"(?<!/)(/?)\Z" if suffixed else r"\Z")
+        strings = () if self._final else chain_of_strings(self._pieces)
+        self._done.append(Part(content, False, self._final, suffixed, weight, *fixed_ends(self._pieces), strings))
 
     def finish(self) -> tuple[Part, ...]:
         # A part that swallows slashes swallows the one at the end too, which must be seen to redirect to it.
-        suffixed = self._final and self._pieces[-1] == (False, "/")
+        is_variable, last = self._pieces[-1] if self._pieces else (False, "")
+        suffixed = self._final and not is_variable and last.endswith("/")
         if suffixed:
-            self._pieces.pop()
+            self._pieces[-1] = (False, last[:-1])
         self._close(suffixed)
         if suffixed:
             self._done.append(Part("", static=True))

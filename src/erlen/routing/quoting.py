@@ -12,10 +12,11 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.datastructures import iter_multi_items
 
-__all__ = ["encode_query", "quote_path"]
+__all__ = ["encode_query", "quote_controls", "quote_path"]
 
 _PATH_SAFE = "!$&'()*+,/:;=@"
 _QUERY_SAFE = "!$'()*,/:;?@"
+_controls = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _is_plain = re.compile(r"[A-Za-z0-9_.~!$&'()*+,/:;=@-]*").fullmatch
 
 
@@ -30,6 +31,15 @@ def quote_path(value: object) -> str:
     if _is_plain(text) is not None:
         return text
     return quote(text, safe=_PATH_SAFE)
+
+
+def quote_controls(text: str) -> str:
+    """Return *text* with what no header can hold encoded: control characters, and halves of surrogate pairs.
+
+    >>> quote_controls("a=ä\\n")
+    'a=ä%0A'
+    """
+    return text if text.isprintable() else _controls.sub(lambda found: quote(found[0], errors="replace"), text)
 
 
 def encode_query(

@@ -123,7 +123,8 @@ class Router:
     def conflicts(self) -> list[RouteConflict]:
         """Return the rules that can never be reached, or not for all their methods, each with the one before it."""
         self.update()
-        return find_conflicts(self._tree)
+        order = {id(rule): number for number, rule in enumerate(self._rules_in_order)}
+        return sorted(find_conflicts(self._tree), key=lambda conflict: order[id(conflict.rule)])
 
     @property
     def _rules(self) -> list[Rule]:
@@ -145,12 +146,20 @@ class Router:
         self.update()
         return any(rule.arguments.issuperset(arguments) for rule in self._rules_by_endpoint[endpoint])
 
-    def candidates(self, endpoint: Any, values: Mapping[str, Any]) -> tuple[Rule, ...]:
-        """Return the rules of *endpoint* that may be built from *values*, best first."""
+    def candidates(
+        self, endpoint: Any, values: Mapping[str, Any], method: str | None = None, domain: str | None = None
+    ) -> Iterable[Rule]:
+        """Return the rules of *endpoint* that may be built from *values*, best first.
+
+        :param method: leave out rules that are not for it
+        :param domain: leave out rules that are for another subdomain or host
+
+        They are left out only where there are many: each that is returned has to be looked at.
+        """
         if self._stale:
             self.update()
         known = self._endpoints.get(endpoint)
-        return () if known is None else known.candidates(values)
+        return () if known is None else known.candidates(values, method, domain)
 
     def find(self, domain: str, path: str, method: str, websocket: bool = False) -> tuple[Rule, dict[str, Any]] | Miss:
         """Search the rule for a request.
@@ -173,7 +182,7 @@ class Router:
             if not isinstance(found, tuple):
                 return found
             rule, values = found
-        if rule.alias or rule._givers or rule.redirect_to is not None:
+        if rule.alias or rule._givers is not None or rule.redirect_to is not None:
             return self._redirect(rule, values, method)
         return rule, values
 
@@ -212,7 +221,9 @@ class Router:
 
     def canonical(self, rule: Rule, values: Mapping[str, Any], method: str) -> Rule | None:
         """Return the rule whose defaults the *values* of *rule* are, if there is one."""
-        for giver in rule._givers:
+        if rule._givers is None:
+            return None
+        for giver in rule._givers.among(values, method):
             if giver.provides_defaults_for(rule) and giver.suitable_for(values, method):
                 return giver
         return None

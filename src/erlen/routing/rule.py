@@ -38,6 +38,13 @@ class RuleMap(Protocol):
         """Have everything compiled anew before the next search."""
 
 
+class RuleGivers(Protocol):
+    """The rules that come before a rule and may have its values as their defaults."""
+
+    def among(self, values: Mapping[str, Any], method: str) -> Iterable[Rule]:
+        """Return those whose defaults may be *values*, in order."""
+
+
 class RuleFactory:
     """Whatever gives rules to :meth:`Map.add`: a rule itself, or a subclass that makes several."""
 
@@ -114,7 +121,7 @@ class Rule(RuleFactory):
         self._names: Sequence[str] = ()
         self._readers: Sequence[tuple[str, Callable[[str], Any]]] = ()
         #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
-        self._givers: Sequence[Rule] = ()
+        self._givers: RuleGivers | None = None
 
     def empty(self) -> Rule:
         """Return an unbound copy, for another map or for a factory to change."""
@@ -226,6 +233,11 @@ class Rule(RuleFactory):
         """
         converter: BaseConverter = self._bound().converters[converter_name](self.map, *args, **kwargs)
         return converter
+
+    @property
+    def fixed_domain(self) -> str | None:
+        """The subdomain or host of what :meth:`build` returns, or None if it has variables."""
+        return self._domain_template.fixed if type(self).build is Rule.build else None
 
     def converter_of(self, name: str) -> BaseConverter:
         """Return the converter of the variable *name*.

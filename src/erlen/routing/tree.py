@@ -7,12 +7,14 @@ next if that one leads nowhere. What it costs depends on the path, not on the nu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
+from erlen.routing.branches import MANY, Branches
 from erlen.routing.exceptions import RuleSyntaxError
-from erlen.routing.pattern import Part, Weight, part_regex
+from erlen.routing.expressions import chain_matcher, part_regex
+from erlen.routing.pattern import Part, Weight
 from erlen.routing.rule import Rule
 
 __all__ = ["SLASH_MISSING", "Domain", "Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
@@ -39,20 +41,25 @@ _SIMPLE: dict[str, Kind] = {
 class Node:
     """A place in the tree: the rules that end here and the ways onward."""
 
-    __slots__ = ("edges", "only", "rules", "slash", "static")
+    __slots__ = ("branches", "edges", "only", "rules", "slash", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, Node] = {}
         self.edges: list[Edge] = []  #: variable segments, in the order in which they are tried
+        self.branches: Branches[Edge] | None = None  #: the same edges, where there are many
         self.rules: list[Rule] = []
         self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
         self.slash: Node | None = None  #: where one more slash would lead
+
+    def edges_for(self, segments: Sequence[str], at: int) -> Iterable[Edge]:
+        """Return the edges that segment number *at*, or the path from there, may fit, in the order of trying."""
+        return self.edges if self.branches is None else self.branches.fitting(segments, at)
 
 
 class Edge:
     """A way onward for segments of a certain form."""
 
-    __slots__ = ("final", "groups", "kind", "match", "node", "part", "suffixed")
+    __slots__ = ("final", "groups", "kind", "match", "node", "part", "suffix", "suffixed")
 
     def __init__(self, part: Part, rule: Rule) -> None:
         self.part = part
@@ -67,9 +74,12 @@ class Edge:
                 f"A converter in it has a regular expression that Python refuses: {error}.",
                 "Correct the regex attribute of the converter.",
             ) from error
-        self.match = pattern.match
+        self.match: Callable[[str], Any] = chain_matcher(part.strings) if part.strings else pattern.match
         #: The numbers of the groups that hold the values; a converter's expression may have groups of its own.
         self.groups = tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
+        if part.strings:
+            self.groups = tuple(range(len(part.strings) - 1))
+        self.suffix = part.suffix  #: what a text has to end with, which is quick to see
         self.final = part.final
         self.suffixed = part.suffixed
         self.node = Node()
@@ -123,12 +133,16 @@ class Tree:
     ``domains`` holds what is known of each fixed subdomain or host, ``patterns`` the ways to the others.
     """
 
-    __slots__ = ("domains", "patterns")
+    __slots__ = ("_root", "domains", "patterns")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         root = _grow(rules)
         self.domains = {text: Domain(node) for text, node in root.static.items()}
-        self.patterns = [(edge, Domain(edge.node)) for edge in sorted(root.edges, key=_by_weight)]
+        _finish(root)
+        self.patterns = root.edges
+        self._root = root
+        for edge in self.patterns:
+            Domain(edge.node)  # it makes the nodes ready; its dicts are for domains that are looked up
 
     def search(
         self, domain: str, path: str, method: str, websocket: bool, texts: list[str], refused: list[Rule]
@@ -144,12 +158,12 @@ class Tree:
             found = walk(known.root, segments, 0, method, websocket, texts, refused)
             if found is not None:
                 return found
-        for edge, behind in self.patterns:
+        for edge in self._root.edges_for([domain], 0):
             match = edge.match(domain)
             if match is None:
                 continue
             texts[:] = [match[group] for group in edge.groups]
-            found = walk(behind.root, segments, 0, method, websocket, texts, refused)
+            found = walk(edge.node, segments, 0, method, websocket, texts, refused)
             if found is not None:
                 return found
         return None
@@ -185,6 +199,8 @@ def _finish(node: Node) -> None:
     node.edges.sort(key=_by_weight)
     if len(node.edges) == 1 and node.edges[0].kind != "regex":
         node.only = node.edges[0]
+    if len(node.edges) > MANY:
+        node.branches = Branches(node.edges)
 
 
 def is_for(rule: Rule, method: str, websocket: bool) -> bool:
@@ -241,7 +257,7 @@ def _walk_edges(
     """Search along one edge of *node* after the other; then see whether only a slash is left over."""
     segment = segments[at]
     mark = len(values)
-    for edge in node.edges:
+    for edge in node.edges_for(segments, at):
         if edge.kind == "regex":
             found = _try(edge, segments, at, method, websocket, values, refused)
         elif segment.isdecimal() if edge.kind == "digits" else segment:
@@ -267,12 +283,16 @@ def _try(
 ) -> Found:
     """Search behind an *edge* whose form is a regular expression."""
     if not edge.final:
-        match = edge.match(segments[at])
+        segment = segments[at]
+        match = edge.match(segment) if segment.endswith(edge.suffix) else None
         if match is None:
             return None
         values += [match[group] for group in edge.groups]
         return walk(edge.node, segments, at + 1, method, websocket, values, refused)
-    match = edge.match("/".join(segments[at:]))
+    text = "/".join(segments[at:])
+    if not (text.removesuffix("/") if edge.suffixed else text).endswith(edge.suffix):
+        return None
+    match = edge.match(text)
     if match is None:
         return None
     values += [match[group] for group in edge.groups]

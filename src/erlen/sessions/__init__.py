@@ -1,4 +1,4 @@
-"""Sessions that live on the server: the cookie holds a signed random token, the store keeps the rest.
+"""Sessions: on the server, where the cookie holds a signed random token, or all in a signed cookie, as Flask's.
 
 :class:`SessionManager` tells the life of a session, :class:`Session` is what a view works with, and
 :class:`SessionStore` is the contract for whatever keeps them.
@@ -9,7 +9,12 @@ from __future__ import annotations
 from erlen.sessions.interface import NullSession, SessionInterface, SessionMixin
 from erlen.sessions.manager import SessionHeaders, SessionManager
 from erlen.sessions.record import Append, Delta, Header, KeyNote, Merged, Record
-from erlen.sessions.resolve import make_manager, resolve_store
+from erlen.sessions.resolve import make_manager, resolve_manager, resolve_store
+from erlen.sessions.secure_cookie import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    session_json_serializer,
+)
 from erlen.sessions.session import MODES, Session
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import SessionStore
@@ -25,6 +30,8 @@ __all__ = [
     "Merged",
     "NullSession",
     "Record",
+    "SecureCookieSession",
+    "SecureCookieSessionInterface",
     "Session",
     "SessionHeaders",
     "SessionInterface",
@@ -34,5 +41,7 @@ __all__ = [
     "SessionStore",
     "Token",
     "make_manager",
+    "resolve_manager",
     "resolve_store",
+    "session_json_serializer",
 ]

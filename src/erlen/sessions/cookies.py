@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from base64 import urlsafe_b64encode
 from email.utils import formatdate
 
 from erlen.sessions.settings import SessionSettings
 
-__all__ = ["SessionCookie", "find_cookies"]
+__all__ = ["SessionCookie", "find_cookies", "may_be_permanent"]
 
 _GONE = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"
 
@@ -18,6 +19,8 @@ def find_cookies(header: str, name: str) -> list[str]:
     There can be several: a browser sends those of longer paths first, and a neighbouring subdomain may have set one.
     """
     wanted = name + "="
+    if ";" not in header and header.startswith(wanted):  # the only one, as most often
+        return [header[len(wanted) :].strip(' \t"')]
     values = []
     before, found, rest = header.partition(wanted)
     while found:
@@ -26,6 +29,23 @@ def find_cookies(header: str, name: str) -> list[str]:
         before, found, rest = rest.partition(wanted)
         before = before or "="  # a value, not the beginning of the header
     return values
+
+
+def _inside_base64(text: bytes) -> tuple[str, ...]:
+    """Return the three ways in which *text* can stand inside of a longer one that is written in base64."""
+    return tuple(urlsafe_b64encode(text[start : start + (len(text) - start) // 3 * 3]).decode() for start in range(3))
+
+
+_PERMANENT = _inside_base64(b'"_permanent"')
+
+
+def may_be_permanent(header: str) -> bool:
+    """Tell whether a ``Cookie`` header may hold a cookie session that is permanent: quickly, and never no by mistake.
+
+    Its JSON stands there in base64, or compressed, where it begins with a dot.
+    """
+    first, second, third = _PERMANENT
+    return first in header or second in header or third in header or "=." in header or '=".' in header
 
 
 class SessionCookie:

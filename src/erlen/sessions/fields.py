@@ -9,7 +9,7 @@ from erlen.sessions import stored
 from erlen.sessions.codec import SCALARS, decode, encode, encode_item
 from erlen.sessions.record import Append, Delta
 
-__all__ = ["Fields", "Pending"]
+__all__ = ["Fields", "Pending", "no_list", "no_number"]
 
 
 class Pending:
@@ -115,7 +115,7 @@ class Fields:
         """
         raw = self.raw.get(key)
         if raw is not None and not stored.is_list(raw):
-            raise SessionValueError(f"session[{key!r}]", "it holds no list, so nothing can be appended to it.")
+            raise no_list(key)
         item = encode_item(key, value)
         if self.is_decided(key):
             self.change().assign(key)
@@ -158,6 +158,16 @@ class Fields:
         pending.removed.setdefault(key, []).extend(held)
         del self.raw[key], self.values[key]
         return items
+
+    def sum(self, key: str, by: int) -> int:
+        """Return the whole number *key* plus *by*; what is missing counts as 0.
+
+        :raises SessionValueError: if the key holds something else, or the sum leaves 64 bits
+        """
+        raw = self.raw.get(key)
+        if raw is not None and stored.number(raw) is None:
+            raise no_number(key)
+        return stored.add(key, raw, by)
 
     def store_took(self, key: str) -> None:
         """Note that the store has given *key* away already."""
@@ -208,3 +218,13 @@ class Fields:
             remove=pending.removed,
             append=pending.appended,
         )
+
+
+def no_list(key: str) -> SessionValueError:
+    """Return the error for an item that is appended to what is no list."""
+    return SessionValueError(f"session[{key!r}]", "it holds no list, so nothing can be appended to it.")
+
+
+def no_number(key: str) -> SessionValueError:
+    """Return the error for an addition to what is no number."""
+    return SessionValueError(f"session[{key!r}]", "it holds no whole number of 64 bits, so nothing can be added.")

@@ -10,6 +10,8 @@ from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from erlen.current import current
+
 __all__ = ["NullSession", "SessionInterface", "SessionMixin"]
 
 
@@ -44,7 +46,7 @@ class NullSession(dict[str, Any], SessionMixin):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a change, and say what is missing."""
         raise RuntimeError(
-            "The session is unavailable because no secret key was set. Set the SECRET_KEY of the application to "
+            "The session is unavailable because no secret key was set. Set the secret_key on the application to "
             "something unique and secret: 'erlen secret' prints one."
         )
 
@@ -104,8 +106,12 @@ class SessionInterface:
         return bool(app.config["SESSION_COOKIE_HTTPONLY"])
 
     def get_cookie_secure(self, app: Any) -> bool:
-        """Return whether the cookie is sent over https alone."""
-        return bool(app.config["SESSION_COOKIE_SECURE"])
+        """Return whether the cookie is sent over https alone; ``None`` means: if the current request came by it."""
+        wanted = app.config["SESSION_COOKIE_SECURE"]
+        if wanted is None:
+            context = current.get(None)
+            return context is not None and context.request is not None and context.request.scheme == "https"
+        return bool(wanted)
 
     def get_cookie_samesite(self, app: Any) -> str | None:
         """Return the ``SameSite`` attribute: ``"Strict"``, ``"Lax"``, ``"None"``, or None for no attribute."""

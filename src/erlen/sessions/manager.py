@@ -6,20 +6,21 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Self
 
+from erlen.callables import drive
 from erlen.errors import SecretKeyMissing, SessionConflict, SessionReadOnly, SessionUnavailable
 from erlen.sessions.cookies import SessionCookie, find_cookies
 from erlen.sessions.fields import Fields
 from erlen.sessions.fingerprint import complaint, note_of
 from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record
-from erlen.sessions.session import NO_PLANS, Session, State
+from erlen.sessions.session import MODES, NO_PLANS, Session, State
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT, SessionStore
 from erlen.sessions.token import KeyRing, Token
 
-__all__ = ["SessionHeaders", "SessionManager"]
+__all__ = ["SessionHeaders", "SessionManager", "changed_inside", "refuse_readonly"]
 
 log = logging.getLogger("erlen.sessions")
 
@@ -54,6 +55,11 @@ class SessionManager:
     :param clock: gives the time in seconds since 1970, here and in the store
     """
 
+    modes: tuple[str, ...] = MODES
+    """The modes that a route may ask for."""
+    slides = False
+    """Whether a response may need the cookie again although the request did not touch the session."""
+
     def __init__(
         self,
         settings: SessionSettings,
@@ -72,9 +78,13 @@ class SessionManager:
 
     def changed(self, settings: SessionSettings, store: SessionStore, keys: KeyRing | None) -> SessionManager:
         """Return the manager that goes on in this one's place after the configuration has changed."""
-        made = type(self)(settings, store, keys, self.clock)
-        made._past_keys = self._past_keys + (() if self.keys is None else self.keys.keys)
-        return made
+        return type(self)(settings, store, keys, self.clock).after(self)
+
+    def after(self, former: SessionManager) -> Self:
+        """Take over the clock of *former* and the keys that it has signed with, and return this manager."""
+        self.clock = former.clock
+        self._past_keys = former._past_keys + (() if former.keys is None else former.keys.keys)
+        return self
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -144,6 +154,13 @@ class SessionManager:
         elif early:
             state.early = True
 
+    def load_now(self, session: Session) -> State:
+        """Do what :meth:`load` does for a plain caller, and return what was found."""
+        drive(self.load(session))
+        state: State | None = session._state
+        assert state is not None
+        return state
+
     async def save(self, session: Session) -> SessionHeaders | None:
         """Commit what the request changed and say what its response has to carry; None if the session was not touched.
 
@@ -167,7 +184,7 @@ class SessionManager:
         if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
             return _REFUSED if state.refused else _READ
         if session._mode == "readonly" and delta is not None:
-            raise _changed_inside(delta)
+            raise changed_inside(delta.set)
         if state.lost:
             if delta is not None:
                 log.warning("A change in a session was dropped, because the session could not be read.")
@@ -379,10 +396,7 @@ class SessionManager:
     def check_writable(self, mode: str) -> None:
         """Raise what a change in a session of this *mode* has to raise, if it may not be changed."""
         if mode == "readonly":
-            raise SessionReadOnly(
-                "This route was registered with session='readonly': its view may look at the session and not change "
-                "it. Write session='shared' in its @app.route(...), or leave it out."
-            )
+            raise refuse_readonly()
         if "write" not in self.store.abilities:
             raise SessionReadOnly(
                 "There is no place to keep a session, because SESSION_TYPE is 'null'. Set SESSION_TYPE = 'sqlite' to "
@@ -421,8 +435,17 @@ def _conflict(mode: str) -> SessionConflict:
     return SessionConflict(f"The changes of this request to the session were refused: {reason}. Nothing was stored.")
 
 
-def _changed_inside(delta: Delta) -> SessionReadOnly:
-    keys = ", ".join(f"session[{key!r}]" for key in delta.set)
+def refuse_readonly() -> SessionReadOnly:
+    """Return the error for a change in the mode ``readonly``."""
+    return SessionReadOnly(
+        "This route was registered with session='readonly': its view may look at the session and not change it. Write "
+        "session='shared' in its @app.route(...), or leave it out."
+    )
+
+
+def changed_inside(fields: Iterable[str]) -> SessionReadOnly:
+    """Return the error for a change inside of the values of *fields*, in the mode ``readonly``."""
+    keys = ", ".join(f"session[{key!r}]" for key in fields)
     return SessionReadOnly(
         f"{keys} was changed inside, in a route that was registered with session='readonly': the change is not kept. "
         "Write session='shared' in its @app.route(...), or change a copy."

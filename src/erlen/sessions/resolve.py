@@ -12,9 +12,10 @@ from erlen.errors import ConfigError, MissingExtra, nearest
 from erlen.sessions.manager import SessionManager
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import SessionStore
+from erlen.sessions.stores.null import NullStore
 from erlen.sessions.token import KeyRing
 
-__all__ = ["make_manager", "resolve_store"]
+__all__ = ["make_manager", "resolve_manager", "resolve_store"]
 
 _PACKAGE = "erlen.sessions.stores"
 
@@ -24,7 +25,8 @@ _STORES: dict[str, tuple[str, str]] = {
     "memory": (f"{_PACKAGE}.memory:MemoryStore", ""),
     "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
 }
-_LATER = ("cookie", "dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy")
+_COOKIE = "cookie"
+_LATER = ("dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy")
 
 
 def make_manager(config: Mapping[str, Any], instance_path: str | Path | None = None) -> SessionManager:
@@ -36,7 +38,25 @@ def make_manager(config: Mapping[str, Any], instance_path: str | Path | None = N
     """
     settings = SessionSettings.from_config(config, instance_path)
     ring = KeyRing.of(config.get("SECRET_KEY"), config.get("SECRET_KEY_FALLBACKS"))
-    return SessionManager(settings, resolve_store(settings), ring)
+    return resolve_manager(settings, ring)
+
+
+def resolve_manager(
+    settings: SessionSettings, keys: KeyRing | None, former: SessionManager | None = None
+) -> SessionManager:
+    """Make the session manager that the settings ask for.
+
+    :param former: the one in whose place it goes on, after a change of the configuration
+    :raises ConfigError: if there is no such store
+    :raises MissingExtra: if its driver is not installed
+    """
+    if former is not None and former.settings.same_store(settings):
+        return former.changed(settings, former.store, keys)
+    if isinstance(settings.type, str) and settings.type.strip().lower() == _COOKIE:
+        manager: type[SessionManager] = importlib.import_module("erlen.sessions.cookie_manager").CookieManager
+        return manager(settings, NullStore(), keys)
+    made = SessionManager(settings, resolve_store(settings), keys)
+    return made if former is None else made.after(former)
 
 
 def resolve_store(settings: SessionSettings) -> SessionStore:
@@ -59,15 +79,19 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
     if name in _STORES:
         place, extra = _STORES[name]
         return _load(wanted, place, extra).from_settings(settings)
+    if name == _COOKIE:
+        raise ConfigError(
+            "SESSION_TYPE", "Sessions of the type 'cookie' are in no store: the browser keeps them.", _there()
+        )
     if name in _LATER:
         raise ConfigError("SESSION_TYPE", f"Sessions of the type {wanted!r} are not in this version yet.", _there())
-    guess = nearest(name, (*_STORES, *_LATER))
+    guess = nearest(name, (*_STORES, _COOKIE, *_LATER))
     hint = f" Did you mean {guess!r}?" if guess else ""
     raise ConfigError("SESSION_TYPE", f"{wanted!r} is not known.{hint}", _there())
 
 
 def _there() -> str:
-    names = ", ".join(repr(name) for name in sorted(_STORES))
+    names = ", ".join(repr(name) for name in sorted((*_STORES, _COOKIE)))
     return f"This version has {names}, and takes 'package.module:Class' for a store of your own."
 
 

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from erlen.callables import drive
 from erlen.errors import SessionError, SessionValueError
-from erlen.sessions import stored
 from erlen.sessions.fields import Fields
 from erlen.sessions.interface import SessionMixin
 from erlen.sessions.record import Delta, Header, Merged, Record
@@ -99,6 +98,7 @@ class Backend(Protocol):
     """What a session needs of its manager."""
 
     async def load(self, session: Session) -> None: ...
+    def load_now(self, session: Session) -> State: ...
     async def apply(self, session: Session, delta: Delta) -> Merged: ...
     def permanent(self, state: State) -> bool: ...
     def plan_permanent(self, state: State, value: bool) -> None: ...
@@ -141,9 +141,7 @@ class Session(SessionMixin):
                     "This route was registered with session='none', so there is no session in it. Take that out of "
                     "its @app.route(...), or write session='readonly' if the view only looks."
                 )
-            drive(self._manager.load(self))
-            state = self._state
-            assert state is not None
+            state = self._manager.load_now(self)
         self.accessed = True
         if state.failure is not None:
             failure, state.failure = state.failure, None
@@ -269,12 +267,7 @@ class Session(SessionMixin):
         """Do what :meth:`incr` does, without holding up the event loop."""
         await self._manager.load(self)
         fields = self._change().fields
-        raw = fields.raw.get(_checked(key))
-        if raw is not None and stored.number(raw) is None:
-            raise SessionValueError(
-                f"session[{key!r}]", "it holds no whole number of 64 bits, so nothing can be added."
-            )
-        total = stored.add(key, raw, by)
+        total = fields.sum(_checked(key), by)
         if fields.is_decided(key):
             fields.assign(key, total)
             return total

@@ -47,6 +47,8 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     cookie_secure: bool | None = None
     cookie_samesite: str | None = "Lax"
     cookie_partitioned: bool = False
+    max_cookie_size: int = 4093
+    """``MAX_COOKIE_SIZE``: the size in bytes from which a cookie session is warned of; 0 for never."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], instance_path: str | Path | None = None) -> Self:
@@ -79,6 +81,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
             cookie_secure=config.get("SESSION_COOKIE_SECURE"),
             cookie_samesite=config.get("SESSION_COOKIE_SAMESITE", "Lax"),
             cookie_partitioned=bool(config.get("SESSION_COOKIE_PARTITIONED", False)),
+            max_cookie_size=config.get("MAX_COOKIE_SIZE", 4093),
         )
 
     def same_store(self, other: SessionSettings) -> bool:

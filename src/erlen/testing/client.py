@@ -9,13 +9,14 @@ from copy import copy
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
+from erlen.lifecycle.pipeline import PROPAGATE
+from erlen.testing.cookies import ExpiringCookies
 from erlen.wsgi import PRESERVE
 
 __all__ = ["Client", "EnvironBuilder"]
@@ -62,8 +63,10 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         return self.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
 
 
-class Client(WerkzeugClient):
+class Client(ExpiringCookies):
     """Sends requests to an application without a server; see :class:`werkzeug.test.Client` for all of its methods.
+
+    It keeps cookies as a browser does, and forgets them when their time is over.
 
     In a ``with`` statement the context of the last request is kept, so that ``request``, ``session`` and ``g`` can be
     looked at afterwards. ::
@@ -87,7 +90,7 @@ class Client(WerkzeugClient):
         }
 
     def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
-        result = {**self.environ_base, **environ}
+        result = {PROPAGATE: True, **self.environ_base, **environ}
         if self.preserve_context:
             result[PRESERVE] = self._made
         return result

@@ -1,0 +1,150 @@
+"""The ASGI adapter (https://asgi.readthedocs.io): translates a server's messages, and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from werkzeug.exceptions import ClientDisconnected
+
+from erlen.exchange import ClientGone, Exchange, Headers, respond
+from erlen.http.environ import split_target
+
+__all__ = ["PRESERVE", "answer"]
+
+#: The key of the scope under which a test client puts a list: the context of the request is kept alive in it.
+PRESERVE = "erlen.preserve_context"
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_names: dict[str, bytes] = {}
+
+
+async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, or accompany the life of the server: ``asgi_app`` of an application."""
+    kind = scope["type"]
+    if kind == "http":
+        await respond(app, AsgiExchange(scope, receive, send))
+    elif kind == "lifespan":
+        await _live(app, receive, send)
+    elif kind == "websocket":
+        await _refuse_socket(receive, send)
+    else:
+        raise ValueError(f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http' and 'lifespan'.")
+
+
+async def _live(app: Any, receive: Receive, send: Send) -> None:
+    """Check the application when the server starts, so that one that cannot work is not served at all."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                app.freeze()
+            except Exception as error:
+                app.logger.critical("The application cannot be served.", exc_info=error)
+                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _refuse_socket(receive: Receive, send: Send) -> None:
+    # A close before the handshake is accepted becomes a 403 at the server.
+    await receive()
+    await send({"type": "websocket.close", "code": 1000})
+
+
+class AsgiExchange(Exchange):
+    """One request of an ASGI server."""
+
+    __slots__ = ("_headers", "_receive", "_send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.method = scope["method"]
+        self.scheme = scope.get("scheme", "http")
+        self.http_version = scope.get("http_version", "1.1")
+        self.query = scope["query_string"].decode("latin-1")
+        self.server = scope.get("server")
+        self.client = scope.get("client")
+        self.preserved = scope.get(PRESERVE)
+        self.target_host = None
+        self.is_outside = False
+        path: str = scope["path"]
+        if path[:1] != "/" and path:
+            self.target_host, path = split_target(path)
+        root = self.root_path = (scope.get("root_path") or "").rstrip("/")
+        if root:
+            if path[: len(root)] == root and path[len(root) : len(root) + 1] in ("", "/"):
+                path = path[len(root) :]
+            else:
+                self.is_outside = True
+        self.path = path
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        for name, value in self._headers:
+            yield name.decode("latin-1").lower(), value.decode("latin-1")
+
+    def find(self, name: str) -> str | None:
+        wanted = name.encode()
+        found = None
+        for key, value in self._headers:
+            if key == wanted or (len(key) == len(wanted) and key.lower() == wanted):
+                found = value
+        return None if found is None else found.decode("latin-1")
+
+    def find_cookies(self) -> str | None:
+        found = [value for key, value in self._headers if key == b"cookie" or key == b"Cookie"]
+        return b"; ".join(found).decode("latin-1") if found else None
+
+    async def receive(self) -> tuple[bytes, bool]:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnected()
+        return message.get("body", b""), message.get("more_body", False)
+
+    async def disconnected(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        try:
+            await self._send({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+            await self._send({"type": "http.response.body", "body": body})
+        except OSError:  # the client has gone (ASGI 2.4)
+            pass
+
+    async def start(self, status: int, headers: Headers) -> None:
+        await self._put({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+
+    async def send(self, piece: bytes) -> None:
+        await self._put({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self) -> None:
+        await self._put({"type": "http.response.body", "body": b""})
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise ClientGone from error
+
+
+def _encode(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in headers:
+        encoded = _names.get(name)
+        if encoded is None:
+            encoded = name.lower().encode("latin-1")
+            if len(_names) < 500:  # a view that makes names up must not fill the memory
+                _names[name] = encoded
+        try:
+            yield encoded, value.encode("latin-1")
+        except UnicodeEncodeError:
+            yield encoded, value.encode()

@@ -1,0 +1,107 @@
+"""The body of a request on a server with an event loop: fetched on the loop, read like any file.
+
+Views read ``request.form``, ``.json``, ``.files`` and ``.stream`` without waiting, in plain and in async code. So the
+body is fetched before they run, up to the limit that holds for it; what is large goes to a temporary file. A slow
+client keeps nothing busy meanwhile but a coroutine.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+__all__ = ["Receive", "RequestBody"]
+
+#: Gives the next piece of a body and tells whether more follow. Raises ClientDisconnected if none can follow any more.
+Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
+
+#: From this many bytes on a body is kept in a temporary file.
+SPOOL = 512 * 1024
+
+
+class RequestBody(io.RawIOBase):
+    """A body that arrives on an event loop.
+
+    :param receive: gives the next piece and tells whether more follow
+    :param length: how long the body says it is, if it does
+    :param wait: finishes a coroutine on the loop, called by another thread, and does nothing on the loop itself. So
+        plain code that reads on fetches what ``fill`` has left; elsewhere that is answered with 413
+    """
+
+    def __init__(self, receive: Receive, length: int | None = None, wait: Callable[[Any], Any] | None = None) -> None:
+        self._receive = receive
+        self._length = length
+        self._wait = wait
+        self._file: IO[bytes] | None = None
+        self._only: bytes | None = b""  # a body of one piece needs no file
+        self._position = 0
+        self.size = 0
+        #: No more will come.
+        self.complete = length == 0
+        #: The client went away before the end.
+        self.broken = False
+
+    async def fill(self, limit: int | None) -> None:
+        """Fetch the body, until its end or until it is longer than *limit* bytes; not at all if it says that it is."""
+        if limit is not None and self._length is not None and self._length > limit:
+            return
+        while not self.complete and (limit is None or self.size <= limit):
+            try:
+                piece, more = await self._receive()
+            except ClientDisconnected:
+                self.broken = self.complete = True
+                return
+            self.complete = not more
+            if piece:
+                self._keep(piece)
+
+    def _keep(self, piece: bytes) -> None:
+        if self._file is None:
+            if self.size == 0:
+                self._only = piece
+            else:
+                self._file = SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - it lives as long as the body
+                self._file.write(self._only or b"")
+                self._only = None
+        if self._file is not None:
+            self._file.seek(0, io.SEEK_END)
+            self._file.write(piece)
+        self.size += len(piece)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into *buffer* and return how many bytes were read; 0 means the end.
+
+        :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
+        :raises werkzeug.exceptions.RequestEntityTooLarge: 413, if the rest was not fetched because of the limit
+        """
+        wanted = len(buffer)
+        if self._position + wanted > self.size and not self.complete:
+            if self._wait is not None:
+                self._wait(self.fill(self._position + wanted - 1))
+            if self._position >= self.size and not self.complete:
+                raise RequestEntityTooLarge()
+        if self._file is None:
+            piece = (self._only or b"")[self._position : self._position + wanted]
+        else:
+            self._file.seek(self._position)
+            piece = self._file.read(wanted)
+        if not piece and wanted and self.broken:
+            raise ClientDisconnected()
+        self._position += len(piece)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        super().close()

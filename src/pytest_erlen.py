@@ -1,0 +1,55 @@
+"""Fixtures for the tests of Erlen applications; pytest finds this plugin by itself where Erlen is installed.
+
+It stands beside the package, because pytest imports it at every start, in projects that have nothing to do with Erlen
+too, and before coverage is measured. The framework is imported when a fixture is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting ``erlen_app``."""
+    parser.addini(
+        "erlen_app",
+        "the application for the fixture app: 'package.module:app', or a factory, 'package.module:create_app'",
+        default="",
+    )
+
+
+def _doing() -> Any:
+    return importlib.import_module("erlen.testing.plugin")
+
+
+@pytest.fixture
+def app(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """The application that erlen_app in the settings of pytest or ERLEN_APP names, with TESTING on during the test.
+
+    Define a fixture of this name in conftest.py to make it yourself.
+    """
+    with _doing().tested_application(pytestconfig) as found:
+        yield found
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """A client that sends requests to the application: app.test_client()."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Any) -> Any:
+    """A runner that calls the commands of the application: app.test_cli_runner()."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def frozen_time() -> Iterator[Any]:
+    """A clock that stands still and is moved by hand: frozen_time.tick(60), frozen_time.move_to(datetime(...))."""
+    with _doing().frozen_time() as clock:
+        yield clock

@@ -329,7 +329,7 @@ def test_explain_tells_how_the_session_is_opened(app: Erlen) -> None:
         "readonly": "A change in it is refused.",
         "exclusive": "Other requests for the same session wait meanwhile.",
         "strict": "A change that comes too late is answered with 409.",
-        "shared": "It is read from its store when something first looks into it",
+        "shared": "It is read when something first looks into it",
     }.items():
         app.add_url_rule(f"/{mode}", mode, view, session=mode, cross_site=True, methods=["POST"])
         found = explain(app, "POST", f"/{mode}")
@@ -482,6 +482,13 @@ def test_check_doubts_routes_that_cannot_be_reached_or_have_no_view(app: Erlen) 
     assert any("is the same as Rule '/same' (endpoint 'one'" in text for text in texts)
     assert any("The rule '/empty' (endpoint 'empty'" in text and "has no view" in text for text in texts)
     assert any("no subdomain can be told from the host" in text for text in texts)
+
+
+def test_sessions_in_the_cookie_are_in_no_store(app: Erlen) -> None:
+    app.config["SESSION_TYPE"] = "cookie"
+    app.add_url_rule("/", "index", view)
+    assert inspect_configuration(app).sessions == "they are kept in the cookie, and in no store."
+    assert "all of it is sent as a new cookie" in explain(app, "GET", "/").session.opened
 
 
 def test_a_foreign_session_interface_is_not_asked(app: Erlen) -> None:

@@ -52,6 +52,24 @@ def test_a_change_is_served_and_a_broken_file_is_shown_until_it_is_mended(
     assert program.interrupt() == 0
 
 
+def test_an_async_application_that_breaks_is_shown_and_mended_too(start: Start, app_file: Path, free_port: int) -> None:
+    good = f"{app_file.read_text()}\n@app.get('/async')\nasync def waits():\n    return 'waited'\n"
+    app_file.write_text(good)
+    program = start("run", "--debug", "--port", str(free_port))
+    program.until_it_says("waited", "/async")
+    app_file.write_text(f"{good}\n1 / 0\n")
+    program.until_it_says("ZeroDivisionError: division by zero", "/async")
+    app_file.write_text(good)
+    program.until_it_says("waited", "/async")
+
+
+def test_debug_mode_shows_errors_of_views_in_the_browser(start: Start, app_file: Path, free_port: int) -> None:
+    app_file.write_text(f"{app_file.read_text()}\n@app.get('/error')\ndef error():\n    return 1 / 0\n")
+    program = start("run", "--debug", "--port", str(free_port))
+    program.until_it_says("return 1 / 0", "/error")
+    assert program.get("/error")[0] == 500
+
+
 def test_other_files_count_when_they_are_named_and_excluded_ones_do_not(
     start: Start, app_file: Path, free_port: int, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -24,11 +25,13 @@ from erlen.servers.program import Listen
 Start = Callable[..., Any]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("workers", "interface"), [("1", "auto"), ("2", "wsgi"), ("1", "asgi"), ("2", "asgi"), ("1", "rsgi"), ("2", "rsgi")]
+)
 def test_a_request_in_flight_at_sigterm_is_answered(
-    start: Start, app_file: Path, free_port: int, tmp_path: Path, workers: str
+    start: Start, app_file: Path, free_port: int, tmp_path: Path, workers: str, interface: str
 ) -> None:
-    program = start("serve", "--port", str(free_port), "--workers", workers)
+    program = start("serve", "--port", str(free_port), "--workers", workers, "--interface", interface)
     program.until_it_says("one")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(program.get, "/slow")
@@ -134,6 +137,14 @@ def test_an_application_that_cannot_be_found_starts_no_worker(call: Any) -> None
     assert "Could not locate an Erlen application." in result.stderr
 
 
+def test_auto_takes_asgi_for_async_code_and_says_why(start: Start, app_file: Path, free_port: int) -> None:
+    app_file.write_text(f"{app_file.read_text()}\n@app.get('/async')\nasync def waits():\n    return 'waited'\n")
+    program = start("serve", "--port", str(free_port), "--workers", "1")
+    program.until_it_says("waited", "/async")
+    assert re.search(r"Interface: asgi, because waits\(\) at app.py:\d+ is async\n", program.log)
+    assert program.terminate() == 0
+
+
 def test_a_store_in_memory_with_two_workers_is_warned_about(start: Start, app_file: Path, free_port: int) -> None:
     app_file.write_text(f"{app_file.read_text()}\napp.config['SESSION_TYPE'] = 'memory'\n")
     program = start("serve", "--port", str(free_port), "--workers", "2")
@@ -166,7 +177,6 @@ def test_options_that_cannot_work_are_refused_in_words(
 
 def test_async_code_is_served_over_asgi_where_the_application_speaks_it() -> None:
     app = Erlen(__name__)
-    app.asgi = object()  # type: ignore[attr-defined]
     assert choose_interface(app) == ("wsgi", "nothing in it is async")
 
     @app.errorhandler(404)
@@ -178,11 +188,13 @@ def test_async_code_is_served_over_asgi_where_the_application_speaks_it() -> Non
     assert choice.reason.endswith("is async")
     app.wsgi_app = app.wsgi_app  # type: ignore[method-assign]
     assert choose_interface(app) == ("wsgi", "app.wsgi_app is wrapped by middleware")
+    app = Erlen(__name__)
+    app.asgi_app = app.asgi_app  # type: ignore[method-assign]
+    assert choose_interface(app) == ("asgi", "app.asgi_app is wrapped by middleware")
 
 
 def test_a_websocket_is_served_over_asgi() -> None:
     app = Erlen(__name__)
-    app.asgi = object()  # type: ignore[attr-defined]
     app.add_url_rule("/chat", "chat", lambda: "", websocket=True)
     assert choose_interface(app) == ("asgi", "it has a WebSocket")
 

@@ -91,6 +91,8 @@ def _ask_store(app: Any, refused: list[Finding], doubtful: list[Finding]) -> str
     except (ConfigError, MissingExtra) as error:
         refused.append(Finding("SESSION_TYPE", str(error)))
         return f"the store {name!r} cannot be opened."
+    if kind == "cookie":
+        return "they are kept in the cookie, and in no store."
     try:
         drive(store.load(secrets.token_bytes(34)))
     except SessionUnavailable as error:

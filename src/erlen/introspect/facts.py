@@ -137,10 +137,10 @@ def judge_session(app: Any, plan: Plan) -> SessionFacts:
         opened = f"{kind.__module__}.{kind.__qualname__}.open_session() opens it, before anything else."
         return SessionFacts(kind.__qualname__, None, names[0], names[1], opened)
     kind_name = settings.type if isinstance(settings.type, str | None) else type(settings.type).__qualname__
-    return SessionFacts(str(kind_name), plan.session_mode, names[0], names[1], _opened(plan))
+    return SessionFacts(str(kind_name), plan.session_mode, names[0], names[1], _opened(plan, kind_name == "cookie"))
 
 
-def _opened(plan: Plan) -> str:
+def _opened(plan: Plan, in_cookie: bool) -> str:
     mode = plan.session_mode
     if mode == "none":
         return 'It is not opened: the route says session="none".'
@@ -149,12 +149,16 @@ def _opened(plan: Plan) -> str:
     elif not plan.all_plain:
         first = "It is read before the hooks if the request has a cookie, because something in the request is async."
     else:
-        first = "It is read from its store when something first looks into it, and not at all if nothing does."
+        first = "It is read when something first looks into it, and not at all if nothing does."
     more = {
         "readonly": "A change in it is refused.",
         "exclusive": "Other requests for the same session wait meanwhile.",
         "strict": "A change that comes too late is answered with 409.",
-    }.get(mode, "What was changed in it is merged into its store after the after_request functions.")
+    }.get(mode)
+    if more is None and in_cookie:
+        more = "If it was changed, all of it is sent as a new cookie after the after_request functions."
+    elif more is None:
+        more = "What was changed in it is merged into its store after the after_request functions."
     return f"{first} {more}"
 
 
@@ -193,7 +197,7 @@ def say_how_it_runs(plan: Plan) -> str:
     if plan.wrapped:
         return "In the server's thread; what is async is called through the application's own ensure_sync."
     if plan.all_plain:
-        return "All of it is plain: it runs whole in one thread of the server, and no event loop is needed."
+        return "All of it is plain: it runs whole in one thread, and waits for no event loop."
     return (
         "Something in it is async: that runs on the event loop, and all that is plain in one thread, which waits "
         "meanwhile."

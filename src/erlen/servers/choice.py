@@ -26,12 +26,13 @@ class Choice(NamedTuple):
 def choose_interface(app: Any) -> Choice:
     """Choose the protocol that suits *app*: ASGI if anything in it is async, WSGI otherwise.
 
-    An application whose ``wsgi_app`` is wrapped is served over WSGI, since the wrapper would be passed by otherwise.
+    An application whose ``wsgi_app`` is wrapped is served over WSGI, and one whose ``asgi_app`` is over ASGI, since the
+    wrapper would be passed by otherwise.
     """
-    if "wsgi_app" in vars(app):
+    if "wsgi_app" in vars(app) and "asgi_app" not in vars(app):
         return Choice("wsgi", "app.wsgi_app is wrapped by middleware")
-    if not hasattr(app, "asgi"):
-        return Choice("wsgi", "this version serves async code over WSGI too")
+    if "asgi_app" in vars(app) and "wsgi_app" not in vars(app):
+        return Choice("asgi", "app.asgi_app is wrapped by middleware")
     if any(rule.websocket for rule in app.url_map.iter_rules()):
         return Choice("asgi", "it has a WebSocket")
     function = next(filter(is_async, _functions(app)), None)

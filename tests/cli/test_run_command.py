@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
+import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,10 @@ from typing import Any
 import pytest
 
 from conftest import until
+from erlen.errors import ServerError
 from erlen.servers import development
 from erlen.servers.loader import BrokenApplication
+from erlen.servers.program import Listen
 from erlen.servers.script import ScriptRun
 
 Start = Callable[..., Any]
@@ -295,3 +300,36 @@ def test_the_page_of_a_broken_application_is_served_over_asgi_too() -> None:
         *("lifespan.startup.complete", "lifespan.shutdown.complete"),
     ]
     assert b"ValueError: no" in sent[1]["body"]
+
+
+def test_a_certificate_that_is_to_be_made_needs_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(development.importlib.util, "find_spec", lambda name: None)
+    with (
+        pytest.raises(
+            ServerError, match=r"--cert adhoc makes a certificate with cryptography: pip install cryptography"
+        ),
+        development._certificate(Listen(certificate=Path("adhoc"))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("command", [["run"], ["serve", "--workers", "1"]])
+def test_https_is_served_with_a_certificate(
+    start: Start, app_file: Path, free_port: int, require: Callable[[str, str], str], command: list[str]
+) -> None:
+    openssl = require("openssl", "apt-get install openssl")
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"),
+            *("-keyout", "key.pem", "-out", "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    program = start(*command, "--port", str(free_port), "--cert", "cert.pem", "--key", "key.pem")
+    program.until_it_listens()
+    trust = ssl.create_default_context(cafile="cert.pem")
+    with urllib.request.urlopen(f"https://localhost:{free_port}/", context=trust) as response:
+        assert response.read().startswith(b"one")
+    assert f"https://127.0.0.1:{free_port}" in program.log
+    assert program.terminate() == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +54,8 @@ def _answer(work: Callable[[], Any], writer: int) -> int:
             status = error.code or 0
         else:
             print(error.code, file=sys.stderr)
+    except KeyboardInterrupt:  # the parent gets it too, and says so
+        status = 128 + signal.SIGINT
     except BaseException as error:
         show = getattr(error, "show", None)  # an exception of click's tells itself
         if show is None:

@@ -20,7 +20,7 @@ from erlen.errors import ServerError, nearest
 from erlen.servers.development import develop, look_at, reloads, serve_object
 from erlen.servers.program import Listen
 
-__all__ = ["ScriptRun", "is_loading", "main", "run_application"]
+__all__ = ["ScriptRun", "main", "run_application"]
 
 _OPTIONS = (
     "use_reloader",
@@ -52,11 +52,6 @@ class _Taken(BaseException):
 
 class _State:
     loading = False
-
-
-def is_loading() -> bool:
-    """Tell whether a script is being run for its application alone."""
-    return _State.loading
 
 
 class ScriptRun(Struct):
@@ -142,7 +137,7 @@ def run_application(app: Any, host: str, port: int, options: dict[str, Any]) -> 
         extra_files=[os.fspath(file) for file in options.get("extra_files") or ()],
         exclude_patterns=list(options.get("exclude_patterns") or ()),
     )
-    become(script)
+    _become(script)
 
 
 def _tls(given: Any) -> tuple[Path | None, Path | None]:
@@ -157,7 +152,7 @@ def _tls(given: Any) -> tuple[Path | None, Path | None]:
     )
 
 
-def become(script: ScriptRun) -> NoReturn:
+def _become(script: ScriptRun) -> NoReturn:
     """Replace this process by one that runs *script* in its workers."""
     sys.stdout.flush()
     sys.stderr.flush()

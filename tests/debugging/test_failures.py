@@ -280,7 +280,7 @@ def test_the_frames_of_a_recursion_are_shown_once(app: Any, raising: Any) -> Non
     page = raising(lambda: first(0))
     assert page.startswith("RecursionError: maximum recursion depth exceeded")
     assert re.search(r"\(The last 2 frames are repeated \d{3} more times\.\)", page)
-    assert page.count("first at ") <= 3  # as the place, in the cycle, and perhaps behind it
+    assert page.count("first at ") <= 4  # as the place, in the cycle, and perhaps before and behind it
     assert "Functions have called each other without an end" in page
     assert len(page) < 20_000
 

@@ -105,7 +105,10 @@ def test_the_command_itself_loads_no_template_engine_and_no_server() -> None:
     place = Path(__file__).resolve().parents[2] / "src" / "erlen"
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PLACE": str(place)},
+        env={
+            **{key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")},
+            "PLACE": str(place),
+        },
         capture_output=True,
         text=True,
         check=True,

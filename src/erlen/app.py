@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from erlen import globals as proxies
 from erlen.application import Application
@@ -12,6 +14,9 @@ from erlen.helpers import get_flashed_messages, url_for
 from erlen.loading import load
 from erlen.testing import Client, EnvironBuilder
 from erlen.wsgi import StartResponse, answer
+
+if TYPE_CHECKING:
+    from click.testing import CliRunner
 
 __all__ = ["Erlen"]
 
@@ -54,6 +59,8 @@ class Erlen(Application):
 
     #: The class of :meth:`test_client`'s result; None means :class:`erlen.testing.Client`.
     test_client_class: type[Client] | None = None
+    #: The class of :meth:`test_cli_runner`'s result; None means :class:`erlen.testing.cli_runner.ErlenCliRunner`.
+    test_cli_runner_class: type[CliRunner] | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as WSGI asks it (PEP 3333). Middleware wraps :meth:`wsgi_app`, not this."""
@@ -105,6 +112,58 @@ class Erlen(Application):
         for processor in self.shell_context_processors:
             values.update(processor())
         return values
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Serve the application for development, until Ctrl-C: what ``erlen run`` does, from a script. ::
+
+            if __name__ == "__main__":
+                app.run(debug=True)
+
+        While a command of ``erlen`` imports the module, the call is ignored with a warning. In production use
+        ``erlen serve``.
+
+        :param host: the address to listen on; default is the host of ``SERVER_NAME``, or 127.0.0.1
+        :param port: the port, 0 for any that is free; default is that of ``SERVER_NAME``, or 5000
+        :param debug: sets debug mode
+        :param load_dotenv: read ``.env`` and ``.erlenenv``
+        :param options: ``use_reloader`` (default: in debug mode), ``extra_files``, ``exclude_patterns``, ``threaded``,
+            and ``ssl_context``: a certificate and its key, or ``"adhoc"``. What else Flask's server takes is ignored.
+        """
+        if os.environ.get("ERLEN_RUN_FROM_CLI") == "true":
+            sys.stderr.write(
+                " * Ignoring a call to 'app.run()' that would block the current 'erlen' command.\n"
+                "   Only call 'app.run()' under: if __name__ == \"__main__\":\n"
+            )
+            return
+        cli = load("erlen.cli")
+        wanted = load("erlen.cli.dotenv").wants_dotenv(load_dotenv)
+        if wanted:
+            cli.load_dotenv()
+        flag = cli.get_debug_flag()
+        if wanted and flag is not None:
+            self.debug = flag
+        if debug is not None:
+            self.debug = bool(debug)
+        name, _, own_port = (self.config["SERVER_NAME"] or "").partition(":")
+        load("erlen.servers.script").run_application(
+            self, host or name or "127.0.0.1", int(own_port or 5000) if port is None else int(port), options
+        )
+
+    def test_cli_runner(self, **kwargs: Any) -> CliRunner:
+        """Make a runner that calls commands of this application in process.
+
+        :param kwargs: passed on to ``test_cli_runner_class``
+        """
+        cls: Any = self.test_cli_runner_class or load("erlen.testing.cli_runner").ErlenCliRunner
+        runner: CliRunner = cls(self, **kwargs)
+        return runner
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Client:
         """Make a client that sends requests to this application in process.

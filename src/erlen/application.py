@@ -278,7 +278,8 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """Register *blueprint*, perhaps not for the first time.
 
-        :param options: ``url_prefix``, ``subdomain``, ``url_defaults`` and ``name`` in place of the blueprint's own
+        :param options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``cli_group`` and ``name`` in place of the
+            blueprint's own
         """
         blueprint.register(self, options)
 

@@ -18,6 +18,7 @@ __all__ = ["Blueprint", "BlueprintSetupState"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Deferred = Callable[["BlueprintSetupState"], Any]
+_own_name: Any = object()
 
 
 class BlueprintConflict(SetupError, ValueError):
@@ -87,6 +88,8 @@ class Blueprint(Scaffold):
     :param url_prefix: what stands before its rules
     :param subdomain: the subdomain of its rules
     :param url_defaults: values for its rules
+    :param cli_group: the name of the group that its commands stand in; None puts them beside the application's, and
+        the default is the name of the blueprint
 
     ::
 
@@ -111,6 +114,7 @@ class Blueprint(Scaffold):
         subdomain: str | None = None,
         url_defaults: dict[str, Any] | None = None,
         root_path: str | None = None,
+        cli_group: str | None = _own_name,
     ) -> None:
         super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
         if not name:
@@ -124,6 +128,7 @@ class Blueprint(Scaffold):
         self.url_prefix = url_prefix
         self.subdomain = subdomain
         self.url_values_defaults = url_defaults or {}
+        self.cli_group = cli_group
         self.deferred_functions: list[Deferred] = []
         self._blueprints: list[tuple[Blueprint, dict[str, Any]]] = []
 
@@ -180,8 +185,18 @@ class Blueprint(Scaffold):
         self._merge_into(app, name)
         for function in self.deferred_functions:
             function(state)
+        self._merge_commands(app, name, options.get("cli_group", self.cli_group))
         for blueprint, nested in self._blueprints:
             blueprint.register(app, _nested_options(state, blueprint, nested, name))
+
+    def _merge_commands(self, app: Any, name: str, group: str | None) -> None:
+        if "cli" not in self.__dict__ or not self.cli.commands:  # nobody asked for it: click is not loaded for nothing
+            return
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+            return
+        self.cli.name = name if group is _own_name else group
+        app.cli.add_command(self.cli)
 
     def _merge_into(self, app: Any, name: str) -> None:
         def scope(key: str | None) -> str:

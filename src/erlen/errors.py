@@ -24,6 +24,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── ViewResultError (TypeError)       a view returned what cannot become a response
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
+    ├── ServerError                       a server cannot be started
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
     └── SessionError                      see erlen.sessions
         ├── SessionReadOnly (TypeError)       a change in a session that may only be read
@@ -53,6 +54,7 @@ __all__ = [
     "MissingExtra",
     "RuleSyntaxError",
     "SecretKeyMissing",
+    "ServerError",
     "SessionConflict",
     "SessionError",
     "SessionReadOnly",
@@ -261,6 +263,10 @@ class ImportNameError(ErlenError, ImportError):
 
     def __str__(self) -> str:
         return f"Cannot import {self.import_name!r}. {self.problem}"
+
+
+class ServerError(ErlenError):
+    """A server cannot be started: a port is in use, a file is missing, two options do not fit together."""
 
 
 class _ValueAtPath(ErlenError):

@@ -25,6 +25,7 @@ from erlen.lifecycle.hooks import Changes, HookList, ObservedDict, handler_table
 from erlen.loading import load
 
 if TYPE_CHECKING:
+    from click import Group
     from jinja2 import BaseLoader
 
 __all__ = ["Scaffold", "endpoint_of", "setupmethod"]
@@ -164,6 +165,19 @@ class Scaffold:
 
     def _check_setup_finished(self, f_name: str) -> None:
         raise NotImplementedError
+
+    # Commands.
+
+    @functools.cached_property
+    def cli(self) -> Group:
+        """The group of its commands, an :class:`erlen.cli.AppGroup`, for ``erlen``. ::
+
+        @app.cli.command("create-user")
+        @click.argument("name")
+        def create_user(name): ...
+        """
+        group: Group = load("erlen.cli.groups").AppGroup(self.name)
+        return group
 
     # Files and templates.
 

@@ -17,11 +17,11 @@ FILES = sorted((SOURCE / "erlen").rglob("*.py"))
 # Which packages from outside a part of Erlen may import. A part that is not named here may import none, and a driver
 # that an extra brings is named at the one module that is loaded when a setting asks for it.
 ALLOWED = {
-    "app": {"jinja2", "werkzeug"},
+    "app": {"click", "jinja2", "werkzeug"},
     "asgi": {"werkzeug"},
     "application": {"click", "jinja2", "werkzeug"},
     "blueprints": {"werkzeug"},
-    "cli": {"click"},
+    "cli": {"click", "msgspec"},
     "config": {"msgspec"},
     "context": {"werkzeug"},
     "exchange": {"werkzeug"},
@@ -30,10 +30,12 @@ ALLOWED = {
     "__init__": {"markupsafe"},
     "helpers": {"jinja2", "werkzeug"},
     "http": {"markupsafe", "msgspec", "werkzeug"},
+    "introspect": {"msgspec", "werkzeug"},
     "json": {"itsdangerous", "markupsafe", "msgspec", "werkzeug"},
     "lifecycle": {"werkzeug"},
     "routing": {"markupsafe", "werkzeug"},
-    "scaffold": {"jinja2", "werkzeug"},
+    "scaffold": {"click", "jinja2", "werkzeug"},
+    "servers": {"msgspec"},
     "sessions": {"itsdangerous", "markupsafe", "msgspec", "werkzeug"},
     "signals": {"blinker"},
     "static": {"werkzeug"},

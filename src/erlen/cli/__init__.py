@@ -1,42 +1,56 @@
-"""The command ``erlen``.
+"""The command ``erlen``, and what commands of one's own are made with.
 
 Each command stands in a module of its own and is added to the group here. A command imports what it needs from this
-layer and below only, so that ``erlen --help`` answers at once.
+layer and below only, and servers not before one is started, so that ``erlen --help`` answers at once.
 """
 
 from __future__ import annotations
 
-from importlib import metadata
-
-import click
-
+from erlen.cli.check import check_command
+from erlen.cli.discovery import NoAppException
+from erlen.cli.dotenv import load_dotenv
+from erlen.cli.explain import explain_command
+from erlen.cli.groups import AppGroup, ErlenGroup
+from erlen.cli.routes import routes_command
+from erlen.cli.run import run_command
+from erlen.cli.script import ScriptInfo, get_debug_flag, pass_script_info, with_appcontext
 from erlen.cli.secret import secret
+from erlen.cli.serve import serve_command
+from erlen.cli.shell import shell_command
 
-__all__ = ["main"]
+__all__ = [
+    "AppGroup",
+    "ErlenGroup",
+    "NoAppException",
+    "ScriptInfo",
+    "check_command",
+    "explain_command",
+    "get_debug_flag",
+    "load_dotenv",
+    "main",
+    "pass_script_info",
+    "routes_command",
+    "run_command",
+    "secret",
+    "serve_command",
+    "shell_command",
+    "with_appcontext",
+]
 
-
-def _show_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    if not wanted or context.resilient_parsing:
-        return
-    try:
-        version = metadata.version("erlen")
-    except metadata.PackageNotFoundError:
-        version = "(used from its source folder, not installed)"
-    click.echo(f"Erlen {version}")
-    context.exit()
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version of Erlen and exit.",
+ErlenGroup.default_commands = (
+    run_command,
+    serve_command,
+    routes_command,
+    explain_command,
+    shell_command,
+    secret,
+    check_command,
 )
-def main() -> None:
-    """Tools for Erlen applications."""
 
-
-main.add_command(secret)
+main = ErlenGroup(
+    name="erlen",
+    help="Tools for Erlen applications.\n\n"
+    "The application is found by --app, by ERLEN_APP, or in wsgi.py or app.py of the working directory; its own "
+    "commands are listed with those below.",
+)
+"""The command ``erlen``."""

@@ -20,13 +20,13 @@ from erlen.callables import describe, user_frame
 from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
 from erlen.context import AppGlobals, Context
 from erlen.errors import ConfigError, EndpointConflict, SetupError, SetupFinished, nearest
-from erlen.http.proxies import TrustedProxies
 from erlen.http.request import Request
 from erlen.http.response import Response
 from erlen.json import PROVIDERS, JSONProvider
 from erlen.lifecycle.hooks import Changes
 from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
+from erlen.placement import Placement
 from erlen.routing import Map, Rule
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.sessions.manager import SessionManager
@@ -63,7 +63,7 @@ class _ApplicationType(type):
                 changes.note()
 
 
-class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType):
+class Application(Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
     """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
 
     #: The row of the table of defaults that this class starts from.
@@ -263,6 +263,9 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
             if self.session_interface is None:
                 self._check_session_modes(self.session_manager)  # a store that cannot be had is refused now, too
             self._check_conflicts()
+            for mount in self._mounts:
+                if mount.interface == "erlen":
+                    mount.application.freeze()
             self._got_first_request = True
 
     def _check_conflicts(self) -> None:
@@ -413,36 +416,6 @@ class Application(Steps, UrlBuilding, TemplateSetup, metaclass=_ApplicationType)
         """Register a function that returns a dict of names for the interactive shell."""
         self.shell_context_processors.append(f)
         return f
-
-    # Where it stands.
-
-    @setupmethod
-    def trust_proxies(
-        self, x_for: int = 1, x_proto: int = 1, x_host: int = 0, x_port: int = 0, x_prefix: int = 0
-    ) -> None:
-        """Believe the ``X-Forwarded-*`` headers of the proxies in front, under every protocol.
-
-        Each argument is the number of proxies that set that header, 0 for none: a header that your proxies do not set
-        is one that any client can. The names are those of Werkzeug's ``ProxyFix``. ::
-
-            app.trust_proxies()                 # one proxy, which sends X-Forwarded-For and X-Forwarded-Proto
-            app.trust_proxies(x_host=1)         # and X-Forwarded-Host
-
-        :param x_for: for ``request.remote_addr``
-        :param x_proto: for ``request.scheme``
-        :param x_host: for ``request.host``
-        :param x_port: for the port in ``request.host``
-        :param x_prefix: for ``request.root_path``, where the proxy takes a prefix off the path
-        :raises ValueError: for a number that is negative
-        """
-        numbers = {"x_for": x_for, "x_proto": x_proto, "x_host": x_host, "x_port": x_port, "x_prefix": x_prefix}
-        for name, number in numbers.items():
-            if type(number) is not int or number < 0:
-                raise SetupValueError(
-                    f"trust_proxies({name}={number!r}) is no number of proxies: write how many of them set that "
-                    "header, 0 for none."
-                )
-        self._proxies = TrustedProxies(**numbers)
 
     # Contexts.
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.mounts import Mount
 from erlen.wsgi import ENVIRON, PRESERVE
 
 __all__ = ["answer"]
@@ -85,6 +86,11 @@ class AsgiExchange(Exchange):
             else:
                 self.is_outside = True
         self.path = path
+
+    async def hand_over(self, mount: Mount) -> None:
+        scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
+        application = mount.application.asgi if mount.interface == "erlen" else mount.application
+        await application(scope, self._receive, self._send)
 
     def make_environ(self, body: Any) -> dict[str, Any]:
         environ = super().make_environ(body)

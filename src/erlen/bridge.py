@@ -1,7 +1,7 @@
 """An ASGI application called from a thread: by a test client, or where one is mounted and the server speaks WSGI.
 
-The application runs on the background loop. The thread that asks reads the request's body for it, and takes the pieces of the
-response one at a time, so neither side runs ahead of the other.
+The application runs on the background loop. The thread that asks reads the request's body for it, and takes the pieces
+of the response one at a time, so neither side runs ahead of the other.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
         for key, value in environ.items()
         if key.startswith("HTTP_")
     ]
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(key):
-            headers.append((key.replace("_", "-").lower().encode(), environ[key].encode("latin-1")))
+    headers += [
+        (name, environ[key].encode("latin-1"))
+        for key, name in (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length"))
+        if environ.get(key)
+    ]
     root_path = _text(environ.get("SCRIPT_NAME") or "").rstrip("/")
     port = str(environ.get("SERVER_PORT") or "")
     client_port = str(environ.get("REMOTE_PORT") or "")
@@ -60,9 +62,7 @@ def _text(value: str) -> str:
     return value.encode("latin-1").decode(errors="replace")
 
 
-def call_asgi(
-    application: Application, loop: Any, scope: dict[str, Any], environ: dict[str, Any]
-) -> Answer:
+def call_asgi(application: Application, loop: Any, scope: dict[str, Any], environ: dict[str, Any]) -> Answer:
     """Call an ASGI *application*, and return status line, headers and the body, which comes piece by piece.
 
     :param loop: the loop it runs on (:class:`erlen.lifecycle.portal.Loop`)

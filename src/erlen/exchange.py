@@ -11,6 +11,7 @@ plain callables run in one thread that is leased to it.
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import copy_context
@@ -29,6 +30,7 @@ from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.threads import Threads
+from erlen.mounts import Mount, find_mount
 
 __all__ = ["ClientGone", "Exchange", "Headers", "call_wsgi", "respond", "threads_of"]
 
@@ -127,6 +129,10 @@ class Exchange:
         """Tell that the body is complete."""
         raise NotImplementedError
 
+    async def hand_over(self, mount: Mount) -> None:
+        """Have a mounted application that is Erlen's or speaks ASGI answer the request."""
+        raise NotImplementedError
+
     def let_go(self) -> None:
         """Called when a body has ended, well or not: let go of what keeps the connection open."""
 
@@ -163,6 +169,11 @@ async def respond(app: Any, exchange: Exchange) -> None:
         app.freeze()
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
+    if app._mounts:
+        mount = find_mount(app._mounts, exchange.path)
+        if mount is not None:
+            await _respond_mounted(app, exchange, mount)
+            return
     body = RequestBody(exchange.receive, _length(exchange), app._loop.run_beside)
     context = _make_context(app, exchange, body)
     previous = current.get(None)
@@ -180,6 +191,24 @@ async def respond(app: Any, exchange: Exchange) -> None:
     finally:
         runner.close()
         current.set(previous)
+
+
+async def _respond_mounted(app: Any, exchange: Exchange, mount: Mount) -> None:
+    """Let a mounted application answer."""
+    if mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
+        await exchange.hand_over(mount)
+        return
+    loop = asyncio.get_running_loop()
+    body = RequestBody(exchange.receive, _length(exchange), app._loop.run_beside)
+    environ = exchange.make_environ(io.BufferedReader(body))
+    if app._proxies is not None:
+        app._proxies.apply(environ)
+    mount.shift(environ)
+    runner = LoopRunner(loop, threads_of(app))
+    try:
+        await _in_thread(exchange, runner, lambda: call_wsgi(mount.application, environ))
+    finally:
+        runner.close()
 
 
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:

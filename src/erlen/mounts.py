@@ -32,6 +32,13 @@ class Mount(Struct, frozen=True):
     application: Any
     interface: Interface
 
+    def shift(self, environ: dict[str, Any]) -> None:
+        """Move the prefix in a WSGI *environ* from the path to what stands before it."""
+        size = len(self.prefix.encode())  # the environ holds bytes as Latin-1
+        path = environ.get("PATH_INFO") or ""
+        environ["SCRIPT_NAME"] = (environ.get("SCRIPT_NAME") or "").rstrip("/") + path[:size]
+        environ["PATH_INFO"] = path[size:]
+
 
 def add_mount(mounts: tuple[Mount, ...], prefix: str, application: Any, interface: str | None) -> tuple[Mount, ...]:
     """Return *mounts* with one more, the longest prefixes first.
@@ -47,7 +54,9 @@ def add_mount(mounts: tuple[Mount, ...], prefix: str, application: Any, interfac
         )
     for mount in mounts:
         if mount.prefix == prefix:
-            raise MountError(f"{mount.application!r} is mounted at {prefix!r} already. Give one of them another prefix.")
+            raise MountError(
+                f"{mount.application!r} is mounted at {prefix!r} already. Give one of them another prefix."
+            )
     if interface is not None and interface not in INTERFACES:
         raise MountError(f"interface={interface!r} is neither 'wsgi' nor 'asgi'.")
     if not callable(application):
@@ -74,7 +83,8 @@ def _interface_of(application: Any) -> Interface:
         count = 0
     if count not in (2, 3):
         raise MountError(
-            f"It cannot be seen whether {application!r} speaks WSGI or ASGI: write interface='wsgi' or interface='asgi'."
+            f"It cannot be seen whether {application!r} speaks WSGI or ASGI: write interface='wsgi' or "
+            "interface='asgi'."
         )
     return "wsgi" if count == 2 else "asgi"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.mounts import Mount
 
 __all__ = ["answer"]
 
@@ -22,11 +23,12 @@ async def answer(app: Any, scope: Any, protocol: Any) -> None:
 class RsgiExchange(Exchange):
     """One request of an RSGI server."""
 
-    __slots__ = ("_pieces", "_protocol", "_transport")
+    __slots__ = ("_complete", "_pieces", "_protocol", "_transport")
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         self.scope = scope
         self._protocol = protocol
+        self._complete = False
         self._pieces: AsyncIterator[bytes] | None = None
         self._transport: Any = None
         self.method = scope.method
@@ -59,6 +61,51 @@ class RsgiExchange(Exchange):
         if "cookie" not in headers:
             return None
         return "; ".join(value for name, value in headers.items() if name == "cookie")
+
+    async def hand_over(self, mount: Mount) -> None:
+        if mount.interface == "erlen":
+            self.root_path += mount.prefix
+            self.path = self.path[len(mount.prefix) :]
+            await respond(mount.application, self)
+        else:
+            await mount.application(self._make_scope(mount), self._asgi_receive, self._asgi_send)
+
+    def _make_scope(self, mount: Mount) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.http_version,
+            "method": self.method,
+            "scheme": self.scheme,
+            "path": self.root_path + self.path,
+            "query_string": self.query.encode("latin-1"),
+            "root_path": self.root_path + mount.prefix,
+            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.pairs()],
+            "server": self.server,
+            "client": self.client,
+            "state": {},
+        }
+
+    async def _asgi_receive(self) -> dict[str, Any]:
+        if self._complete:
+            await self.disconnected()
+            return {"type": "http.disconnect"}
+        piece, more = await self.receive()
+        self._complete = not more
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+    async def _asgi_send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
+            await self.start(message["status"], headers)
+            return
+        try:
+            if message.get("body"):
+                await self.send(message["body"])
+        except ClientGone as error:
+            raise OSError("The client has gone.") from error
+        if not message.get("more_body"):
+            self.let_go()
 
     async def receive(self) -> tuple[bytes, bool]:
         if self._pieces is None:

@@ -18,7 +18,6 @@ from erlen.callables import drive, is_async
 from erlen.config import Config
 from erlen.context import Context, find_request_context
 from erlen.http.convert import make_response
-from erlen.http.proxies import TrustedProxies
 from erlen.http.response import Response
 from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
@@ -87,8 +86,6 @@ class Steps(Scaffold):
         self._config_seen = -1
         #: The threads of plain code on a server with an event loop (erlen.lifecycle.threads), made when one serves.
         self._threads: Any = None
-        #: The proxies whose headers are believed.
-        self._proxies: TrustedProxies | None = None
         self._sessions_slide = False
 
     @property

@@ -11,9 +11,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.context import Context
 from erlen.current import current
+from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
+from erlen.loading import load
+from erlen.mounts import Mount, find_mount
 
 __all__ = ["ENVIRON", "PRESERVE", "answer"]
 
@@ -33,6 +36,10 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
     """
     if not app._got_first_request:
         app.freeze()
+    if app._mounts:
+        mount = find_mount(app._mounts, decode(environ.get("PATH_INFO") or ""))
+        if mount is not None:
+            return _answer_mounted(app, mount, environ, start_response)
     variables = copy_context()
     context: Context = variables.run(_run, app, environ)
     response, context.response = context.response, None  # a streamed body holds the context: no cycle of the two
@@ -48,6 +55,19 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         return body  # type: ignore[no-any-return]
     return _Body(body, variables)
+
+
+def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Let a mounted application answer."""
+    if app._proxies is not None:
+        app._proxies.apply(environ)
+    mount.shift(environ)
+    if mount.interface != "asgi":
+        return mount.application(environ, start_response)  # type: ignore[no-any-return]
+    bridge = load("erlen.bridge")
+    status, headers, body = bridge.call_asgi(mount.application, app._loop.get(), bridge.scope_of(environ), environ)
+    start_response(status, headers)
+    return body  # type: ignore[no-any-return]
 
 
 def _run(app: Any, environ: dict[str, Any]) -> Context:

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,39 @@ OF_SERVERS = {
 SYNC = "from gunicorn.workers.sync import SyncWorker\nworker_class = SyncWorker\n"
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def start(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Return a context manager for a module's server: ``start("granian-asgi", "app:app", folder)``."""
     tools: Any = request.config.pluginmanager.get_plugin(str(HERE.parent / "conftest.py"))
+
+    @contextmanager
+    def start(server: str, app: str, folder: Path, workers: int = 1) -> Iterator[Any]:
+        port = tools.find_free_port()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                tools.command_of(server, app, port, workers),
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src"), "PYTHONUNBUFFERED": "1", **STOPS},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        started = tools.Server(process, port, folder / "log")
+        try:
+            started.wait_until_it_answers()
+            yield started
+            started.stop()
+        finally:
+            started.kill()
+
+    return start
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]
+) -> Iterator[Site]:
     server, workers = KINDS[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(HERE / "life_app.py", folder)
@@ -61,25 +92,10 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (folder / "static" / "hello.txt").write_text("0123456789")
     if request.param == "gunicorn-sync":
         (folder / "gunicorn.conf.py").write_text(SYNC)
-    port = tools.find_free_port()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            tools.command_of(server, "life_app:app", port, workers),
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src"), "PYTHONUNBUFFERED": "1", **STOPS},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    started = tools.Server(process, port, folder / "log")
-    try:
-        started.wait_until_it_answers()
+    with start(server, "life_app:app", folder, workers) as started:
         with httpx.Client(base_url=started.url, timeout=30) as http:
             yield Site(request.param, started, folder, http)
         started.stop()
         # Whatever was sent to it: no exception was raised but those that the application raises on purpose.
         raised = set(re.findall(r"^[\w.]+(?:Error|Exception|Warning)\b.*", started.log, re.MULTILINE))
         assert raised <= ON_PURPOSE | OF_SERVERS.get(server, set())
-    finally:
-        started.kill()

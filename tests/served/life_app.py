@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
 import time
 from contextvars import ContextVar
 from pathlib import Path
@@ -297,3 +298,50 @@ def tasty():
 @app.errorhandler(418)
 def teapot(error):
     return Response("I am a teapot", 418, mimetype="text/plain")
+
+
+@app.get("/waits/<mark>")
+async def waits(mark):
+    note(mark, "begun")
+    try:
+        await asyncio.sleep(20)
+    except asyncio.CancelledError:
+        note(mark, "cancelled")
+        raise
+    finally:
+        note(mark, "finally")
+    return "too late"
+
+
+@app.get("/waits-plain/<mark>")
+def waits_plain(mark):
+    note(mark, "begun")
+    wait_for_gate(mark)
+    note(mark, "done")
+    return "done"
+
+
+@app.get("/threads")
+def threads():
+    g.threads.append(threading.get_ident())
+
+    def pieces():
+        yield str(len(set(g.threads) | {threading.get_ident()}))
+
+    return stream_with_context(pieces())
+
+
+@app.get("/threads-async")
+async def threads_async():
+    await asyncio.sleep(0)
+    return str(len(set(g.threads)))
+
+
+@app.before_request
+def first_thread():
+    g.threads = [threading.get_ident()]
+
+
+@app.before_request
+def second_thread():
+    g.threads.append(threading.get_ident())

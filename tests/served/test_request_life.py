@@ -565,6 +565,30 @@ def test_async_views_answer_in_parallel(site: Site) -> None:
     assert at_once(ask, 24, threads=6) == [f"ab{number}" for number in range(24)]
 
 
+def test_a_client_that_hangs_up_cancels_an_async_view_that_waits(site: Site) -> None:
+    if site.is_wsgi:
+        pytest.skip("a WSGI server does not tell that a client has gone before something is sent to it")
+    mark = "gone"
+    with connect(site.port) as connection:
+        connection.sendall(get(f"/waits/{mark}"))
+        site.events.until(mark, "begun")
+    assert site.events.until(mark, "teardown") == ["begun", "cancelled", "finally", "teardown"]
+
+
+def test_a_plain_view_whose_client_hangs_up_comes_to_its_end_and_is_torn_down(site: Site) -> None:
+    mark = "gone-plain"
+    with connect(site.port) as connection:
+        connection.sendall(get(f"/waits-plain/{mark}"))
+        site.events.until(mark, "begun")
+    site.open_gate(mark)
+    assert site.events.until(mark, "teardown") == ["begun", "done", "teardown"]
+
+
+@pytest.mark.parametrize("path", ["/threads", "/threads-async"])
+def test_all_plain_callables_of_a_request_run_in_one_thread(site: Site, path: str) -> None:
+    assert {site.http.get(path).text for _ in range(10)} == {"1"}
+
+
 def test_an_async_view_keeps_a_session(site: Site) -> None:
     assert [site.http.get("/async-session").text for _ in range(3)] == ["1", "2", "3"]
 

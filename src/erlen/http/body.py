@@ -47,9 +47,12 @@ class RequestBody(io.RawIOBase):
 
     async def fill(self, limit: int | None) -> None:
         """Fetch the body, until its end or until it is longer than *limit* bytes; not at all if it says that it is."""
-        if limit is not None and self._length is not None and self._length > limit:
-            return
-        while not self.complete and (limit is None or self.size <= limit):
+        if limit is None or self._length is None or self._length <= limit:
+            await self._fetch(None if limit is None else limit + 1)
+
+    async def _fetch(self, wanted: int | None) -> None:
+        """Fetch until there are *wanted* bytes; None means all."""
+        while not self.complete and (wanted is None or self.size < wanted):
             try:
                 piece, more = await self._receive()
             except ClientDisconnected:
@@ -85,7 +88,7 @@ class RequestBody(io.RawIOBase):
         wanted = len(buffer)
         if self._position + wanted > self.size and not self.complete:
             if self._wait is not None:
-                self._wait(self.fill(self._position + wanted - 1))
+                self._wait(self._fetch(self._position + wanted))
             if self._position >= self.size and not self.complete:
                 raise RequestEntityTooLarge()
         if self._file is None:

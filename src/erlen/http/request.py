@@ -21,7 +21,7 @@ from werkzeug.wsgi import LimitedStream
 
 from erlen.log import request_id_in, trace_id_in
 
-__all__ = ["Request", "lazy"]
+__all__ = ["Request", "decode", "lazy"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,7 +80,8 @@ class AppLike(Protocol):
     debug: Any
 
 
-def _decode(value: str) -> str:
+def decode(value: str) -> str:
+    """Return a text of a WSGI environ, which holds bytes as Latin-1, as the text that was meant."""
     # PEP 3333 hands bytes over as latin-1; a server that has decoded them itself has broken it, and is understood too.
     if value.isascii():
         return value
@@ -127,7 +128,7 @@ class Request(WerkzeugRequest):
         self.method = environ.get("REQUEST_METHOD", "GET").upper()
         path = environ.get("PATH_INFO") or ""
         if not path.isascii():
-            path = _decode(path)
+            path = decode(path)
         elif not path and environ.get("SCRIPT_NAME"):
             self._at_mount = True
         self.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
@@ -189,7 +190,7 @@ class Request(WerkzeugRequest):
     @lazy
     def root_path(self) -> str:
         """Where the application is mounted, without a slash at the end."""
-        return _decode(self.environ.get("SCRIPT_NAME") or "").rstrip("/")
+        return decode(self.environ.get("SCRIPT_NAME") or "").rstrip("/")
 
     @lazy
     def query_string(self) -> bytes:
@@ -218,7 +219,7 @@ class Request(WerkzeugRequest):
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies, by their names. What is not UTF-8 in them is replaced by a replacement character."""
-        return parse_cookie(_decode(self.cookie_header or ""), self.dict_storage_class)  # type: ignore[return-value]
+        return parse_cookie(decode(self.cookie_header or ""), self.dict_storage_class)  # type: ignore[return-value]
 
     @lazy
     def stream(self) -> IO[bytes]:

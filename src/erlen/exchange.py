@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from contextvars import copy_context
-from queue import SimpleQueue
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from threading import get_ident
 from typing import Any
 
 from werkzeug.exceptions import NotFound
@@ -23,27 +22,24 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.context import Context
 from erlen.current import current
+from erlen.departure import unless_gone
 from erlen.http.body import RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
+from erlen.lifecycle.runner import send
 from erlen.lifecycle.start import begin, begins_simply
+from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import Threads
 from erlen.mounts import Mount, find_mount
+from erlen.passage import Answer, ClientGone, Headers, answer_in_thread, call_wsgi, code_of
+from erlen.signals import appcontext_popped
 
-__all__ = ["ClientGone", "Exchange", "Headers", "call_wsgi", "respond", "threads_of"]
-
-Headers = list[tuple[str, str]]
-#: Status line, headers, and a body: bytes, or an iterable of bytes.
-Answer = tuple[str, Headers, Any]
+__all__ = ["ClientGone", "Exchange", "Headers", "respond", "threads_of"]
 
 # Methods whose requests rarely have a body; without a header that announces one, none is waited for.
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
-
-
-class ClientGone(Exception):
-    """The server has told that the client of an exchange has gone."""
 
 
 class Exchange:
@@ -169,46 +165,96 @@ async def respond(app: Any, exchange: Exchange) -> None:
         app.freeze()
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
-    if app._mounts:
-        mount = find_mount(app._mounts, exchange.path)
-        if mount is not None:
-            await _respond_mounted(app, exchange, mount)
-            return
-    body = RequestBody(exchange.receive, _length(exchange), app._loop.run_beside)
-    context = _make_context(app, exchange, body)
-    previous = current.get(None)
-    current.set(context)
+    mount = find_mount(app._mounts, exchange.path) if app._mounts else None
+    body = RequestBody(exchange.receive, _length(exchange), _waiter_for(loop))
     runner = LoopRunner(loop, threads_of(app))
+    previous = current.get(None)
     try:
-        failure = await _begin(app, exchange, context, runner)
-        plan = context.plan
-        if plan.view is not None and not body.complete:
-            await body.fill(context.request.max_content_length)
-        if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
-            await _in_thread(exchange, runner, lambda: _answer_plainly(app, context, failure))
-        elif await _unless_gone(exchange, handle(app, context, runner, failure)):
-            await _send(exchange, runner, *_ready(context))
+        if mount is None:
+            await _respond_here(app, exchange, runner, body)
+        elif mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
+            await exchange.hand_over(mount)
+        else:
+            await _call_mounted(app, exchange, mount, runner, body)
+    except (SystemExit, KeyboardInterrupt) as error:
+        # A view must not end the server, with all the other requests.
+        raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
     finally:
         runner.close()
         current.set(previous)
 
 
-async def _respond_mounted(app: Any, exchange: Exchange, mount: Mount) -> None:
-    """Let a mounted application answer."""
-    if mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
-        await exchange.hand_over(mount)
-        return
-    loop = asyncio.get_running_loop()
-    body = RequestBody(exchange.receive, _length(exchange), app._loop.run_beside)
+async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: RequestBody) -> None:
+    context = _make_context(app, exchange, body)
+    current.set(context)
+    failure: Exception | None = None
+    try:
+        failure = await _begin(app, exchange, context, runner)
+        plan = context.plan
+        plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
+        failure = await _prepare(context, runner, plainly) or failure
+    except BaseException as error:  # cancelled: what has begun has to end
+        await _give_up(context, error, runner)
+        raise
+    try:
+        if plainly:
+            await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure))
+            return
+        work = handle(app, context, runner, failure)
+        if not body.complete:  # whoever watches the client would take what a hook may still fetch
+            await work
+        elif not await unless_gone(exchange, runner, work):
+            return
+        await _send(exchange, context, runner, body)
+    finally:
+        del failure  # an exception would hold this frame
+
+
+async def _give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:
+    context._holds -= 1
+    try:
+        if context._holds == 0:
+            await end(context.app, context, error, runner)
+    finally:
+        current.set(None)
+        if appcontext_popped.receivers and context._holds == 0:
+            await send(context.app, appcontext_popped, runner)
+
+
+async def _prepare(context: Context, runner: LoopRunner, plainly: bool) -> Exception | None:
+    """Fetch the body, and wait for a place where the request is plain; return what failed."""
+    body = context.request.body
+    try:
+        if not body.complete and (context.plan.view is not None or not plainly):
+            await body.fill(context.request.max_content_length)
+        if plainly:
+            await runner.enter()
+    except Exception as error:
+        return error
+    return None
+
+
+async def _call_mounted(app: Any, exchange: Exchange, mount: Mount, runner: LoopRunner, body: RequestBody) -> None:
+    """Let a mounted WSGI application answer."""
     environ = exchange.make_environ(io.BufferedReader(body))
     if app._proxies is not None:
         app._proxies.apply(environ)
     mount.shift(environ)
-    runner = LoopRunner(loop, threads_of(app))
-    try:
-        await _in_thread(exchange, runner, lambda: call_wsgi(mount.application, environ))
-    finally:
-        runner.close()
+    await runner.enter()
+    await answer_in_thread(exchange, runner, body, lambda: call_wsgi(mount.application, environ))
+
+
+def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
+    """Return what finishes a coroutine on *loop* for another thread, and drops it in the thread of the loop itself."""
+    here = get_ident()
+
+    def wait(work: Coroutine[Any, Any, None]) -> None:
+        if get_ident() == here:
+            work.close()
+        else:
+            asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    return wait
 
 
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
@@ -240,12 +286,17 @@ async def _begin(app: Any, exchange: Exchange, context: Context, runner: LoopRun
             await runner.call(begin, app, context)
     except Exception as error:
         failure = error
+        if error.__traceback__ is not None:  # without this frame, which would hold the exception, and it the frame
+            error.__traceback__ = error.__traceback__.tb_next
     if exchange.is_outside:
         context.request.url_rule = context.request.view_args = context.plan = None
         context.request.routing_exception = NotFound()
     if context.plan is None:
         context.plan = app.compile_plan(None)
-    return failure
+    try:
+        return failure
+    finally:
+        del failure
 
 
 def _length(exchange: Exchange) -> int | None:
@@ -254,9 +305,6 @@ def _length(exchange: Exchange) -> int | None:
     if text is not None and text.isdecimal():
         return int(text)
     return 0 if exchange.method in _BODILESS and exchange.find("transfer-encoding") is None else None
-
-
-# --- a request that is plain as a whole ------------------------------------------------------------------------------
 
 
 def _answer_plainly(app: Any, context: Context, failure: Exception | None) -> Answer:
@@ -275,253 +323,14 @@ def _ready(context: Context) -> Answer:
     return status, headers, b"".join(body) if type(body) is list or type(body) is tuple else body
 
 
-def call_wsgi(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
-    """Call a WSGI application, and return status, headers and body."""
-    started: list[Any] = []
-    written: list[bytes] = []
-
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], Any]:
-        started[:] = status, headers
-        return written.append
-
-    body: Any = app(environ, start_response)
-    if not started:  # it may wait until its first piece is asked for
-        iterator = iter(body)
-        written.append(next(iterator, b""))
-        body = _Resumed(written, iterator, body)
-    elif written:
-        body = _Resumed(written, iter(body), body)
-    status, headers = started
-    return status, headers, body
-
-
-class _Resumed:
-    """The body of a WSGI application of which the first pieces have been taken already."""
-
-    def __init__(self, pieces: list[bytes], rest: Any, body: Any) -> None:
-        self._pieces = pieces
-        self._rest = rest
-        self._body = body
-
-    def __iter__(self) -> Generator[bytes, None, None]:
-        yield from self._pieces
-        yield from self._rest
-
-    def close(self) -> None:
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
-
-
-# --- sending ---------------------------------------------------------------------------------------------------------
-
-
-async def _send(exchange: Exchange, runner: LoopRunner, status: str, headers: Headers, body: Any) -> None:
-    """Send an answer that was made on the loop; a streamed body is made in the request's thread."""
-    if type(body) is bytes:
-        await exchange.answer(int(status[:3]), headers, body)
-    else:
-        await _in_thread(exchange, runner, lambda: (status, headers, body))
-
-
-async def _in_thread(exchange: Exchange, runner: LoopRunner, answer: Callable[[], Answer]) -> None:
-    """Have the request's thread make the answer, and send it; a streamed body is made in the same thread."""
-    worker = runner.worker or await runner.lease()
-    passage = _Passage(asyncio.get_running_loop())
-    variables = copy_context()
-    worker.do(lambda: variables.run(passage.run, answer))
-    try:
-        status, headers, body = await passage.next()
-        if type(body) is bytes:
-            await exchange.answer(int(status[:3]), headers, body)
-        else:
-            runner.discount()
-            await _stream(exchange, passage, int(status[:3]), headers)
-    finally:
-        await passage.finish()  # before the thread is given to another request
-
-
-async def _stream(exchange: Exchange, passage: _Passage, status: int, headers: Headers) -> None:
-    """Send each piece of a body as the thread makes it, until the end or until the client has gone."""
-    watch = asyncio.ensure_future(_leave_if_gone(exchange, passage))
-    try:
-        await exchange.start(status, headers)
-        while not passage.gone:
-            passage.take_on()
-            piece = await passage.next()
-            if piece is None:
-                await exchange.end()
-                return
-            await exchange.send(piece)
-    except ClientGone:
+async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody) -> None:
+    """Send an answer that was made on the loop. What users wrote of its sending runs in the request's thread."""
+    response = context.response
+    if response is not None and type(response).__call__ is not WerkzeugResponse.__call__:
+        await answer_in_thread(exchange, runner, body, lambda: _ready(context))
         return
-    finally:
-        watch.cancel()
-        exchange.let_go()
-
-
-async def _leave_if_gone(exchange: Exchange, passage: _Passage) -> None:
-    await exchange.disconnected()
-    passage.gone = True
-
-
-class _Passage:
-    """What passes from the thread that makes an answer to the loop that sends it, one piece at a time."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._arrived: deque[tuple[Any, BaseException | None]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._taken: SimpleQueue[None] = SimpleQueue()
-        self._ended = False
-        #: The client has gone: no piece is wanted any more.
-        self.gone = False
-
-    # In the thread.
-
-    def run(self, answer: Callable[[], Answer]) -> None:
-        """Make the answer, and then its body piece by piece as the loop takes them."""
-        body: Any = b""
-        error: BaseException | None = None
-        try:
-            made = answer()
-            body = made[2]
-            self._post(made, None, type(body) is bytes)
-        except BaseException as caught:
-            self._post(None, caught, True)
-            return
-        if type(body) is bytes:
-            return
-        try:
-            self._taken.get()
-            if not self.gone:
-                for piece in body:
-                    if piece:
-                        self._post(piece, None)
-                        self._taken.get()
-                    if self.gone:
-                        break
-        except BaseException as caught:
-            error = caught
-        try:
-            close = getattr(body, "close", None)
-            if close is not None:
-                close()
-        except BaseException as caught:
-            error = error or caught
-        self._post(None, error, True)
-
-    def _post(self, item: Any, error: BaseException | None, last: bool = False) -> None:
-        self._loop.call_soon_threadsafe(self._arrive, item, error, last)
-
-    # On the loop.
-
-    def _arrive(self, item: Any, error: BaseException | None, last: bool) -> None:
-        self._arrived.append((item, error))
-        self._ended = self._ended or last
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def take_on(self) -> None:
-        """Have the thread make the next piece."""
-        self._taken.put(None)
-
-    async def next(self) -> Any:
-        """Return what the thread has made; None is the end of a body. What it raised is raised here."""
-        while not self._arrived:
-            await self._wait()
-        item, error = self._arrived.popleft()
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error
-        return item
-
-    async def finish(self) -> None:
-        """Wait until the thread is done, however often the request is cancelled: a thread cannot be stopped.
-
-        What it makes from now on is dropped; the error that it ends with is raised, unless it was before.
-        """
-        cancelled: asyncio.CancelledError | None = None
-        self.gone = True
-        while not self._ended:
-            self.take_on()
-            try:
-                await self._wait()
-            except asyncio.CancelledError as error:
-                cancelled = error
-        while self._arrived:
-            failure = self._arrived.popleft()[1]
-            if failure is not None and cancelled is None:
-                raise failure
-        if cancelled is not None:
-            raise cancelled
-
-
-# --- a client that goes away -----------------------------------------------------------------------------------------
-
-
-async def _unless_gone(exchange: Exchange, work: Coroutine[Any, Any, None]) -> bool:
-    """Await *work*, and cancel it if the client goes away meanwhile; tell whether it came to its end.
-
-    Most views are done at their first step, and are not worth a task that watches the client: that costs more than
-    they do. The task stays the same all along, because timeouts remember it.
-    """
-    try:
-        waited = work.send(None)
-    except StopIteration:
-        return True
-    task = asyncio.current_task()
-    watch = asyncio.ensure_future(_cancel_if_gone(exchange, task))
-    try:
-        await _Rest(work, waited)
-    except asyncio.CancelledError:
-        if not watch.done() or watch.cancelled() or watch.exception() is not None:
-            raise
-        if task is not None:
-            task.uncancel()
-        return False
-    finally:
-        watch.cancel()
-    return True
-
-
-async def _cancel_if_gone(exchange: Exchange, task: asyncio.Task[Any] | None) -> None:
-    await exchange.disconnected()
-    if task is not None:
-        task.cancel()
-
-
-class _Rest:
-    """What is left of a coroutine whose first step has been taken."""
-
-    __slots__ = ("_waited", "_work")
-
-    def __init__(self, work: Coroutine[Any, Any, None], waited: Any) -> None:
-        self._work = work
-        self._waited = waited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        work, waited = self._work, self._waited
-        while True:
-            value: Any
-            step: Callable[[Any], Any]
-            try:
-                value, step = (yield waited), work.send
-            except GeneratorExit:
-                work.close()
-                raise
-            except BaseException as error:
-                value, step = error, work.throw
-            try:
-                waited = step(value)
-            except StopIteration:
-                return
+    status, headers, made = _ready(context)
+    if type(made) is bytes:
+        await exchange.answer(code_of(status), headers, made)
+    else:
+        await answer_in_thread(exchange, runner, body, lambda: (status, headers, made))

@@ -7,6 +7,7 @@ class) is imported where the setting is read.
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 __all__ = ["load"]
@@ -14,4 +15,4 @@ __all__ = ["load"]
 
 def load(name: str) -> ModuleType:
     """Return the module *name*, imported now if it was not before."""
-    return importlib.import_module(name)
+    return sys.modules.get(name) or importlib.import_module(name)

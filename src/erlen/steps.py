@@ -256,7 +256,7 @@ class Steps(Scaffold):
 
         :param exc: what they see; default is the exception that is being handled
         """
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         context = find_request_context("request")
         exc = sys.exc_info()[1] if exc is _current else exc
         drive(teardown_request(self, context, exc, self._runner(), errors))
@@ -264,7 +264,7 @@ class Steps(Scaffold):
 
     def do_teardown_appcontext(self, exc: Any = _current) -> None:
         """Run the ``teardown_appcontext`` functions, all of them; *exc* as for :meth:`do_teardown_request`."""
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         exc = sys.exc_info()[1] if exc is _current else exc
         drive(teardown_app(self, exc, self._runner(), errors))
         raise_first(self, errors)

@@ -313,9 +313,7 @@ def test_an_async_generator_is_refused_with_the_reason(app: Erlen) -> None:
         return pieces()
 
     text = refusal(app, view)
-    assert text.endswith(
-        "but it was a async_generator. An async generator needs an async server; under WSGI write a plain generator."
-    )
+    assert text.endswith("but it was a async_generator. An async generator cannot be a response; write a plain one.")
 
 
 def test_a_callable_that_is_no_wsgi_application_is_refused(app: Erlen) -> None:

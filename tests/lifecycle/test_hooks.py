@@ -350,6 +350,7 @@ def test_signals_of_the_end_see_the_exception_too(app: Any) -> None:
     assert seen == [error, error]
 
 
+@pytest.mark.parametrize("interface", ["wsgi"])  # over ASGI it would end the server
 def test_a_view_that_raises_system_exit_is_torn_down_and_lets_it_out(app: Any) -> None:
     seen: list[Any] = []
     app.teardown_request(seen.append)

@@ -75,6 +75,10 @@ class RequestBody(io.RawIOBase):
             self._file.write(piece)
         self.size += len(piece)
 
+    def abandon(self) -> None:
+        """Fetch no more; reading on is answered with 413."""
+        self._wait = None
+
     def readable(self) -> bool:
         """Tell that it can be read."""
         return True

@@ -122,7 +122,7 @@ def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], who: Calla
 
 def _advice(result: Any) -> str:
     if isinstance(result, AsyncIterator):
-        return " An async generator needs an async server; under WSGI write a plain generator."
+        return " An async generator cannot be a response; write a plain one."
     if isinstance(result, type):
         return f" It is the class itself: write {result.__name__}() to return an object of it."
     if isinstance(result, (bool, int, float)):

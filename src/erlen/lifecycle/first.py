@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from erlen.lifecycle.runner import Runner
+from erlen.lifecycle.runner import Latch, Runner
 
 __all__ = ["FirstRequest"]
 
@@ -23,7 +23,7 @@ class FirstRequest:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: threading.Event | None = None
+        self._running: Latch | None = None
         self.done = False
 
     async def run(self, functions: list[Callable[[], Any]], runner: Runner) -> None:
@@ -34,7 +34,7 @@ class FirstRequest:
             with self._lock:
                 running = self._running
                 if running is None:
-                    self._running = threading.Event()
+                    self._running = Latch()
             if running is None:
                 await self._run_here(functions, runner)
             else:
@@ -52,4 +52,4 @@ class FirstRequest:
         finally:
             _inside.set(None)
             running, self._running = self._running, None
-            running.set()  # type: ignore[union-attr]
+            running.open()  # type: ignore[union-attr]

@@ -155,6 +155,8 @@ async def handle(
                 if context._holds == 0 and has_end(plan, context):
                     if error is not None and app.should_ignore_error(error):
                         error = None
+                    if runner.fetches:
+                        runner.stop_watching()  # type: ignore[attr-defined]
                     await end(app, context, error, runner)
         finally:
             if not inner:

@@ -21,9 +21,10 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker
 
-__all__ = ["Loop", "LoopRunner", "PortalRunner"]
+__all__ = ["Loop", "LoopRunner", "PortalRunner", "take_over"]
 
 T = TypeVar("T")
 _unset: Any = object()
@@ -43,9 +44,9 @@ class Loop:
         self._process = 0
 
     def get(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop. A closed one is replaced, and a parent process's: no thread survives a fork."""
+        """Return the running loop; a new one where it has stopped, or in a child process: no thread outlives a fork."""
         with self._lock:
-            if self._loop is None or self._loop.is_closed() or self._process != os.getpid():
+            if self._loop is None or not self._loop.is_running() or self._process != os.getpid():
                 self._process = os.getpid()
                 ready: Future[asyncio.AbstractEventLoop] = Future()
                 self._thread = threading.Thread(target=_serve, args=(ready,), name="erlen-loop", daemon=True)
@@ -59,10 +60,6 @@ class Loop:
         with self._lock:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
-
-    def is_here(self) -> bool:
-        """Tell whether the caller runs in the thread of the loop."""
-        return threading.current_thread() is self._thread
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -83,7 +80,7 @@ class Loop:
 
         :raises RuntimeError: there
         """
-        if not self.is_here():
+        if threading.current_thread() is not self._thread:
             return
         what = repr(awaitable)
         if asyncio.iscoroutine(awaitable):
@@ -178,16 +175,21 @@ class _HoppingRunner:
         self._post(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)
         take_over(context)
-        result = _result(ended)
+        try:
+            result = _result(ended)
+        finally:
+            del ended, future  # an exception would hold this frame, and this frame the exception
         return await result if hasattr(result, "__await__") else result
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop."""
         return await awaitable
 
-    async def wait(self, event: threading.Event) -> None:
-        """Wait without holding up the loop."""
-        await self._loop.run_in_executor(None, event.wait)
+    async def wait(self, latch: Latch) -> None:
+        """Wait without holding up the loop, nor a thread."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        latch.when_open(lambda: self._loop.call_soon_threadsafe(_done, future))
+        await future
 
 
 class LoopRunner(_HoppingRunner):
@@ -198,32 +200,61 @@ class LoopRunner(_HoppingRunner):
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop
         self._threads = threads
-        self.worker: Worker | None = None
+        self._worker: Worker | None = None
         self._variables: contextvars.Context | None = None
+        self._has_place = False
+        self._watch: asyncio.Task[None] | None = None
+        self._watches = True
 
     def _post(self, work: _Work) -> None:
-        if self.worker is None:
-            self.worker = self._threads.lease_now()
+        self.do(lambda: _perform(work, self._loop))
+
+    def do(self, work: Callable[[], Any]) -> None:
+        """Have the request's thread call *work*, in the context variables that all its plain callables share."""
+        if self._worker is None:
+            self._worker = self._threads.take()
         if self._variables is None:
             self._variables = contextvars.copy_context()  # the thread's own would show them to the next request
-        variables, loop = self._variables, self._loop
-        self.worker.do(lambda: variables.run(_perform, work, loop))
+        variables = self._variables
+        self._worker.do(lambda: variables.run(work))
 
-    async def lease(self) -> Worker:
-        """Lease a thread for a request that is plain as a whole; wait for one while all are taken."""
-        self.worker = await self._threads.lease()
-        return self.worker
+    async def enter(self) -> None:
+        """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""
+        await self._threads.enter()
+        self._has_place = True
 
-    def discount(self) -> None:
-        """Have the thread count no more among those that are taken: it streams."""
-        if self.worker is not None:
-            self._threads.discount(self.worker)
+    def let_stream(self) -> None:
+        """Say that the thread may be busy for hours from now on."""
+        self._leave()
+        if self._worker is not None:
+            self._threads.let_stream(self._worker)
+
+    def watch(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work*, which cancels the request when its client goes away, until the request is being ended."""
+        if self._watches:
+            self._watch = self._loop.create_task(work)
+        else:
+            work.close()
+
+    def stop_watching(self) -> None:
+        """Let a client that goes away from now on cancel nothing: the request is being ended."""
+        self._watches = False
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+
+    def _leave(self) -> None:
+        if self._has_place:
+            self._has_place = False
+            self._threads.leave()
 
     def close(self) -> None:
-        """Give the thread back."""
-        worker, self.worker = self.worker, None
+        """Give the thread and the place back."""
+        self.stop_watching()
+        self._leave()
+        worker, self._worker = self._worker, None
         if worker is not None:
-            self._threads.release(worker)
+            self._threads.give_back(worker)
 
 
 class PortalRunner(_HoppingRunner):
@@ -264,13 +295,25 @@ async def _never_abandoned(future: asyncio.Future[Any]) -> Any:
         raise
 
 
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
     take_over(work.context)
     try:
         ended: tuple[Any, BaseException | None] = work.call(), None
     except BaseException as error:
+        if error.__traceback__ is not None:  # without this frame, which holds the future that will hold the exception
+            error.__traceback__ = error.__traceback__.tb_next
         ended = None, error
-    loop.call_soon_threadsafe(work.future.set_result, (ended, contextvars.copy_context()))
+    try:
+        loop.call_soon_threadsafe(work.future.set_result, (ended, contextvars.copy_context()))
+    except RuntimeError:  # the loop is closed, and nobody waits any more
+        pass
+    finally:
+        del ended  # an exception would hold this frame, and this frame the exception
 
 
 def take_over(context: contextvars.Context) -> None:

@@ -16,15 +16,44 @@ at once, and awaited.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
 from erlen.loading import load
 
-__all__ = ["BackgroundLoop", "DirectRunner", "Runner", "WrappingRunner", "call", "send", "settled"]
+__all__ = ["BackgroundLoop", "DirectRunner", "Latch", "Runner", "WrappingRunner", "call", "send", "settled"]
 
 T = TypeVar("T")
+
+
+class Latch:
+    """Opened once; until then threads wait for it, and callbacks."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._event = Event()
+        self._callbacks: list[Callable[[], Any]] = []
+
+    def open(self) -> None:
+        """Let everybody on."""
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def when_open(self, callback: Callable[[], Any]) -> None:
+        """Call *callback* when it is opened, or now if it is open."""
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def wait(self) -> None:
+        """Wait in this thread."""
+        self._event.wait()
 
 
 class Runner(Protocol):
@@ -41,8 +70,8 @@ class Runner(Protocol):
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await something that a plain callable returned."""
 
-    async def wait(self, event: Event) -> None:
-        """Wait until another request has set *event*."""
+    async def wait(self, latch: Latch) -> None:
+        """Wait until another request has opened *latch*."""
 
 
 class BackgroundLoop:
@@ -66,14 +95,6 @@ class BackgroundLoop:
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop while this thread waits, and return its result."""
         return self.get().run(awaitable)  # type: ignore[no-any-return]
-
-    def run_beside(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Run *work* like :meth:`run`; on the loop itself, where it cannot be waited for, not at all."""
-        loop = self.get()
-        if loop.is_here():
-            work.close()
-            return None
-        return loop.run(work)  # type: ignore[no-any-return]
 
     def adopt(self, loop: Any) -> None:
         """Use *loop*, the server's own, from now on; see :meth:`erlen.lifecycle.portal.Loop.adopt`."""
@@ -105,9 +126,9 @@ class DirectRunner:
         """Finish *awaitable* on the background loop while this thread waits."""
         return self.loop.run(awaitable)
 
-    async def wait(self, event: Event) -> None:
+    async def wait(self, latch: Latch) -> None:
         """Wait in this thread."""
-        event.wait()
+        latch.wait()
 
 
 class WrappingRunner:
@@ -133,9 +154,9 @@ class WrappingRunner:
 
         return self.ensure_sync(hidden)()  # type: ignore[no-any-return]
 
-    async def wait(self, event: Event) -> None:
+    async def wait(self, latch: Latch) -> None:
         """Wait in this thread."""
-        event.wait()
+        latch.wait()
 
 
 async def call(runner: Runner, function: Callable[..., Any], *args: Any) -> Any:

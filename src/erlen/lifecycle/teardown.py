@@ -29,7 +29,7 @@ async def end(app: Any, context: Context, exc: BaseException | None, runner: Run
 
     :raises Exception: the first error of a teardown; further ones are logged
     """
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     request = context.request
     plan = context.plan
     if request is not None:
@@ -55,16 +55,25 @@ async def end(app: Any, context: Context, exc: BaseException | None, runner: Run
     raise_first(app, errors)
 
 
-def raise_first(app: Any, errors: list[Exception]) -> None:
-    """Raise the first of *errors*, if there is one, and log the others, so that none is lost."""
+def raise_first(app: Any, errors: list[BaseException]) -> None:
+    """Raise the first of *errors*, if there is one, and log the others, so that none is lost.
+
+    What is no ``Exception`` (a cancelled request, a program that ends) comes first.
+    """
     if errors:
-        for error in errors[1:]:
+        errors.sort(key=lambda error: isinstance(error, Exception))
+        first = errors.pop(0)
+        for error in errors:
             app.logger.error("A further teardown failed.", exc_info=error)
-        raise errors[0]
+        errors.clear()
+        try:
+            raise first
+        finally:
+            del first
 
 
 async def teardown_request(
-    app: Any, context: Context, exc: BaseException | None, runner: Runner, errors: list[Exception]
+    app: Any, context: Context, exc: BaseException | None, runner: Runner, errors: list[BaseException]
 ) -> None:
     """Run the functions of ``teardown_request``, the innermost blueprint's first; their errors go into *errors*."""
     for function in context.plan.teardown_request:
@@ -73,7 +82,7 @@ async def teardown_request(
         await _collect(errors, send(app, request_tearing_down, runner, exc=exc))
 
 
-async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, errors: list[Exception]) -> None:
+async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, errors: list[BaseException]) -> None:
     """Run the functions of ``teardown_appcontext``, the last one first; their errors go into *errors*."""
     for function in reversed(app.teardown_appcontext_funcs):
         await _collect(errors, call(runner, function, exc))
@@ -81,15 +90,15 @@ async def teardown_app(app: Any, exc: BaseException | None, runner: Runner, erro
         await _collect(errors, send(app, appcontext_tearing_down, runner, exc=exc))
 
 
-async def _collect(errors: list[Exception], work: Any) -> None:
+async def _collect(errors: list[BaseException], work: Any) -> None:
     try:
         await work
-    except Exception as error:
+    except BaseException as error:  # a request that is cancelled now runs its other teardowns all the same
         errors.append(error)
 
 
-def _collect_call(errors: list[Exception], function: Callable[..., Any], *args: Any) -> None:
+def _collect_call(errors: list[BaseException], function: Callable[..., Any], *args: Any) -> None:
     try:
         function(*args)
-    except Exception as error:
+    except BaseException as error:
         errors.append(error)

@@ -1,0 +1,230 @@
+"""From the thread that makes an answer to the loop that sends it, one piece at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextvars import copy_context
+from queue import SimpleQueue
+from typing import Any
+
+from erlen.lifecycle.portal import LoopRunner, take_over
+
+__all__ = ["Answer", "ClientGone", "Headers", "answer_in_thread", "call_wsgi", "code_of"]
+
+Headers = list[tuple[str, str]]
+#: Status line, headers, and a body: bytes, or an iterable of bytes.
+Answer = tuple[str, Headers, Any]
+
+
+class ClientGone(Exception):
+    """The server has told that the client of an exchange has gone."""
+
+
+async def answer_in_thread(exchange: Any, runner: LoopRunner, body: Any, answer: Callable[[], Answer]) -> None:
+    """Have the request's thread make the answer, and send it; a streamed body is made in the same thread.
+
+    :param exchange: the :class:`~erlen.exchange.Exchange`
+    :param body: the body of the request (:class:`~erlen.http.body.RequestBody`)
+    """
+    passage = _Passage(asyncio.get_running_loop())
+    here = copy_context()
+
+    def work() -> None:
+        take_over(here)
+        passage.run(answer)
+
+    runner.do(work)
+    try:
+        status, headers, made = await passage.next()
+        if type(made) is bytes:
+            await exchange.answer(code_of(status), headers, made)
+        else:
+            runner.let_stream()
+            body.abandon()  # whoever watches the client would take what is left of it
+            await _stream(exchange, passage, code_of(status), headers)
+    finally:
+        await passage.finish()  # before the thread is given to another request
+
+
+async def _stream(exchange: Any, passage: _Passage, status: int, headers: Headers) -> None:
+    """Send each piece of a body as the thread makes it, until the end or until the client has gone."""
+    watch = asyncio.ensure_future(_leave_if_gone(exchange, passage))
+    try:
+        await exchange.start(status, headers)
+        while not passage.gone:
+            passage.take_on()
+            piece = await passage.next()
+            if piece is None:
+                await exchange.end()
+                return
+            await exchange.send(piece)
+    except ClientGone:
+        return
+    finally:
+        watch.cancel()
+        exchange.let_go()
+
+
+async def _leave_if_gone(exchange: Any, passage: _Passage) -> None:
+    await exchange.disconnected()
+    passage.gone = True
+
+
+def code_of(status: str) -> int:
+    """Return the number in a status line.
+
+    :raises ValueError: if it is none that HTTP knows how to send
+    """
+    number = status.partition(" ")[0]
+    if number.isdecimal() and 100 <= int(number) <= 999:
+        return int(number)
+    raise ValueError(f"The status {status!r} cannot be sent: write a number from 100 to 999, such as 404.")
+
+
+def call_wsgi(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
+    """Call a WSGI application, and return status, headers and body."""
+    started: list[Any] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], Any]:
+        started[:] = status, headers
+        return written.append
+
+    body: Any = app(environ, start_response)
+    if not started:  # it may wait until its first piece is asked for
+        iterator = iter(body)
+        written.append(next(iterator, b""))
+        body = _Resumed(written, iterator, body)
+    elif written:
+        body = _Resumed(written, iter(body), body)
+    status, headers = started
+    return status, headers, body
+
+
+class _Resumed:
+    """The body of a WSGI application of which the first pieces have been taken already."""
+
+    def __init__(self, pieces: list[bytes], rest: Any, body: Any) -> None:
+        self._pieces = pieces
+        self._rest = rest
+        self._body = body
+
+    def __iter__(self) -> Generator[bytes, None, None]:
+        yield from self._pieces
+        yield from self._rest
+
+    def close(self) -> None:
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+
+class _Passage:
+    """What passes from the thread that makes an answer to the loop that sends it, one piece at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._arrived: deque[tuple[Any, BaseException | None]] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._taken: SimpleQueue[None] = SimpleQueue()
+        self._ended = False
+        #: The client has gone: no piece is wanted any more.
+        self.gone = False
+
+    # In the thread.
+
+    def run(self, answer: Callable[[], Answer]) -> None:
+        """Make the answer, and then its body piece by piece as the loop takes them."""
+        body: Any = b""
+        error: BaseException | None = None
+        try:
+            made = answer()
+            body = made[2]
+            self._post(made, None, type(body) is bytes)
+        except BaseException as caught:
+            self._post(None, caught, True)
+            return
+        if type(body) is bytes:
+            return
+        try:
+            self._taken.get()
+            if not self.gone:
+                for piece in body:
+                    if piece:
+                        self._post(piece, None)
+                        self._taken.get()
+                    if self.gone:
+                        break
+        except BaseException as caught:
+            error = caught
+        try:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+        except BaseException as caught:
+            error = error or caught
+        self._post(None, error, True)
+        del error  # it would hold this frame
+
+    def _post(self, item: Any, error: BaseException | None, last: bool = False) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._arrive, item, error, last)
+        except RuntimeError:  # the loop is closed, and nobody is left to take anything
+            self.gone = True
+            self.take_on()
+
+    # On the loop.
+
+    def _arrive(self, item: Any, error: BaseException | None, last: bool) -> None:
+        self._arrived.append((item, error))
+        self._ended = self._ended or last
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def take_on(self) -> None:
+        """Have the thread make the next piece."""
+        self._taken.put(None)
+
+    async def next(self) -> Any:
+        """Return what the thread has made; None is the end of a body. What it raised is raised here."""
+        while not self._arrived:
+            await self._wait()
+        item, error = self._arrived.popleft()
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
+        return item
+
+    async def finish(self) -> None:
+        """Wait until the thread is done, however often the request is cancelled: a thread cannot be stopped.
+
+        What it makes from now on is dropped; the error that it ends with is raised, unless it was before.
+        """
+        cancelled: BaseException | None = None
+        self.gone = True
+        while not self._ended:
+            self.take_on()
+            try:
+                await self._wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        failures = [error for _, error in self._arrived if error is not None]
+        self._arrived.clear()
+        try:
+            if cancelled is not None:
+                raise cancelled
+            if failures:
+                raise failures[0]
+        finally:
+            del cancelled, failures  # or each would hold this frame, and this frame it

@@ -154,7 +154,7 @@ class _Work:
     def __init__(self, call: Callable[[], Any], context: contextvars.Context, future: asyncio.Future[Any]) -> None:
         self.call = call
         self.context = context
-        self.future = future
+        self.future: asyncio.Future[Any] | None = future
 
 
 class _HoppingRunner:
@@ -301,19 +301,19 @@ def _done(future: asyncio.Future[None]) -> None:
 
 
 def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
+    # An exception holds the frames that it came through, this one too: nothing here may lead to the exception then.
+    future, work.future = work.future, None
     take_over(work.context)
     try:
         ended: tuple[Any, BaseException | None] = work.call(), None
     except BaseException as error:
-        if error.__traceback__ is not None:  # without this frame, which holds the future that will hold the exception
-            error.__traceback__ = error.__traceback__.tb_next
         ended = None, error
     try:
-        loop.call_soon_threadsafe(work.future.set_result, (ended, contextvars.copy_context()))
+        loop.call_soon_threadsafe(future.set_result, (ended, contextvars.copy_context()))  # type: ignore[union-attr]
     except RuntimeError:  # the loop is closed, and nobody waits any more
         pass
     finally:
-        del ended  # an exception would hold this frame, and this frame the exception
+        del ended, future
 
 
 def take_over(context: contextvars.Context) -> None:

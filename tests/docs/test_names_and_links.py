@@ -86,6 +86,9 @@ def test_what_a_page_says_is_not_there_yet_is_not(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_on_a_page_is_declared(page: Path) -> None:
-    families = "SESSION|SECRET|MAX|CROSS|TEMPLATES|TRUSTED|PERMANENT|REDIRECT|CONTENT|TRAP|PROPAGATE|PREFERRED|SEND"
+    families = (
+        "SESSION|SECRET|MAX|CROSS|TEMPLATES|TRUSTED|PERMANENT|REDIRECT|CONTENT|TRAP|PROPAGATE|PREFERRED|SEND"
+        "|APPLICATION|USE"
+    )
     named = set(re.findall(rf"`((?:{families})_[A-Z_]+)\b", prose_of(page)))
     assert named <= set(SETTINGS)

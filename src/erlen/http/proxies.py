@@ -14,10 +14,15 @@ from msgspec import Struct
 
 __all__ = ["TrustedProxies"]
 
-_ADDRESS_WITH_PORT = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\](?::\d+)?|(?P<four>\d+\.\d+\.\d+\.\d+):\d+)\Z")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")
-_HOST = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@\\:\[\],]+)(?::\d{1,5})?\Z")
-_PORT = re.compile(r"\d{1,5}\Z")
+_ADDRESS_WITH_PORT = re.compile(
+    r"(?:\[(?P<six>[0-9a-fA-F:.]+)\](?::[0-9]+)?|(?P<four>[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+)\Z"
+)
+_SCHEMES = frozenset({"http", "https", "ws", "wss"})
+_PORT = re.compile(r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])\Z")
+# The characters that Werkzeug's Request.host takes; of others it would make an empty host.
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+)(?::(?P<port>[0-9]+))?\Z")
+# Not //host, which is another site; and browsers read a backslash as a slash, and leave tabs out.
+_PREFIX = re.compile(r"/(?!/)[^\x00-\x20\x7f\\?#]*\Z")
 
 
 class TrustedProxies(Struct, frozen=True, kw_only=True):
@@ -44,21 +49,21 @@ class TrustedProxies(Struct, frozen=True, kw_only=True):
             found = _ADDRESS_WITH_PORT.match(address)
             environ["REMOTE_ADDR"] = address if found is None else found["six"] or found["four"]
         scheme = (_value(environ, "HTTP_X_FORWARDED_PROTO", self.x_proto) or "").lower()
-        if _SCHEME.match(scheme):
+        if scheme in _SCHEMES:
             environ["wsgi.url_scheme"] = scheme
         host = _value(environ, "HTTP_X_FORWARDED_HOST", self.x_host)
-        if host is not None and _HOST.match(host):
+        named = None if host is None else _HOST.match(host)
+        if named is not None and (named["port"] is None or _PORT.match(named["port"])):
             environ["HTTP_HOST"] = host
-            name, own_port = _split(host)
-            environ["SERVER_NAME"] = name
-            environ["SERVER_PORT"] = own_port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
+            environ["SERVER_NAME"] = named["name"]
+            environ["SERVER_PORT"] = named["port"] or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
         port = _value(environ, "HTTP_X_FORWARDED_PORT", self.x_port)
         if port is not None and _PORT.match(port):
             if environ.get("HTTP_HOST"):
-                environ["HTTP_HOST"] = f"{_split(environ['HTTP_HOST'])[0]}:{port}"
+                environ["HTTP_HOST"] = f"{_without_port(environ['HTTP_HOST'])}:{port}"
             environ["SERVER_PORT"] = port
         prefix = _value(environ, "HTTP_X_FORWARDED_PREFIX", self.x_prefix)
-        if prefix is not None and prefix[:1] == "/" and prefix[1:2] not in ("/", "\\"):
+        if prefix is not None and _PREFIX.match(prefix):
             environ["SCRIPT_NAME"] = prefix.rstrip("/")
 
 
@@ -71,7 +76,7 @@ def _value(environ: dict[str, Any], key: str, trusted: int) -> str | None:
     return values[-trusted] or None if len(values) >= trusted else None
 
 
-def _split(host: str) -> tuple[str, str]:
-    """Divide a host into name and port; an IPv6 address has colons of its own."""
+def _without_port(host: str) -> str:
+    """Take the port off a host; an IPv6 address has colons of its own."""
     name, _, port = host.rpartition(":")
-    return (name, port) if name and port.isdecimal() else (host, "")
+    return name if name and port.isdecimal() else host

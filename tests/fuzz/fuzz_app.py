@@ -94,7 +94,8 @@ def everything(**values: Any) -> Any:
     ):
         accepted = getattr(request, f"accept_{attribute}")
         found[name] = text_of((accepted.best_match([name]), accepted[name], name in accepted))
-    found["addresses"] = [url_for("fine", path=request.path, **request.args), url_for("fine", _external=True)]
+    given = {name: value for name, value in request.args.items() if name not in ("_scheme", "_external")}
+    found["addresses"] = [url_for("fine", path=request.path, **given), url_for("fine", _external=True)]
     found["own"] = url_for(str(request.endpoint), **values)
     found["headers"] = dict(request.headers.items())
     found["values"] = {name: str(value) for name, value in values.items()}

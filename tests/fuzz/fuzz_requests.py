@@ -285,8 +285,9 @@ header = st.one_of(known_header, known_header, known_header, st.tuples(header_na
 )
 headers = st.lists(header, max_size=6)
 
-METHODS = ["GET", "GET", "GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"]
-method = st.one_of(st.sampled_from(METHODS), st.sampled_from(["get", "", "BREW", "G\xc4T", "a b", "X" * 300, "\xff"]))
+METHODS = ["GET", "GET", "GET", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+ODD_METHODS = ["TRACE", "CONNECT", "get", "", "BREW", "G\xc4T", "a b", "X" * 300, "\xff"]
+method = st.one_of(*[st.sampled_from(METHODS)] * 7, st.sampled_from(ODD_METHODS))
 
 
 @st.composite
@@ -379,6 +380,8 @@ body = st.one_of(
     st.lists(st.sampled_from(FORM_PIECES[:17]), max_size=8).map(lambda parts: b"--b\r\n" + b"".join(parts)),
     st.lists(st.sampled_from(JSON_PIECES), max_size=6).map(b"".join),
 )
+#: The type that a body is said to have, more often the right one than drawn headers say; None to say none.
+kind = st.sampled_from([None, None, *TYPES[:3], TYPES[1]])
 #: Where the application is mounted: a server's word, so it begins with a slash, if with nothing else.
 mount = st.one_of(
     st.just(""),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fuzz_app import make_app
 from fuzz_judge import at_rest, judge
-from fuzz_requests import body, headers, junk, method, mount, path, query
+from fuzz_requests import body, headers, junk, kind, method, mount, path, query
 from fuzz_servers import GONE, Client, Loop, Pairs, Piece, RsgiScope, over_asgi, over_rsgi
 from hypothesis import strategies as st
 
@@ -77,7 +77,7 @@ def unicode_of(text: str, errors: str) -> str:
 
 @fuzzed(
     90, method=method.map(str.upper), root=mount, path=target, below=st.booleans(), query=query,
-    headers=headers, pieces=bodies(), patience=patience, server=server, client=client, version=http_version,
+    headers=headers, kind=kind, pieces=bodies(), patience=patience, server=server, client=client, version=http_version,
     bare=st.booleans(), errors=st.sampled_from(["replace", "surrogateescape"]),
 )  # fmt: skip
 def test_every_request_is_answered_over_asgi(
@@ -88,6 +88,7 @@ def test_every_request_is_answered_over_asgi(
     below: bool,
     query: str,
     headers: list[tuple[str, str]],
+    kind: str | None,
     pieces: list[Piece],
     patience: int | None,
     server: Any,
@@ -96,6 +97,7 @@ def test_every_request_is_answered_over_asgi(
     bare: bool,
     errors: str,
 ) -> None:
+    headers = headers if kind is None else [*headers, ("Content-Type", kind)]
     path, root = unicode_of(path, errors), unicode_of(root, errors)
     scope: dict[str, Any] = {
         "type": "http",
@@ -123,7 +125,7 @@ def test_every_request_is_answered_over_asgi(
 
 
 @fuzzed(
-    90, method=method.map(str.upper), path=target, query=query, headers=headers, pieces=bodies(),
+    90, method=method.map(str.upper), path=target, query=query, headers=headers, kind=kind, pieces=bodies(),
     patience=patience, server=st.sampled_from(["", "127.0.0.1:80", "unix:/run/x", "[::1]:5000"]),
     client=st.sampled_from(["", "127.0.0.1:1", "[::1]:65535", "unix:", ":"]), version=http_version,
     authority=st.sampled_from([None, None, "localhost", "example.com:80", "["]),
@@ -134,6 +136,7 @@ def test_every_request_is_answered_over_rsgi(
     path: str,
     query: str,
     headers: list[tuple[str, str]],
+    kind: str | None,
     pieces: list[Piece],
     patience: int | None,
     server: str,
@@ -154,6 +157,7 @@ def test_every_request_is_answered_over_rsgi(
             headers=Pairs(headers),
         )
 
+    headers = headers if kind is None else [*headers, ("Content-Type", kind)]
     ask_rsgi(site, scope(method, unicode_of(path, "replace"), query, headers), pieces, patience)
     version = "1.1"
     fine = ask_rsgi(site, scope("GET", "/fine", "", [("host", "localhost")]), [b""], None)

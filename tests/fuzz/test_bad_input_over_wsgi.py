@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fuzz_app import OTHERS, make_app
 from fuzz_judge import at_rest, judge
-from fuzz_requests import body, headers, method, mount, path, query
+from fuzz_requests import body, headers, kind, method, mount, path, query
 from hypothesis import strategies as st
 
 from erlen import session
@@ -101,11 +101,11 @@ def environ_of(
 server = st.sampled_from([{}, {}, {}, {"wsgi.input_terminated": True}, {"SERVER_PORT": "x"}, {"SERVER_NAME": ""}])
 server |= st.sampled_from([{"SERVER_NAME": "/run/app.sock", "SERVER_PORT": ""}, {"wsgi.url_scheme": "https"}])
 server |= st.sampled_from([{"REMOTE_ADDR": ""}, {"SERVER_PROTOCOL": "HTTP/0.9"}, {"wsgi.file_wrapper": None}])
-MEANT = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
 @fuzzed(
     110, method=method, mount=mount, path=path, query=query, headers=headers, body=body, server=server,
+    kind=kind,
     truly=st.booleans(),
 )  # fmt: skip
 def test_every_request_is_answered(
@@ -117,9 +117,12 @@ def test_every_request_is_answered(
     headers: list[tuple[str, str]],
     body: bytes,
     server: dict[str, Any],
+    kind: str | None,
     truly: bool,
 ) -> None:
     more = {key: value for key, value in server.items() if value is not None}
+    if kind is not None:
+        more["CONTENT_TYPE"] = kind
     if truly:  # a length that is true, as most servers see to
         more["CONTENT_LENGTH"] = str(len(body))
     site.ask(environ_of(method, mount, path, query, headers, body, **more))

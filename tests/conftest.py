@@ -16,12 +16,34 @@ from pathlib import Path
 
 import pytest
 
+import fuzzing
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Below the ports that the system gives to outgoing connections; each process starts at a place of its own.
 _ports = itertools.cycle(range(10_000, 32_000))
 for _ in range(os.getpid() * 97 % 22_000):
     next(_ports)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Note how many cases a fuzz test has tried."""
+    before = fuzzing.tried.total()
+    try:
+        return (yield)
+    finally:
+        if fuzzing.tried.total() > before:
+            item.user_properties.append((fuzzing.TRIED, fuzzing.tried.total() - before))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases a soak has tried."""
+    if fuzzing.ASKED is None:
+        return
+    reports = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    counts = [number for report in reports for name, number in report.user_properties if name == fuzzing.TRIED]
+    terminalreporter.write_line(f"{sum(counts):,} cases of bad input in {len(counts)} tests")
 
 
 @pytest.fixture(scope="session")

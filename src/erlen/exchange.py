@@ -303,7 +303,10 @@ def _length(exchange: Exchange) -> int | None:
     """Return how long the body says it is; None if that is not known."""
     text = exchange.find("content-length")
     if text is not None and text.isdecimal():
-        return int(text)
+        try:
+            return int(text)
+        except ValueError:  # more digits than Python reads
+            return None
     return 0 if exchange.method in _BODILESS and exchange.find("transfer-encoding") is None else None
 
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequestKeyError
 from werkzeug.http import parse_cookie
 from werkzeug.sansio.http import parse_cookie as sansio_parse_cookie
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from erlen import Blueprint, Erlen, request
@@ -352,3 +352,26 @@ def test_trusted_hosts_may_be_set_on_a_request_itself(app: Erlen) -> None:
 def test_dates_in_headers_are_aware_datetimes() -> None:
     found = Request(environ_of(HTTP_IF_MODIFIED_SINCE="Sun, 06 Nov 1994 08:49:37 GMT"))
     assert found.if_modified_since == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("host", ["xn--a", "www.xn--a.example", "XN--A:8000"])
+def test_a_host_that_is_no_domain_name_is_no_host(app: Erlen, host: str) -> None:
+    app.add_url_rule("/", "index", lambda: f"{request.host!r} {request.url} {request.host_url} {request.base_url}")
+    # Not by a test client: Werkzeug's cannot make a URL of such a host.
+    body, status, _ = run_wsgi_app(app, environ_of(HTTP_HOST=host))
+    assert (status, b"".join(body)) == ("200 OK", b"'' http:/// http:/// http:///")
+
+
+def test_a_host_that_is_no_domain_name_is_never_trusted(app: Erlen) -> None:
+    app.config["TRUSTED_HOSTS"] = [".example.com"]
+    app.add_url_rule("/", "index", lambda: request.url)
+    assert run_wsgi_app(app, environ_of(HTTP_HOST="xn--a.example.com"))[1].startswith("400")
+    body, status, _ = run_wsgi_app(app, environ_of(HTTP_HOST="xn--bcher-kva.example.com"))
+    assert (status, b"".join(body).decode()) == ("200 OK", "http://bücher.example.com/")
+
+
+@pytest.mark.parametrize("value", ['/"', '"a","a"', '"""'])
+def test_an_if_range_that_can_be_no_etag_counts_as_none(value: str) -> None:
+    found = Request(environ_of(HTTP_IF_RANGE=value)).if_range
+    assert (found.etag, found.date, found.to_header()) == (None, None, "")
+    assert Request(environ_of(HTTP_IF_RANGE='"a"')).if_range.to_header() == '"a"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import werkzeug.routing
-from hypothesis import HealthCheck, assume, example, given, seed, settings
+from hypothesis import assume, example
 from hypothesis import strategies as st
 from routing_strategies import converters
 from same_as_werkzeug import told
@@ -21,13 +20,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 import erlen.routing
 from erlen import Erlen, url_for
 from erlen.routing import Map, RequestRedirect, Rule
-
-# ERLEN_ROUTING_EXAMPLES=100000 is the soak.
-many = settings(
-    max_examples=int(os.environ.get("ERLEN_ROUTING_EXAMPLES", "300")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+from fuzzing import fuzzed
 
 PIECES = [
     "/",
@@ -163,9 +156,9 @@ def bound(bind: Callable[..., Any], *arguments: Any) -> Any:
             return None
 
 
-@seed(3)
-@many
-@given(anything, anything, st.one_of(anything, st.dictionaries(anything, anything, max_size=2)), st.sampled_from(MAPS))
+@fuzzed(
+    300, anything, anything, st.one_of(anything, st.dictionaries(anything, anything, max_size=2)), st.sampled_from(MAPS)
+)
 @example("/a\ud800", "GET", "", MAPS[0])
 @example("/b/\ud800", "GET", {"\ud800": "\ud800"}, MAPS[0])
 @example("/f/\ud800", "GET", "", MAPS[0])
@@ -181,9 +174,7 @@ def test_any_path_method_and_query_end_in_a_match_or_an_http_error(
     assert isinstance(list(adapter.allowed_methods(path)), list)
 
 
-@seed(3)
-@many
-@given(anything, st.sampled_from(MAPS))
+@fuzzed(300, anything, st.sampled_from(MAPS))
 def test_any_host_is_bound_or_refused(host: str, made: Map) -> None:
     assume(not re.search(r"[][:/?#@\\\s\x00-\x1f\x7f]", host))  # of an environment, these do not come through
     adapter = bound(made.bind, host)
@@ -191,9 +182,7 @@ def test_any_host_is_bound_or_refused(host: str, made: Map) -> None:
         ends_well(adapter, path)
 
 
-@seed(3)
-@many
-@given(wsgi, wsgi, wsgi, wsgi, st.sampled_from([None, "example.com", "a.example.com:80"]), st.sampled_from(MAPS))
+@fuzzed(300, wsgi, wsgi, wsgi, wsgi, st.sampled_from([None, "example.com", "a.example.com:80"]), st.sampled_from(MAPS))
 def test_any_environment_is_bound_or_refused(
     host: str, path: str, query: str, method: str, server_name: str | None, made: Map
 ) -> None:
@@ -217,9 +206,7 @@ def app() -> Erlen:
     return app
 
 
-@seed(3)
-@many
-@given(wsgi, wsgi, wsgi, wsgi)
+@fuzzed(300, wsgi, wsgi, wsgi, wsgi)
 @example("example.com", "/\xed\xa0\x80", "GET", "")
 @example("[", "/b/x", "GET", "")
 @example("example.com:99999", "/b/x", "GET", "")
@@ -235,9 +222,7 @@ def test_no_request_is_a_server_error(app: Erlen, host: str, path: str, method: 
         assert int(status.split()[0]) < 500
 
 
-@seed(3)
-@settings(many, max_examples=100)
-@given(st.text(max_size=40))
+@fuzzed(100, st.text(max_size=40))
 def test_no_path_of_the_test_client_is_a_server_error(app: Erlen, path: str) -> None:
     assert app.test_client().get("/" + path.lstrip("/\\")).status_code < 500
 
@@ -275,9 +260,8 @@ CHAINS = [
 ]
 
 
-@seed(3)
-@settings(many, max_examples=1000)
-@given(
+@fuzzed(
+    1000,
     st.sampled_from(CHAINS),
     st.lists(st.sampled_from(["x", "/x/", "/", "-", ".", "a", "1", "/end"]), max_size=14).map("".join),
 )

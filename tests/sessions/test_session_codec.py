@@ -213,6 +213,20 @@ def test_damaged_bytes_are_an_error_that_says_how_to_be_rid_of_them(raw: bytes) 
         decode("k", raw)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"\x91" * 5000 + b"\xc0", id="nested too deeply"),
+        pytest.param(msgpack(Ext(10, msgpack((2**62, 0, 0)))), id="a time span out of range"),
+        pytest.param(msgpack(Ext(12, b"1.2.3")), id="a decimal number that is none"),
+        pytest.param(msgpack(Ext(2, msgpack([[1]]))), id="a set of lists"),
+    ],
+)
+def test_what_no_type_can_be_made_of_is_damaged_too(raw: bytes) -> None:
+    with pytest.raises(SessionValueError, match="cannot be read"):
+        decode("k", b"m" + raw)
+
+
 def test_a_tag_of_a_newer_version_is_named() -> None:
     with pytest.raises(SessionValueError, match="unknown tag 99"):
         decode("k", b"m" + msgpack({"a": Ext(99, b"")}))

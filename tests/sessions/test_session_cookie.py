@@ -41,6 +41,11 @@ def test_odd_headers_are_read(header: str, values: list[str]) -> None:
     assert find_cookies(header, "session") == values
 
 
+@pytest.mark.parametrize("header", ["asession= session=a", "asession=\tsession=a; b", "xsession=  session=a"])
+def test_a_cookie_inside_of_the_value_of_another_one_is_none(header: str) -> None:
+    assert find_cookies(header, "session") == []
+
+
 def written(https: bool = True, **settings: Any) -> str:
     return SessionCookie(SessionSettings(**settings)).write("v", https, None, 0.0)
 

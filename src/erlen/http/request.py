@@ -12,16 +12,21 @@ from collections.abc import Callable
 from typing import IO, Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
 from urllib.parse import unquote_plus
 
-from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict, MultiDict
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.datastructures import EnvironHeaders, Headers, IfRange, ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, SecurityError
+from werkzeug.http import parse_if_range_header
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
+from werkzeug.sansio.utils import get_host
+from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wsgi import LimitedStream
 
 from erlen.log import request_id_in, trace_id_in
 
 __all__ = ["Request", "decode", "lazy"]
+
+_USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d{1,4})?\Z").match
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -143,7 +148,9 @@ class Request(WerkzeugRequest):
             request.shallow = False
             request.method = source.method
             path = source.path
-            if not path and source.root_path:
+            if not path.isascii():  # bytes that are not UTF-8 look as they do under WSGI
+                path = path.encode(errors="surrogateescape").decode(errors="replace")
+            elif not path and source.root_path:
                 request._at_mount = True
             request.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
             request.scheme = source.scheme
@@ -210,6 +217,29 @@ class Request(WerkzeugRequest):
     def headers(self) -> Headers:
         """The request headers."""
         return EnvironHeaders(self.environ)
+
+    @lazy
+    def host(self) -> str:
+        """The host that was asked, with its port if that is not the usual one; empty if it cannot be a host.
+
+        :raises werkzeug.exceptions.SecurityError: 400, if it is not one of :attr:`trusted_hosts`
+        """
+        trusted = self.trusted_hosts
+        host = get_host(self.scheme, self.headers.get("host"), self.server, trusted)
+        if host and not _USUAL_HOST(host):
+            try:
+                uri_to_iri(f"http://{host}/")  # as url, base_url and the others do
+            except ValueError as error:  # a label that is no IDNA, or too long, or a port that is too large
+                if trusted:
+                    raise SecurityError(f"Host {host!r} is not trusted.") from error
+                return ""
+        return host
+
+    @lazy
+    def if_range(self) -> IfRange:
+        """The header ``If-Range``; empty if what it holds can be no ETag."""
+        found = parse_if_range_header(self.headers.get("If-Range"))
+        return IfRange() if '"' in (found.etag or "") else found  # Werkzeug would raise where it is written again
 
     @lazy
     def remote_addr(self) -> str | None:

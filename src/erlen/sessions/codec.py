@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from erlen.errors import SessionValueError
@@ -86,7 +86,7 @@ def decode(key: str, raw: bytes) -> Any:
         if whole is None:
             raise ValueError("it has no known form")
         return whole
-    except (ValueError, TypeError, MsgspecError) as error:
+    except Exception as error:  # damaged bytes may be any type's mistake: nested too deeply, a number out of range
         raise SessionValueError(
             f"session[{key!r}]",
             f"the stored value cannot be read ({error}). It is damaged, or was written by a newer version of Erlen; "

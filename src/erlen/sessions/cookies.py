@@ -27,7 +27,7 @@ def find_cookies(header: str, name: str) -> list[str]:
         if before[-2:] == "; " or before.rstrip(" \t")[-1:] in ("", ";"):
             values.append(rest.partition(";")[0].strip(' \t"'))
         before, found, rest = rest.partition(wanted)
-        before = before or "="  # a value, not the beginning of the header
+        before = "=" + before  # inside of a value, not at the beginning of the header
     return values
 
 

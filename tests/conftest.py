@@ -14,11 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import fuzzing
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same cases in every run: a test that fails for one person fails for all. HYPOTHESIS_SEED=random draws new ones.
+hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random")
+hypothesis.settings.load_profile("fixed")
 
 # Below the ports that the system gives to outgoing connections; each process starts at a place of its own.
 _ports = itertools.cycle(range(10_000, 32_000))

@@ -35,6 +35,8 @@ class RouteConflict(NamedTuple):
         else:
             what = f"is hidden by {_describe(self.other)}, which is tried first and takes every path that it could take"
         which = "" if _covers(self.other, self.rule) else f" for {', '.join(sorted(_shared(self.rule, self.other)))}"
+        if _takes_a_slash_more(self.rule, self.other):
+            which += " but with a slash at its end"
         return (
             f"{_describe(self.rule)} {what}. It is never reached{which}. "
             "Remove one of the two, or give them different paths or methods."
@@ -101,7 +103,7 @@ def _below(root: Node) -> Iterator[RouteConflict]:
     while waiting:
         node = waiting.pop()
         for number, rule in enumerate(node.rules):
-            other = next((other for other in islice(node.rules, number) if _collide(rule, other)), None)
+            other = _nearest_of(islice(node.rules, number), rule)
             if other is not None:
                 yield RouteConflict(rule, other, "identical" if _same_converters(rule, other) else "hidden")
         for first, second in _covered(node.edges):
@@ -148,9 +150,25 @@ def _hidden(before: list[Node], node: Node) -> Iterator[RouteConflict]:
             yield from _hidden(onward, edge.node)
 
 
+def _nearest_of(others: Iterator[Rule], rule: Rule) -> Rule | None:
+    """Return the first of *others* that *rule* collides with, or better one that takes all of its methods."""
+    found = None
+    for other in others:
+        if _covers(other, rule):
+            return other
+        if found is None and _collide(rule, other):
+            found = other
+    return found
+
+
+def _takes_a_slash_more(rule: Rule, other: Rule) -> bool:
+    """Tell whether *rule* takes its path with a slash behind it as well, and *other*, which has no more, does not."""
+    return rule.is_leaf and other.is_leaf and not rule.strict_slashes and bool(other.strict_slashes)
+
+
 def _covered_rules(tried: list[Rule], rules: list[Rule]) -> Iterator[RouteConflict]:
     for rule in rules:
-        other = next((other for other in tried if _covers(other, rule)), None)
+        other = next((one for one in tried if _covers(one, rule) and not _takes_a_slash_more(rule, one)), None)
         if other is not None:
             yield RouteConflict(rule, other, "hidden")
 

@@ -123,4 +123,6 @@ class UrlBuilding(Scaffold):
 
     def redirect(self, location: str, code: int | None = None) -> Any:
         """Answer with a redirect; *code* is ``REDIRECT_CODE`` where it is not given."""
+        if "\n" in location or "\r" in location:  # out of a query, say: no header may hold them
+            location = location.replace("\r", "%0D").replace("\n", "%0A")
         return werkzeug_redirect(location, self.config["REDIRECT_CODE"] if code is None else code, self.response_class)

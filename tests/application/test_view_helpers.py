@@ -81,6 +81,13 @@ def test_a_subclass_may_redirect_in_its_own_way(tmp_path: Any) -> None:
         assert redirect("/x").headers["Location"] == "/prefix/x"
 
 
+def test_line_breaks_in_a_redirect_are_written_as_in_a_url(app: Erlen) -> None:
+    app.add_url_rule("/", "index", lambda: redirect(request.args["next"]))
+    answer = app.test_client().get("/?next=/a%0D%0AX-Evil:%201")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/a%0D%0AX-Evil:%201")
+    assert "X-Evil" not in answer.headers
+
+
 def test_a_redirect_to_a_text_with_markup_is_escaped() -> None:
     assert b"<script>" not in redirect("/<script>").get_data()
 

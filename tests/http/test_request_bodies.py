@@ -250,3 +250,32 @@ def test_a_large_upload_is_kept_on_disk_and_can_be_saved(app: Erlen, tmp_path: A
     content = b"0123456789" * 100_000
     upload_to(app, content)
     assert (tmp_path / "saved.bin").read_bytes() == content
+
+
+FILE = b'--b\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\ntext\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [(FILE + FILE + b"--b--\r\n", 1), (FILE, 9), (FILE + FILE + b"--b--\r\n", 9)],
+    ids=["too many", "broken off", "whole"],
+)
+def test_every_file_of_a_form_is_closed_however_the_form_ends(body: bytes, parts: int) -> None:
+    made: list[Any] = []
+
+    class Noted(Request):
+        def _get_file_stream(self, *args: Any, **named: Any) -> Any:
+            made.append(super()._get_file_stream(*args, **named))
+            return made[-1]
+
+    asked = Noted(create_environ(method="POST", data=body, content_type="multipart/form-data; boundary=b"))
+    asked.max_form_parts = parts
+    try:
+        held = len(asked.files.getlist("a"))
+    except RequestEntityTooLarge:
+        held = 0
+    assert held == (2 if parts == 9 and len(body) > len(FILE) else 0)
+    assert made
+    assert [file.closed for file in made].count(False) == held
+    asked.close()
+    assert all(file.closed for file in made)

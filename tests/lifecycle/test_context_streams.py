@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterator
@@ -307,3 +308,82 @@ def test_what_is_no_iterator_is_refused(app: Any) -> None:
 def test_outside_of_a_request_the_error_names_stream_with_context() -> None:
     with pytest.raises(RuntimeError, match="'stream_with_context' was used"):
         stream_with_context(iter(["a"]))
+
+
+@pytest.mark.parametrize("kind", ["bare", "response", "tuple"])
+def test_the_teardowns_of_a_stream_that_a_hook_prevents_see_why(app: Any, ended: list[Any], kind: str) -> None:
+    refusal = ValueError("a hook after the view failed")
+
+    def stream() -> Any:
+        made = stream_with_context(iter(["a"]))
+        return {"bare": made, "response": Response(made), "tuple": (made, 201)}[kind]
+
+    @app.after_request
+    def refuse(response: Any) -> Any:
+        if response.status_code < 300:
+            raise refusal
+        return response
+
+    app.add_url_rule("/s", "s", stream)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    _call(app, "/s")
+    assert ended == [("request", refusal, "/s"), ("app", refusal, None)]
+
+
+def test_a_stream_that_cannot_be_closed_is_told_of_in_the_log(
+    app: Any, ended: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stuck(Response):
+        def close(self) -> None:
+            raise OSError("it cannot be closed")
+
+    def stream() -> Any:
+        return Stuck("a")
+
+    @app.after_request
+    def refuse(response: Any) -> Any:
+        raise ValueError("a hook after the view failed")
+
+    app.add_url_rule("/s", "s", stream)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    _call(app, "/s")
+    assert "A body that was not sent could not be closed." in caplog.text
+    assert len(ended) == 2
+
+
+def test_the_teardowns_of_a_stream_whose_client_leaves_before_it_run_before_the_request_is_left(
+    app: Any, ended: list[Any]
+) -> None:
+    passed = threading.Event()
+
+    async def stream() -> Any:
+        return stream_with_context(iter(["a"]))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        left = asyncio.Event()
+
+        @app.after_request
+        def wait(response: Any) -> Any:
+            loop.call_soon_threadsafe(left.set)
+            assert passed.wait(20)
+            return response
+
+        async def receive() -> dict[str, Any]:
+            await left.wait()
+            loop.call_soon(loop.call_soon, passed.set)  # when the request has been told
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            raise AssertionError("there is nobody to send to")
+
+        app.add_url_rule("/s", "s", stream)
+        await app.asgi(
+            {"type": "http", "method": "GET", "path": "/s", "query_string": b"", "headers": []}, receive, send
+        )
+        assert [(which, type(error)) for which, error, _ in ended] == [
+            ("request", asyncio.CancelledError),
+            ("app", asyncio.CancelledError),
+        ]
+
+    asyncio.run(main())

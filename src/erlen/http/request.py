@@ -125,6 +125,8 @@ class Request(WerkzeugRequest):
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
     _limits_set: frozenset[str] = frozenset()
+    #: The files of a form that is being read.
+    _begun_files: tuple[IO[bytes], ...] = ()
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
@@ -405,8 +407,27 @@ class Request(WerkzeugRequest):
             raise BadRequest() from error
         raise AssertionError("unreachable")  # pragma: no cover - Werkzeug's method always raises
 
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        made = super()._get_file_stream(total_content_length, content_type, filename, content_length)
+        self._begun_files = (*self._begun_files, made)
+        return made
+
     def _load_form_data(self) -> None:
-        super()._load_form_data()
+        try:
+            super()._load_form_data()
+        finally:
+            begun, self._begun_files = self._begun_files, ()
+            if begun:  # a form that breaks off, or is too large, leaves files behind that nobody else would close
+                kept = {id(file.stream) for _, file in self.__dict__.get("files", MultiDict()).items(multi=True)}
+                for file in begun:
+                    if id(file) not in kept:
+                        file.close()
         if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
             self.files = _FilesOfWrongForm(self)
 

@@ -144,9 +144,11 @@ async def handle(
         if inner:
             raise
         error = caught
+        _drop(app, result)
         context.response = await answer_exception(app, context, caught, runner)
     except BaseException as caught:
         error = caught
+        _drop(app, result)
         raise
     finally:
         try:
@@ -164,6 +166,18 @@ async def handle(
                 if appcontext_popped.receivers and context._holds == 0:
                     await send(app, appcontext_popped, runner)
             result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
+
+
+def _drop(app: Any, result: Any) -> None:
+    """Close what a view returned and nobody will send: a stream holds the context, and its teardowns would be late."""
+    body = result[0] if type(result) is tuple and result else result
+    close = getattr(body, "close", None)
+    if close is None:
+        return
+    try:
+        close()
+    except Exception as error:
+        app.logger.error("A body that was not sent could not be closed.", exc_info=error)
 
 
 def handle_plainly(app: Any, context: Context, failure: Exception | None = None) -> None:

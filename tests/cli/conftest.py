@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cli_tools import until
 
 from erlen.cli import dotenv
 
@@ -58,15 +58,6 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         file = getattr(sys.modules[name], "__file__", None)
         if file and Path(file).is_relative_to(tmp_path):
             del sys.modules[name]
-
-
-def until(found: Callable[[], object], what: str | Callable[[], str], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found():
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"waited {seconds:g} s in vain for {what if isinstance(what, str) else what()}")
 
 
 class Program:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_tools import until
 
-from conftest import until
 from erlen.errors import ServerError
 from erlen.servers import development
 from erlen.servers.loader import BrokenApplication

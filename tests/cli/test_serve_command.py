@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_tools import until
 
-from conftest import until
 from erlen import Erlen
 from erlen.errors import ServerError
 from erlen.servers.address import check_address, check_pid_file, check_unix_socket

@@ -175,6 +175,14 @@ def test_options_that_cannot_work_are_refused_in_words(
     assert result.returncode == status
 
 
+def test_an_application_that_trusts_proxies_is_served_where_their_headers_cannot_be_forged() -> None:
+    app = Erlen("choice")
+    app.trust_proxies()
+    choice = choose_interface(app)
+    assert choice.interface == "asgi"
+    assert choice.reason == "it trusts proxies, and only there their headers cannot be forged with underscores"
+
+
 def test_async_code_is_served_over_asgi_where_the_application_speaks_it() -> None:
     app = Erlen(__name__)
     assert choose_interface(app) == ("wsgi", "nothing in it is async")

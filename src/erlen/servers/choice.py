@@ -24,7 +24,10 @@ class Choice(NamedTuple):
 
 
 def choose_interface(app: Any) -> Choice:
-    """Choose the protocol that suits *app*: ASGI if anything in it is async, WSGI otherwise.
+    """Choose the protocol that suits *app*: ASGI if anything in it is async or it trusts proxies, WSGI otherwise.
+
+    Over WSGI granian hands a header ``X_Forwarded_For`` over as ``X-Forwarded-For``, so a client could pass for
+    another one behind a proxy that lets such a header through. Over ASGI Erlen sees its real name, and drops it.
 
     An application whose ``wsgi_app`` is wrapped is served over WSGI, and one whose ``asgi_app`` is over ASGI, since the
     wrapper would be passed by otherwise.
@@ -36,6 +39,8 @@ def choose_interface(app: Any) -> Choice:
     if any(rule.websocket for rule in app.url_map.iter_rules()):
         return Choice("asgi", "it has a WebSocket")
     function = next(filter(is_async, _functions(app)), None)
+    if function is None and app._proxies is not None:
+        return Choice("asgi", "it trusts proxies, and only there their headers cannot be forged with underscores")
     if function is None:
         return Choice("wsgi", "nothing in it is async")
     return Choice("asgi", f"{describe(function)} is async")

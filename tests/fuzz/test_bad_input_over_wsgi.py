@@ -31,7 +31,7 @@ def cookie_of(app: Any, **values: str) -> str:
 
 
 class Site:
-    """An application with a visitor of its own and another one, whose session nobody may see."""
+    """An application with a visitor whose session nobody else may see."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.app = make_app(folder, **options)
@@ -39,7 +39,6 @@ class Site:
         self.others = () if is_told else (cookie_of(self.app, note=OTHERS),)
         if is_told:
             cookie_of(self.app, note=OTHERS)
-        self.own = ""
 
     def ask(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
         """Ask as a server does."""

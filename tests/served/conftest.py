@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -63,7 +62,7 @@ def start(request: pytest.FixtureRequest) -> Callable[..., Any]:
             process = subprocess.Popen(
                 tools.command_of(server, app, port, workers),
                 cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src"), "PYTHONUNBUFFERED": "1", **STOPS},
+                env=tools.environment_of(server, **STOPS),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

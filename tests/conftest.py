@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 
 import fuzzing
+from store_servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,6 +30,15 @@ hypothesis.settings.load_profile("fixed")
 _ports = itertools.cycle(range(10_000, 32_000))
 for _ in range(os.getpid() * 97 % 22_000):
     next(_ports)
+
+
+# Where programs may be beside PATH: what a user's PATH leaves out, and .servers, an environment for stand-ins.
+_PROGRAMS = [
+    *os.environ.get("PATH", os.defpath).split(os.pathsep),
+    str(ROOT / ".servers" / "bin"),
+    "/usr/sbin",
+    *(str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,7 +70,7 @@ def require() -> Callable[[str, str], str]:
     """
 
     def require(program: str, install: str) -> str:
-        path = shutil.which(program)
+        path = shutil.which(program, path=os.pathsep.join(_PROGRAMS))
         if path is None:
             reason = f"{program} is missing: {install}"
             if os.environ.get("ERLEN_REQUIRE_SERVERS") == "1":
@@ -79,6 +89,14 @@ def find_free_port() -> int:
             continue
         return port
     raise AssertionError("unreachable: the ports are a cycle")
+
+
+@pytest.fixture(scope="session")
+def servers(require: Callable[[str, str], str]) -> Iterator[Servers]:
+    """The servers that session stores speak to, shared by the tests of this process."""
+    servers = Servers(require, find_free_port)
+    yield servers
+    servers.close()
 
 
 @pytest.fixture

@@ -37,7 +37,12 @@ ALLOWED = {
     "routing": {"markupsafe", "werkzeug"},
     "scaffold": {"click", "jinja2", "werkzeug"},
     "servers": {"msgspec"},
-    "sessions": {"itsdangerous", "markupsafe", "msgspec", "werkzeug"},
+    "sessions": {
+        *("itsdangerous", "markupsafe", "msgspec", "werkzeug"),
+        # What one store or the sealing of values needs, imported by the module of that store alone.
+        *("aiobotocore", "aiomcache", "boto3", "botocore", "bson", "cryptography", "pymemcache", "pymongo"),
+        *("redis", "sqlalchemy"),
+    },
     "signals": {"blinker"},
     "static": {"werkzeug"},
     "steps": {"werkzeug"},

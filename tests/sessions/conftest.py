@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+import store_servers
 from erlen.callables import drive
-from erlen.sessions import KeyRing, Session, SessionHeaders, SessionManager, SessionSettings, SessionStore
-from erlen.sessions.stores.memory import MemoryStore
-from erlen.sessions.stores.sqlite import SqliteStore
+from erlen.sessions import (
+    KeyRing,
+    Session,
+    SessionHeaders,
+    SessionManager,
+    SessionSettings,
+    SessionStore,
+    resolve_store,
+)
+from store_servers import Servers, config_of
 
 
 @dataclass
@@ -72,10 +80,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[SessionStore]:
-    """Each store in turn; a new one joins the conformance suite here."""
-    made: SessionStore = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "sessions.sqlite3")
+# The stores whose modules are there; each joins the conformance suite in tests/store_servers.
+STORES = [name for name, module in store_servers.STORES.items() if find_spec(f"store_servers.{module}")]
+
+
+@pytest.fixture(params=STORES)
+def store_name(request: pytest.FixtureRequest) -> str:
+    """Each store in turn, by the name that it has under test."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def store(store_name: str, servers: Servers, clock: Clock) -> Iterator[SessionStore]:
+    """An empty store of each kind, on its real server."""
+    made = resolve_store(SessionSettings.from_config(config_of(store_name, servers)))
     made.clock = clock
     yield made
     drive(made.close())

@@ -131,13 +131,12 @@ def test_a_store_of_ones_own_is_taken_by_name_or_as_it_is(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ("reddis", "SESSION_TYPE: 'reddis' is not known. Did you mean 'redis'? This version has 'cookie', 'memory', "),
+        (
+            "reddis",
+            "SESSION_TYPE: 'reddis' is not known. Did you mean 'redis'? This version has 'cookie', 'dynamodb', ",
+        ),
         ("sqllite", "SESSION_TYPE: 'sqllite' is not known. Did you mean 'sqlite'?"),
         ("zzz", "SESSION_TYPE: 'zzz' is not known. This version has"),
-        (
-            "redis",
-            "SESSION_TYPE: Sessions of the type 'redis' are not in this version yet. This version has 'cookie', ",
-        ),
         (7, "SESSION_TYPE: 7 is neither a name nor a SessionStore. This version has"),
         ("no_such_module:Store", "SESSION_TYPE: 'no_such_module:Store' cannot be imported: No module named"),
         ("own_stores:Onw", "SESSION_TYPE: own_stores has no class 'Onw'. Did you mean 'Own'? Name a subclass of"),

@@ -9,7 +9,7 @@ import pytest
 from erlen.callables import drive
 from erlen.errors import SessionConflict, SessionValueError
 from erlen.sessions import Append, Delta, Header, KeyNote, Merged, Record, SessionStore
-from erlen.sessions.stored import join, split
+from erlen.sessions.stored import join, split, until
 from erlen.sessions.stores.base import NOTE_KEPT
 from erlen.sessions.stores.memory import MemoryStore
 
@@ -253,6 +253,118 @@ def test_a_session_with_a_user_is_kept_without_fields(store: SessionStore, creat
     assert fields(store) == {}
 
 
+# -- what a delta expects -------------------------------------------------------------------------------------------
+
+
+def test_a_delta_that_expects_what_is_there_is_merged(store: SessionStore, create: Any) -> None:
+    create(a=b"1", b=b"m\xa1x")
+    merged = merge(store, set={"a": b"2"}, expect={"a": b"1", "b": b"m\xa1x", "unknown": None})
+    assert (merged.refused, merged.conflict) == (False, False)
+    assert fields(store) == {"a": b"2", "b": b"m\xa1x"}
+
+
+@pytest.mark.parametrize("expect", [{"a": b"3"}, {"a": None}, {"unknown": b"1"}, {"b": b"2", "a": b"m1"}])
+def test_a_delta_that_expects_something_else_changes_nothing(store: SessionStore, create: Any, expect: Any) -> None:
+    create(a=b"1", b=b"2")
+    merged = merge(store, set={"a": b"9"}, incr={"n": 1}, take=["b"], expect=expect)
+    assert (merged.refused, merged.conflict, merged.taken, merged.numbers) == (False, True, {}, {})
+    moved = move(store, set={"a": b"9"}, expect=expect)
+    assert (moved.refused, moved.conflict) == (False, True)
+    assert (fields(store), load(store, OTHER)) == ({"a": b"1", "b": b"2"}, None)
+
+
+def test_of_two_deltas_that_expect_the_same_one_is_merged(store: SessionStore, create: Any) -> None:
+    create(a=b"1")
+    first = merge(store, set={"a": b"2"}, expect={"a": b"1"})
+    second = merge(store, set={"a": b"3"}, expect={"a": b"1"})
+    assert (first.conflict, second.conflict) == (False, True)
+    assert fields(store) == {"a": b"2"}
+
+
+def test_in_its_grace_a_session_is_compared_through_its_old_key(store: SessionStore, create: Any) -> None:
+    create(a=b"1")
+    move(store, grace=30)
+    assert merge(store, set={"a": b"9"}, expect={"a": b"3"}).conflict
+    merged = merge(store, set={"a": b"2"}, expect={"a": b"1"})
+    assert (merged.conflict, merged.forwarded) == (False, True)
+    assert merge(store, set={"late": b"1"}, expect={"a": b"3"}).conflict
+    assert fields(store, OTHER) == {"a": b"2"}
+
+
+# -- fields that end ------------------------------------------------------------------------------------------------
+
+
+def test_what_has_ended_counts_as_missing_in_every_operation(store: SessionStore, create: Any, clock: Any) -> None:
+    create(a=b"1")
+    end = clock.now + 10
+    merge(
+        store,
+        set={
+            "n": until(b"41", end),
+            "log": until(join([b"1"]), end),
+            "shown": until(join([b"1"]), end),
+            "once": until(b"7", end),
+            "seen": until(b"7", end),
+        },
+        header={"mortal": True},
+    )
+    clock.turn(10)
+    merged = merge(
+        store,
+        take=["once"],
+        incr={"n": 1},
+        append={"log": Append([b"2"])},
+        remove={"shown": [b"1"]},
+        expect={"seen": None},
+    )
+    assert (merged.conflict, merged.taken, merged.numbers) == (False, {}, {"n": 1})
+    held = fields(store)
+    assert held is not None
+    assert (held["n"], held["log"]) == (b"1", join([b"2"]))
+
+
+def test_what_has_not_ended_keeps_its_end_when_it_is_added_to(store: SessionStore, create: Any, clock: Any) -> None:
+    create(a=b"1")
+    end = clock.now + 10
+    lists = {"log": until(join([b"1"]), end), "shown": until(join([b"1", b"2"]), end)}
+    merge(store, set={"n": until(b"41", end), "once": until(b"7", end), **lists}, header={"mortal": True})
+    clock.turn(9)
+    merged = merge(
+        store,
+        take=["once"],
+        incr={"n": 1},
+        append={"log": Append([b"2"])},
+        remove={"shown": [b"1"]},
+        ends={"n": end + 100, "log": end + 100},
+        expect={"n": until(b"41", end)},
+    )
+    assert (merged.conflict, merged.taken, merged.numbers) == (False, {"once": b"7"}, {"n": 42})
+    assert fields(store) == {
+        "a": b"1",
+        "n": until(b"42", end),
+        "log": until(join([b"1", b"2"]), end),
+        "shown": until(join([b"2"]), end),
+    }
+
+
+def test_what_is_made_anew_gets_the_end_that_the_delta_names(store: SessionStore, create: Any, clock: Any) -> None:
+    create(a=b"1", plain=b"5")
+    end = clock.now + 10
+    merge(
+        store,
+        incr={"n": 1, "plain": 1},
+        append={"log": Append([b"1"])},
+        ends={"n": end, "plain": end, "log": end},
+        header={"mortal": True},
+    )
+    assert fields(store) == {
+        "a": b"1",
+        "plain": b"6",
+        "n": until(b"1", end),
+        "log": until(join([b"1"]), end),
+    }
+
+
 # -- move and grace -------------------------------------------------------------------------------------------------
 
 
@@ -402,6 +514,55 @@ def test_a_user_is_found_after_a_move_and_not_before_being_bound(store: SessionS
     assert drive(store.find("7")) == []
     move(store, header={"user": "7"}, grace=30)
     assert [record.key for record in drive(store.find("7"))] == [OTHER]
+
+
+# -- all sessions ---------------------------------------------------------------------------------------------------
+
+
+def scan(store: SessionStore) -> dict[bytes, dict[str, bytes]]:
+    async def collect() -> dict[bytes, dict[str, bytes]]:
+        return {record.key: record.fields async for record in store.scan()}
+
+    return drive(collect())
+
+
+def test_a_scan_yields_the_living_sessions_and_no_trails(store: SessionStore, create: Any, clock: Any) -> None:
+    create(KEY, idle=10)
+    create(OTHER, user="7", b=b"2")
+    create(THIRD, c=b"3")
+    move(store, old=THIRD, new=b"\x09\x09" + b"f" * 32, grace=300)
+    clock.turn(10)
+    assert scan(store) == {OTHER: {"b": b"2"}, b"\x09\x09" + b"f" * 32: {"c": b"3"}}
+    assert drive(store.count()) == 2
+
+
+def test_a_scan_of_an_empty_store_yields_nothing(store: SessionStore) -> None:
+    assert (scan(store), drive(store.count()), drive(store.delete_all())) == ({}, 0, 0)
+
+
+def test_a_scan_yields_more_sessions_than_one_page(store: SessionStore, create: Any) -> None:
+    keys = {bytes([number % 7, 0]) + number.to_bytes(32, "big") for number in range(1200)}
+    for key in keys:
+        create(key)
+    assert set(scan(store)) == keys
+    assert drive(store.count()) == len(keys)
+
+
+def test_after_deleting_all_nothing_is_left_and_late_requests_are_refused(store: SessionStore, create: Any) -> None:
+    create(KEY, user="7")
+    create(OTHER)
+    move(store, old=OTHER, new=THIRD)
+    assert drive(store.delete_all()) == 2
+    assert (scan(store), drive(store.find("7"))) == ({}, [])
+    assert merge(store, set={"late": b"1"}).refused
+    assert merge(store, THIRD, set={"late": b"1"}).refused
+    assert load(store) is None
+    create(KEY)
+    assert fields(store) == {"a": b"1"}
+
+
+def test_a_store_that_answers_has_nothing_to_complain_of(store: SessionStore) -> None:
+    assert drive(store.check()) == []
 
 
 # -- leases ---------------------------------------------------------------------------------------------------------

@@ -348,3 +348,41 @@ STORE = Kind(
     _is_store,
     _store_hint,
 )
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.\-]+", value) is not None
+
+
+def _is_policies(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and (callable(policy) or policy in CONFLICT_POLICIES) for key, policy in value.items()
+    )
+
+
+def _policies_hint(value: object) -> str:
+    if not isinstance(value, dict):
+        return "Write {'cart': 'error'}."
+    for key, policy in value.items():
+        if not callable(policy) and policy not in CONFLICT_POLICIES:
+            return f"{policy!r} for {key!r} is none of them. {_did_you_mean(policy, CONFLICT_POLICIES)}".strip()
+    return ""
+
+
+CONFLICT_POLICIES = ("last", "first", "error")
+POLICIES = Kind(
+    "a dict from keys of the session to 'last', 'first', 'error' or a function (base, theirs, mine)",
+    _is_policies,
+    _policies_hint,
+)
+CLIENT = Kind(
+    "a client object of the store's driver", lambda value: value is not None and not isinstance(value, str | int)
+)
+NAME = Kind("a name of letters, digits and '_', '.', '-'", _is_name)
+PREFIX = Kind("a text without spaces", lambda value: isinstance(value, str) and not re.search(r"[\s\x00-\x1f]", value))
+MODE = Kind(
+    "the permissions of a file, such as 0o600",
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and 0o600 <= value <= 0o777,
+    lambda value: "The owner must be able to read and write: 0o600 or more." if isinstance(value, int) else "",
+)
+LABELS = Kind("True, False, or a function of the request", lambda value: _is_flag(value) or callable(value))

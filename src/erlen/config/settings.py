@@ -207,11 +207,107 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How long a request may hold a session exclusively.",
         ),
         Setting(
+            "SESSION_STORE_TIMEOUT",
+            kinds.DURATION,
+            timedelta(seconds=2),
+            "How long one command of a store on a server may take before the store counts as not answering.",
+        ),
+        Setting(
+            "SESSION_CONFLICTS",
+            kinds.POLICIES.or_none(),
+            None,
+            "What happens when two requests change the same key at once, by key: 'last' keeps the later change, "
+            "'first' the earlier one, 'error' answers the later request with 409, and a function merges the two.",
+        ),
+        Setting(
+            "SESSION_SEALED",
+            kinds.FLAG,
+            False,
+            "Encrypt the values of sessions before they come to the store, with a key that only the visitor's token "
+            "opens. Needs the extra 'sealed'.",
+        ),
+        Setting(
+            "SESSION_LABEL",
+            kinds.LABELS,
+            True,
+            "What a session of a signed-in user is called in lists: True for browser, system and network, False for "
+            "nothing, or a function that takes the request and returns a text.",
+        ),
+        Setting(
+            "MAX_SESSIONS_PER_USER",
+            kinds.COUNT.or_none("no limit"),
+            None,
+            "How many sessions one user may have at once.",
+        ),
+        Setting(
+            "MAX_SESSIONS_POLICY",
+            kinds.choice("oldest", "reject", "ask"),
+            "oldest",
+            "What happens to a login beyond that number: 'oldest' ends the oldest session, 'reject' refuses the login "
+            "with 409, 'ask' does so too and lets the error handler show the other sessions.",
+        ),
+        Setting(
             "MAX_COOKIE_SIZE",
             kinds.SIZE,
             4093,
             "Warn when a cookie is larger than this many bytes, because browsers may drop it; 0 never warns.",
         ),
+    ),
+    "Session stores": (
+        Setting(
+            "SESSION_KEY_PREFIX",
+            kinds.PREFIX,
+            "erlen:",
+            "What the keys of sessions begin with, in Redis and memcached.",
+        ),
+        Setting(
+            "SESSION_REDIS",
+            kinds.CLIENT.or_none("SESSION_URL"),
+            None,
+            "A client of redis-py or valkey-py, plain or asynchronous, whose connection settings are used.",
+        ),
+        Setting(
+            "SESSION_MEMCACHED",
+            kinds.CLIENT.or_none("SESSION_URL"),
+            None,
+            "A client of pymemcache, whose servers are used.",
+        ),
+        Setting(
+            "SESSION_MONGODB",
+            kinds.CLIENT.or_none("SESSION_URL"),
+            None,
+            "A client of PyMongo.",
+        ),
+        Setting("SESSION_MONGODB_DB", kinds.NAME, "erlen", "The database of the store mongodb."),
+        Setting("SESSION_MONGODB_COLLECT", kinds.NAME, "sessions", "The collection of the store mongodb."),
+        Setting(
+            "SESSION_SQLALCHEMY",
+            kinds.CLIENT.or_none("SESSION_URL"),
+            None,
+            "An engine of SQLAlchemy, or the extension object of Flask-SQLAlchemy; the store makes an engine of its "
+            "own with the same address.",
+        ),
+        Setting("SESSION_SQLALCHEMY_TABLE", kinds.NAME, "erlen_sessions", "The table of the store sqlalchemy."),
+        Setting(
+            "SESSION_SQLALCHEMY_CREATE",
+            kinds.FLAG,
+            True,
+            "Create the table where it is missing. With False a migration does it, from 'erlen sessions ddl'.",
+        ),
+        Setting(
+            "SESSION_DYNAMODB",
+            kinds.CLIENT.or_none("SESSION_URL"),
+            None,
+            "A resource or a client of boto3, whose region and address are used.",
+        ),
+        Setting("SESSION_DYNAMODB_TABLE", kinds.NAME, "erlen_sessions", "The table of the store dynamodb."),
+        Setting(
+            "SESSION_FILE_DIR",
+            kinds.PATH.or_none("sessions in the instance folder"),
+            None,
+            "The folder of the store filesystem; a relative path starts at the instance folder.",
+        ),
+        Setting("SESSION_FILE_MODE", kinds.MODE, 0o600, "The permissions of its files."),
     ),
     "Requests": (
         Setting(

@@ -16,6 +16,7 @@ from erlen.sessions import stored
 
 __all__ = [
     "Append",
+    "CONFLICT",
     "Delta",
     "Header",
     "KeyNote",
@@ -62,6 +63,10 @@ class Header(msgspec.Struct, array_like=True):
     """In what a move leaves behind: until when it leads to the session. Afterwards only a deletion follows it."""
     successor: bytes | None = None
     """Set in what a move leaves behind: the key under which the session stands now."""
+    mortal: bool = False
+    """Some field may end before the session does."""
+    seals: list[bytes] | None = None
+    """The key of sealed fields, wrapped by what only the token gives; two while a timed renewal has its grace."""
 
     @property
     def deadline(self) -> float:
@@ -134,6 +139,10 @@ class Delta(msgspec.Struct):
     """Add to an integer and return the sum; what is missing or no integer counts as 0."""
     append: dict[str, Append] = {}
     """Append to a list; what is missing or no list counts as an empty one."""
+    ends: dict[str, float] = {}
+    """For keys in ``incr`` and ``append``: the moment at which the field ends, if this delta makes it anew."""
+    expect: dict[str, bytes | None] = {}
+    """Change nothing unless these fields stand there with just these bytes; None: unless the field is missing."""
     header: dict[str, Any] = {}
     """New values for attributes of the header."""
     owner: str | None = None
@@ -149,6 +158,8 @@ class Merged(msgspec.Struct):
 
     refused: bool = False
     """Nothing was changed: the session was ended, revoked, rotated or has expired, or the lease is lost."""
+    conflict: bool = False
+    """Nothing was changed: a field is not what the delta expects."""
     version: int = 0
     numbers: dict[str, int] = {}
     """The results of ``incr``."""
@@ -170,13 +181,14 @@ class KeyNote(msgspec.Struct, array_like=True):
 
 
 REFUSED = Merged(refused=True)
+CONFLICT = Merged(conflict=True)
 
 
 def merge(record: Record, delta: Delta, now: float) -> Merged:
     """Apply *delta* to *record* in place, by the rules of the store contract.
 
-    A store calls it while nobody else can change the session. With ``refused`` the record is as it was, and with
-    ``emptied`` the store has to delete it.
+    A store calls it while nobody else can change the session. With ``refused`` and ``conflict`` the record is as it
+    was, and with ``emptied`` the store has to delete it.
 
     :raises SessionValueError: if an increment leaves 64 bits; the record must not be stored then
     """
@@ -185,28 +197,46 @@ def merge(record: Record, delta: Delta, now: float) -> Merged:
         return REFUSED
     if delta.owner is not None and (header.owner != delta.owner or header.until <= now):
         return REFUSED
-    taken = {key: fields.pop(key) for key in delta.take if key in fields}
+    for key, expected in delta.expect.items():
+        raw = fields.get(key)
+        if (raw if stored.at(raw, now) is not None else None) != expected:
+            return CONFLICT
+    if header.mortal:
+        for key in [key for key, raw in fields.items() if stored.at(raw, now) is None]:
+            del fields[key]
+    taken = {}
+    for key in delta.take:
+        raw = stored.at(fields.pop(key, None), now)
+        if raw is not None:
+            taken[key] = raw
     for key in delta.delete:
         fields.pop(key, None)
     fields.update(delta.set)
     for key, items in delta.remove.items():
-        left = stored.subtract(fields.get(key), items)
+        held = fields.get(key)
+        left = stored.subtract(stored.at(held, now), items)
         if left is None:
             fields.pop(key, None)
         else:
-            fields[key] = left
-    numbers = {key: stored.add(key, fields.get(key), by) for key, by in delta.incr.items()}
-    for key, total in numbers.items():
-        fields[key] = b"%d" % total
+            fields[key] = stored.until(left, stored.end_of(held))
+    numbers = {}
+    for key, by in delta.incr.items():
+        held = fields.get(key)
+        raw = stored.at(held, now)
+        numbers[key] = total = stored.add(key, raw, by)
+        fields[key] = stored.until(b"%d" % total, delta.ends.get(key) if raw is None else stored.end_of(held))
     for key, append in delta.append.items():
-        fields[key] = stored.extend(fields.get(key), append.items, append.limit)
+        held = fields.get(key)
+        raw = stored.at(held, now)
+        longer = stored.extend(raw, append.items, append.limit)
+        fields[key] = stored.until(longer, delta.ends.get(key) if raw is None else stored.end_of(held))
     for name, value in delta.header.items():
         setattr(header, name, value)
     if delta.release:
         header.owner, header.until = None, 0.0
     header.version += 1
     emptied = delta.final and not fields and header.user is None
-    return Merged(False, header.version, numbers, taken, emptied, record.forwarded)
+    return Merged(False, False, header.version, numbers, taken, emptied, record.forwarded)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -24,9 +24,27 @@ _STORES: dict[str, tuple[str, str]] = {
     "null": (f"{_PACKAGE}.null:NullStore", ""),
     "memory": (f"{_PACKAGE}.memory:MemoryStore", ""),
     "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
+    "filesystem": (f"{_PACKAGE}.filesystem:FilesystemStore", ""),
+    "redis": (f"{_PACKAGE}.redis:RedisStore", "redis"),
+    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", "memcached"),
+    "mongodb": (f"{_PACKAGE}.mongodb:MongoStore", "mongodb"),
+    "sqlalchemy": (f"{_PACKAGE}.sqlalchemy:SqlAlchemyStore", "sqlalchemy"),
+    "dynamodb": (f"{_PACKAGE}.dynamodb:DynamoStore", "dynamodb"),
+}
+
+# What the scheme of SESSION_URL says about the store, up to a "+".
+_SCHEMES = {
+    "memory": "memory",
+    "sqlite": "sqlite",
+    "file": "filesystem",
+    **dict.fromkeys(("redis", "rediss", "unix", "valkey", "valkeys"), "redis"),
+    "memcached": "memcached",
+    "mongodb": "mongodb",
+    **dict.fromkeys(("postgresql", "postgres", "mysql", "mariadb", "oracle", "mssql"), "sqlalchemy"),
+    "dynamodb": "dynamodb",
 }
 _COOKIE = "cookie"
-_LATER = ("dynamodb", "filesystem", "memcached", "mongodb", "redis", "sqlalchemy")
+_DEFAULT = "sqlite"
 
 
 def make_manager(config: Mapping[str, Any], instance_path: str | Path | None = None) -> SessionManager:
@@ -68,7 +86,7 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
     :raises ConfigError: if there is no such store
     :raises MissingExtra: if its driver is not installed
     """
-    wanted = "null" if settings.type is None else settings.type
+    wanted = _by_url(settings)
     if isinstance(wanted, SessionStore):
         return wanted
     if not isinstance(wanted, str):
@@ -83,11 +101,35 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
         raise ConfigError(
             "SESSION_TYPE", "Sessions of the type 'cookie' are in no store: the browser keeps them.", _there()
         )
-    if name in _LATER:
-        raise ConfigError("SESSION_TYPE", f"Sessions of the type {wanted!r} are not in this version yet.", _there())
-    guess = nearest(name, (*_STORES, _COOKIE, *_LATER))
+    guess = nearest(name, (*_STORES, _COOKIE))
     hint = f" Did you mean {guess!r}?" if guess else ""
     raise ConfigError("SESSION_TYPE", f"{wanted!r} is not known.{hint}", _there())
+
+
+def _by_url(settings: SessionSettings) -> Any:
+    """Return the type of store: what ``SESSION_TYPE`` says, or while that is the default, ``SESSION_URL``."""
+    wanted, url = "null" if settings.type is None else settings.type, settings.url
+    if url is None or not isinstance(wanted, str) or ":" in wanted:
+        return wanted
+    scheme, _, driver = url.partition("://")[0].lower().partition("+")
+    named = "sqlalchemy" if scheme == "sqlite" and driver else _SCHEMES.get(scheme)
+    if wanted == _DEFAULT and named is not None:
+        return named
+    if wanted == "sqlalchemy" or named == wanted:  # SQLAlchemy knows more dialects than we do
+        return wanted
+    if named is None:
+        guess = nearest(scheme, _SCHEMES)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        raise ConfigError(
+            "SESSION_URL",
+            f"It begins with {scheme!r}, and no store is known by that.{hint}",
+            f"It may begin with {', '.join(map(repr, sorted(_SCHEMES)))}; for others set SESSION_TYPE = 'sqlalchemy'.",
+        )
+    raise ConfigError(
+        "SESSION_URL",
+        f"It is the address of a store {named!r}, and SESSION_TYPE is {wanted!r}.",
+        f"Leave SESSION_TYPE out, or set it to {named!r}.",
+    )
 
 
 def _there() -> str:

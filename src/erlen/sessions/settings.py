@@ -11,9 +11,23 @@ from msgspec import Struct
 
 from erlen.config import seconds
 
-__all__ = ["SessionSettings"]
+__all__ = ["CLIENTS", "SessionSettings"]
 
 _DAY = 86_400.0
+
+CLIENTS = {
+    "redis": "SESSION_REDIS",
+    "memcached": "SESSION_MEMCACHED",
+    "mongodb": "SESSION_MONGODB",
+    "sqlalchemy": "SESSION_SQLALCHEMY",
+    "dynamodb": "SESSION_DYNAMODB",
+}
+"""By type of store, the setting that takes a client object."""
+
+_OF_THE_STORE = (
+    *("type", "url", "client", "timeout", "key_prefix", "sqlite_path", "file_dir", "file_mode"),
+    *("sqlalchemy_table", "sqlalchemy_create", "mongodb_db", "mongodb_collection", "dynamodb_table"),
+)
 
 
 class SessionSettings(Struct, frozen=True, kw_only=True):
@@ -22,6 +36,18 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     type: Any = "sqlite"
     """``SESSION_TYPE``: a name, ``"package.module:Class"``, None, or a store itself."""
     url: str | None = None
+    client: Any = None
+    """``SESSION_REDIS`` and its like: a client object of the driver, given by the application."""
+    timeout: float = 2.0
+    """``SESSION_STORE_TIMEOUT``: how long one command may take."""
+    key_prefix: str = "erlen:"
+    sqlalchemy_table: str = "erlen_sessions"
+    sqlalchemy_create: bool = True
+    mongodb_db: str = "erlen"
+    mongodb_collection: str = "sessions"
+    dynamodb_table: str = "erlen_sessions"
+    file_dir: Path | None = None
+    file_mode: int = 0o600
     sqlite_path: Path | None = None
     """Where the store ``sqlite`` keeps its file; in the instance folder if not set."""
     instance: Path | None = None
@@ -62,7 +88,17 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
         return cls(
             type=config.get("SESSION_TYPE", "sqlite"),
             url=config.get("SESSION_URL"),
-            sqlite_path=_sqlite_path(config.get("SESSION_SQLITE_PATH"), instance_path),
+            client=config.get(CLIENTS.get(str(config.get("SESSION_TYPE")), "")),
+            timeout=_some(config, "SESSION_STORE_TIMEOUT", 2.0),
+            key_prefix=config.get("SESSION_KEY_PREFIX", "erlen:"),
+            sqlalchemy_table=config.get("SESSION_SQLALCHEMY_TABLE", "erlen_sessions"),
+            sqlalchemy_create=bool(config.get("SESSION_SQLALCHEMY_CREATE", True)),
+            mongodb_db=config.get("SESSION_MONGODB_DB", "erlen"),
+            mongodb_collection=config.get("SESSION_MONGODB_COLLECT", "sessions"),
+            dynamodb_table=config.get("SESSION_DYNAMODB_TABLE", "erlen_sessions"),
+            file_dir=_inside(config.get("SESSION_FILE_DIR"), "sessions", instance_path),
+            file_mode=config.get("SESSION_FILE_MODE", 0o600),
+            sqlite_path=_inside(config.get("SESSION_SQLITE_PATH"), "sessions.sqlite3", instance_path),
             instance=None if instance_path is None else Path(instance_path),
             permanent=bool(config.get("SESSION_PERMANENT", False)),
             idle=_DAY if idle is None else idle,
@@ -86,7 +122,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
 
     def same_store(self, other: SessionSettings) -> bool:
         """Tell whether *other* keeps sessions in the same place."""
-        return (self.type, self.url, self.sqlite_path) == (other.type, other.url, other.sqlite_path)
+        return all(getattr(self, name) == getattr(other, name) for name in _OF_THE_STORE)
 
     def idle_for(self, permanent: bool) -> float:
         """Return the idle time, in seconds, of a session that is permanent or not."""
@@ -103,7 +139,8 @@ def _some(config: Mapping[str, Any], key: str, default: float) -> float:
     return default if value is None else value
 
 
-def _sqlite_path(path: str | Path | None, instance_path: str | Path | None) -> Path | None:
+def _inside(path: str | Path | None, usual: str, instance_path: str | Path | None) -> Path | None:
+    """Return *path* as seen from the instance folder, or the *usual* name in it if none is given."""
     if path is None:
-        return None if instance_path is None else Path(instance_path) / "sessions.sqlite3"
+        return None if instance_path is None else Path(instance_path) / usual
     return Path(path) if instance_path is None else Path(instance_path) / path

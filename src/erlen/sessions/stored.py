@@ -1,4 +1,4 @@
-"""How a field of a session stands in a store: the three forms that every store can work on without decoding.
+"""How a field of a session stands in a store: the forms that every store can work on without decoding.
 
 =============  ==================================================  =======================================
 first byte     form                                                what a store does with it
@@ -7,6 +7,9 @@ first byte     form                                                what a store 
 ``l``          a list: each item behind its length (4 bytes, big   appends by concatenation, drops from the
                endian)                                             front, takes out given items
 ``m``          anything else: tagged msgpack                       keeps it
+``s``          sealed: encrypted, see :mod:`erlen.sessions.seal`   keeps it
+``t``          one of the others behind the moment at which it     treats it as missing from that moment on,
+               ends: milliseconds since 1970 in 13 digits          and keeps the moment when it adds to it
 =============  ==================================================  =======================================
 
 What the items of a list and the tagged msgpack mean is known to :mod:`erlen.sessions.codec` alone.
@@ -19,13 +22,49 @@ from struct import Struct
 
 from erlen.errors import SessionValueError
 
-__all__ = ["INTEGER_MAX", "INTEGER_MIN", "add", "extend", "is_list", "join", "number", "split", "subtract"]
+__all__ = [
+    "INTEGER_MAX",
+    "INTEGER_MIN",
+    "add",
+    "at",
+    "end_of",
+    "extend",
+    "is_list",
+    "join",
+    "number",
+    "split",
+    "subtract",
+    "until",
+]
 
 INTEGER_MIN = -(2**63)
 INTEGER_MAX = 2**63 - 1
 
 _LENGTH = Struct(">I")
 _DIGITS = frozenset(b"-0123456789")
+# The letter and the 13 digits before a field that ends.
+_HEAD = 14
+
+
+def until(raw: bytes, end: float | None) -> bytes:
+    """Let *raw* end at the moment *end*, in seconds since 1970; None lets it live as long as the session."""
+    return raw if end is None else b"t%013d%b" % (round(end * 1000), raw)
+
+
+def end_of(raw: bytes | None) -> float | None:
+    """Return the moment at which a field ends, or None if it lives as long as the session."""
+    return int(raw[1:_HEAD]) / 1000 if raw is not None and raw[:1] == b"t" else None
+
+
+def at(raw: bytes | None, now: float) -> bytes | None:
+    """Return what a field is at the moment *now*, without its end; None if it is missing or has ended. ::
+
+    at(until(b"41", 100.0), 99.9)  # b"41"
+    at(until(b"41", 100.0), 100.0)  # None
+    """
+    if raw is None or raw[:1] != b"t":
+        return raw
+    return raw[_HEAD:] if int(raw[1:_HEAD]) > now * 1000 else None
 
 
 def is_list(raw: bytes) -> bool:

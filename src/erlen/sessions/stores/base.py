@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import FrameType
 from typing import ClassVar, Self
 
@@ -42,9 +42,12 @@ class SessionStore(ABC):
     - Records and deltas that come in or go out are not kept: their owner may change them afterwards.
     """
 
-    abilities: ClassVar[frozenset[str]] = frozenset({"write", "find", "lease"})
+    abilities: ClassVar[frozenset[str]] = frozenset({"write", "find", "lease", "scan"})
     """What it can do: ``"write"`` keeps sessions at all, ``"find"`` lists those of a user, ``"lease"`` serves the mode
-    ``exclusive``."""
+    ``exclusive``, ``"scan"`` lists all sessions."""
+
+    place: str = ""
+    """Where it keeps sessions, for messages: an address without its password, or a path."""
 
     clock: Callable[[], float] = staticmethod(time.time)
     """The time in seconds since 1970, by which deadlines are judged. The session manager sets it to its own."""
@@ -110,6 +113,41 @@ class SessionStore(ABC):
 
         :raises SessionConflict: if the lease was not to be had in time
         """
+
+    async def scan(self) -> AsyncIterator[Record]:
+        """Yield every session once, in no order; one that is made or moved meanwhile may be left out.
+
+        A store without the ability ``"scan"`` yields none.
+        """
+        nothing: list[Record] = []
+        for record in nothing:
+            yield record
+
+    async def count(self) -> int:
+        """Return how many sessions there are."""
+        return len([record async for record in self.scan()])
+
+    async def delete_all(self) -> int:
+        """Delete every session that exists when this begins, wherever it is moved meanwhile; return how many.
+
+        A session that is created meanwhile may live on. A store that cannot count them returns 0.
+        """
+        total = 0
+        while keys := [record.key async for record in self.scan()]:
+            for key in keys:
+                await self.delete(key)
+            total += len(keys)
+        return total
+
+    async def check(self) -> list[str]:
+        """Ask the server whether it is there, and return what is doubtful about how it is set up, in sentences.
+
+        For ``erlen check``. The base class asks for a session that does not exist.
+
+        :raises SessionUnavailable: if it does not answer
+        """
+        await self.load(b"\0" * 34)
+        return []
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
         """Keep *note* in place of an older one of the same fingerprint, and return those of other fingerprints.

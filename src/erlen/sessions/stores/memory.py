@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
 
 import msgspec
 
@@ -66,7 +67,7 @@ class MemoryStore(SessionStore):
             merged = merge(changed, delta, now)
             if merged.emptied:
                 self._delete(key)
-            elif not merged.refused:
+            elif not (merged.refused or merged.conflict):
                 self._records[record.key] = changed
             return merged
 
@@ -79,7 +80,7 @@ class MemoryStore(SessionStore):
             stays = bool(grace) and record.forwarded
             moved = _copy(record, record.key if stays else new)
             merged = merge(moved, delta, now)
-            if merged.refused:
+            if merged.refused or merged.conflict:
                 return merged
             if stays and not merged.emptied:
                 self._records[record.key] = moved
@@ -124,6 +125,23 @@ class MemoryStore(SessionStore):
                 return True, _copy(record)
 
         return await until_leased(attempt, wait)
+
+    async def scan(self) -> AsyncIterator[Record]:
+        now = self.clock()
+        with self._lock:
+            found = [
+                _copy(record)
+                for record in self._records.values()
+                if record.header.successor is None and not record.header.is_over(now)
+            ]
+        for record in found:
+            yield record
+
+    async def delete_all(self) -> int:
+        total = await self.count()
+        with self._lock:
+            self._records.clear()
+        return total
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
         with self._lock:

@@ -8,12 +8,13 @@ deletion and a rotation are written with ``FULL``: no power cut brings a revoked
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Self, TypeVar, cast
 
@@ -35,6 +36,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS keys (fingerprint TEXT PRIMARY KEY, ring TEXT, owner TEXT, noted REAL) WITHOUT ROWID",
 )
 _FIND = "SELECT key, data FROM sessions WHERE user = ? AND expires > ?"
+_SCAN = "SELECT key, data FROM sessions WHERE key > ? AND expires > ? ORDER BY key LIMIT ?"
 _LOAD = "SELECT data FROM sessions WHERE key = ?"
 _STORE = "REPLACE INTO sessions (key, expires, user, data) VALUES (?, ?, ?, ?)"
 _CHANGE = "UPDATE sessions SET data = ? WHERE key = ?"
@@ -76,6 +78,7 @@ class SqliteStore(SessionStore):
 
     def __init__(self, path: str | os.PathLike[str], timeout: float = 5.0) -> None:
         self.path = Path(path)
+        self.place = str(path)
         self._name = str(self.path)  # asked for by each command, and a Path takes long to become a text
         self.timeout = timeout
         self._process = _Process()
@@ -85,13 +88,16 @@ class SqliteStore(SessionStore):
     @classmethod
     def from_settings(cls, settings: SessionSettings) -> Self:
         """Make the store in ``SESSION_SQLITE_PATH``, or in the instance folder."""
-        if settings.sqlite_path is None:
+        path = settings.sqlite_path
+        if settings.url is not None:  # as SQLAlchemy has it: sqlite:///here.db, sqlite:////var/lib/there.db
+            path = Path(settings.url.partition(":///")[2] or path or "")
+        if path is None or not path.name:
             raise ConfigError(
                 "SESSION_SQLITE_PATH",
                 "It is not set, and the application has no instance folder.",
                 "Set it to the file in which sessions are kept.",
             )
-        return cls(settings.sqlite_path)
+        return cls(path)
 
     # -- the contract -----------------------------------------------------------------------------------------------
 
@@ -135,10 +141,12 @@ class SqliteStore(SessionStore):
             merged = merge(record, delta, now)
             if merged.emptied:
                 self._erase(connection, key)
-            elif not merged.refused and before == (header.deadline, header.user):
+            elif merged.refused or merged.conflict:
+                return merged
+            elif before == (header.deadline, header.user):
                 # Most changes are such: the pages of the indexes need not be written.
                 connection.execute(_CHANGE, (pack(header, record.fields), record.key))
-            elif not merged.refused:
+            else:
                 _put(connection, record.key, record)
             return merged
 
@@ -152,7 +160,7 @@ class SqliteStore(SessionStore):
             if record is None:
                 return REFUSED
             merged = merge(record, delta, now)
-            if merged.refused:
+            if merged.refused or merged.conflict:
                 return merged
             if grace and record.forwarded and not merged.emptied:
                 _put(connection, record.key, record)
@@ -197,6 +205,23 @@ class SqliteStore(SessionStore):
             return await self._write(work)
 
         return await until_leased(attempt, wait)
+
+    async def scan(self) -> AsyncIterator[Record]:
+        now, last = self.clock(), b""
+        while rows := self._guarded(functools.partial(self._page, now, last)):
+            for key, data in rows:
+                record = unpack(key, data)
+                if record.header.successor is None:
+                    yield record
+            last = rows[-1][0]
+
+    def _page(self, now: float, last: bytes) -> list[tuple[bytes, bytes]]:
+        return self._connection().execute(_SCAN, (last, now, _PRUNE_AT_ONCE)).fetchall()
+
+    async def delete_all(self) -> int:
+        total = await self.count()
+        await self._write(lambda connection: connection.execute("DELETE FROM sessions"), durable=True)
+        return total
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
         def work(connection: sqlite3.Connection) -> list[KeyNote]:

@@ -1,0 +1,116 @@
+"""Clients of a server: a plain one for each process, an asynchronous one for each event loop of each process.
+
+A connection must not be used on both sides of a fork, and one of asyncio belongs to the loop that it was made on.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from erlen.errors import SessionUnavailable
+from erlen.loading import load
+
+__all__ = ["Clients", "place_of", "unavailable"]
+
+Plain = TypeVar("Plain")
+Looped = TypeVar("Looped")
+
+
+class _Process(Generic[Plain, Looped]):
+    """What belongs to one process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.plain: Plain | None = None
+        self.looped: weakref.WeakKeyDictionary[Any, Looped] = weakref.WeakKeyDictionary()
+
+
+class Clients(Generic[Plain, Looped]):
+    """The clients of one store, made when they are first needed.
+
+    :param connect: makes the plain client
+    :param connect_looped: makes the asynchronous client of the running event loop
+    :param close: closes a plain client
+    :param close_looped: closes an asynchronous client
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Plain],
+        connect_looped: Callable[[], Looped],
+        close: Callable[[Plain], object],
+        close_looped: Callable[[Looped], Awaitable[object]],
+    ) -> None:
+        self._connect = connect
+        self._connect_looped = connect_looped
+        self._close = close
+        self._close_looped = close_looped
+        self._lock = threading.Lock()
+        self._process: _Process[Plain, Looped] = _Process()
+        # Kept, not closed: closing what was inherited would speak on the connection of the process we come from.
+        self._inherited: list[_Process[Plain, Looped]] = []
+
+    def _own(self) -> _Process[Plain, Looped]:
+        process = self._process
+        if process.pid != os.getpid():
+            self._inherited.append(process)
+            self._lock = threading.Lock()  # the old one may have been held at the fork
+            process = self._process = _Process()
+        return process
+
+    def plain(self) -> Plain:
+        """Return the client of this process."""
+        process = self._own()
+        if process.plain is None:
+            with self._lock:
+                if process.plain is None:
+                    process.plain = self._connect()
+        return process.plain
+
+    def looped(self) -> Looped:
+        """Return the client of the running event loop."""
+        loop = load("asyncio").get_running_loop()
+        process = self._own()
+        client = process.looped.get(loop)
+        if client is None:
+            client = process.looped[loop] = self._connect_looped()
+        return client
+
+    async def close(self) -> None:
+        """Close the plain client, and the one of the running loop if there is one; those of other loops are let go."""
+        process, self._process = self._own(), _Process()
+        if process.plain is not None:
+            self._close(process.plain)
+        asyncio = load("asyncio")
+        loop = asyncio._get_running_loop()
+        client = process.looped.get(loop) if loop is not None else None
+        if client is not None:
+            await self._close_looped(client)
+
+
+def place_of(url: str) -> str:
+    """Return *url* without its password and its query, to be shown. ::
+
+    place_of("redis://ann:secret@example.org/0?ssl=1")  # 'redis://ann@example.org/0'
+    """
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host, query="", fragment=""))
+
+
+def unavailable(name: str, place: str, error: BaseException, advice: str = "") -> SessionUnavailable:
+    """Return the error for a server that does not answer.
+
+    :param name: what it is, such as ``"Redis"``
+    :param place: its address, without a password
+    :param advice: what to do, in place of "See that it runs, and that SESSION_URL is right."
+    """
+    reason = str(error).strip().rstrip(".") or type(error).__name__
+    hint = advice or "See that it runs there, and that SESSION_URL names the right place."
+    return SessionUnavailable(f"{name} at {place} could not be used for sessions: {reason}. {hint}")

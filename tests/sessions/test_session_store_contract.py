@@ -16,6 +16,7 @@ from erlen.sessions.stores.memory import MemoryStore
 KEY = b"\x01\x02" + b"k" * 32
 OTHER = b"\x01\x02" + b"o" * 32
 THIRD = b"\x01\x02" + b"t" * 32
+FOURTH = b"\x01\x02" + b"f" * 32
 
 
 @pytest.fixture
@@ -49,6 +50,11 @@ def merge(store: SessionStore, key: bytes = KEY, **changes: Any) -> Merged:
 
 def move(store: SessionStore, old: bytes = KEY, new: bytes = OTHER, grace: float = 0, **changes: Any) -> Merged:
     return drive(store.move(old, new, Delta(**changes), grace))
+
+
+def prunes(store: SessionStore) -> int:
+    """Return how many of one session a prune deletes: none if the server does that by itself."""
+    return int(type(store).prune is not SessionStore.prune)
 
 
 # -- create and load ------------------------------------------------------------------------------------------------
@@ -494,7 +500,7 @@ def test_what_a_move_leaves_behind_is_pruned_in_time(store: SessionStore, create
     clock.turn(599)
     assert drive(store.prune()) == 0
     clock.turn(1)
-    assert drive(store.prune()) == 1
+    assert drive(store.prune()) == prunes(store)
     assert load(store, OTHER) is not None
 
 
@@ -530,9 +536,9 @@ def test_a_scan_yields_the_living_sessions_and_no_trails(store: SessionStore, cr
     create(KEY, idle=10)
     create(OTHER, user="7", b=b"2")
     create(THIRD, c=b"3")
-    move(store, old=THIRD, new=b"\x09\x09" + b"f" * 32, grace=300)
+    move(store, old=THIRD, new=FOURTH, grace=300)
     clock.turn(10)
-    assert scan(store) == {OTHER: {"b": b"2"}, b"\x09\x09" + b"f" * 32: {"c": b"3"}}
+    assert scan(store) == {OTHER: {"b": b"2"}, FOURTH: {"c": b"3"}}
     assert drive(store.count()) == 2
 
 
@@ -642,7 +648,7 @@ def test_pruning_deletes_what_is_over_and_nothing_else(store: SessionStore, crea
     create(KEY, idle=10)
     create(OTHER, idle=100)
     clock.turn(10)
-    assert drive(store.prune()) == 1
+    assert drive(store.prune()) == prunes(store)
     assert drive(store.prune()) == 0
     assert load(store, OTHER) is not None
 

@@ -20,7 +20,7 @@ _places = itertools.count()
 
 # What servers and drivers say to each other, and what the tests ask.
 _BESIDE = frozenset(
-    "hello client auth select info ping publish config cluster command echo monitor replconf psync".split()
+    ["hello", "client", "auth", "select", "info", "ping", "publish", "config", "cluster", "command", "echo", "monitor", "replconf", "psync"]
 )
 
 
@@ -62,11 +62,15 @@ def bytes_received(name: str, servers: Servers) -> int:
 
 
 def program(servers: Servers, name: str = "redis") -> str:
-    where = "apt-get install -t bookworm-backports valkey-server" if name == "valkey" else "apt-get install redis-server"
+    where = (
+        "apt-get install -t bookworm-backports valkey-server" if name == "valkey" else "apt-get install redis-server"
+    )
     return servers.require(f"{name}-server", where)
 
 
-def plain(servers: Servers, *options: object, port: int = 0, folder: Path | None = None, name: str = "redis") -> Running:
+def plain(
+    servers: Servers, *options: object, port: int = 0, folder: Path | None = None, name: str = "redis"
+) -> Running:
     """Start a server that keeps nothing on the disk, and wait for it."""
     port = port or servers.free_port()
     folder = folder or servers.make_folder(name)

@@ -8,7 +8,7 @@ does not follow: that key is the next one that is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, Final, Self
 
 import msgspec
@@ -115,7 +115,7 @@ class RedisStore(SessionStore):
         forwarded = False
         while True:
             await self._list_planned(key, delta, now)
-            reply = await self._run(scripts.MERGE, [key], packed, _text(now))
+            reply = await self._run(scripts.MERGE, [key], _text(now), *packed)
             if reply[0] != scripts.FORWARD:
                 return _merged(reply, delta, forwarded)
             key, forwarded = reply[1], True
@@ -130,7 +130,7 @@ class RedisStore(SessionStore):
             if grace and forwarded:
                 return await self._merge_forwarded(key, delta)
             keys = [key, new, old] if forwarded else [key, new]
-            reply = await self._run(scripts.MOVE, keys, packed, _text(now), *left)
+            reply = await self._run(scripts.MOVE, keys, _text(now), *packed, *left)
             if reply[0] != scripts.FORWARD:
                 break
             key, forwarded = reply[1], True
@@ -223,7 +223,9 @@ class RedisStore(SessionStore):
                     info = await fleet.ask(node, b"INFO", b"memory")
                 except ResponseError:  # a server of a provider may keep it to itself
                     continue
-                policies |= dict.fromkeys(line[17:].decode() for line in info.split() if line[:17] == b"maxmemory_policy:")
+                policies |= dict.fromkeys(
+                    line[17:].decode() for line in info.split() if line[:17] == b"maxmemory_policy:"
+                )
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from error
         await self.merge(b"\0" * 34, Delta())  # scripts may be forbidden
@@ -383,9 +385,7 @@ class RedisStore(SessionStore):
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from error
 
-    async def _batch(
-        self, pairs: list[tuple[bytes, Command]], named: bool = False, bearing: bool = False
-    ) -> list[Any]:
+    async def _batch(self, pairs: list[tuple[bytes, Command]], named: bool = False, bearing: bool = False) -> list[Any]:
         """Send many commands that may be sent twice; with *bearing*, errors are among the answers."""
         fleet = self._clients.looped() if can_suspend() else self._clients.plain()
         try:
@@ -458,28 +458,37 @@ def _read(values: dict[str, Any], name: str, raw: bytes) -> None:
         values[name] = _decode_seals(raw)
 
 
-def _pack(delta: Delta) -> bytes:
-    """Put a delta into one argument, in which false stands for None."""
-    joined = stored.join
-    return _encode(
-        {
-            "take": delta.take,
-            "delete": delta.delete,
-            "set": delta.set,
-            "remove": {key: joined(items) for key, items in delta.remove.items()},
-            "incr": {key: str(by) for key, by in delta.incr.items()},
-            "append": {
-                key: (joined(append.items)[1:], False if append.limit is None else append.limit)
-                for key, append in delta.append.items()
-            },
-            "ends": {key: stored.until(b"", end) for key, end in delta.ends.items()},
-            "expect": {key: False if raw is None else raw for key, raw in delta.expect.items()},
-            "header": {name: _shown(name, value) or False for name, value in delta.header.items()},
-            "owner": False if delta.owner is None else delta.owner,
-            "release": delta.release,
-            "final": delta.final,
-        }
-    )
+def _pack(delta: Delta) -> list[bytes]:
+    """Return the arguments that tell a script the delta."""
+    arguments = [b"r" * delta.release + b"f" * delta.final]
+    header = {name: _shown(name, value) for name, value in delta.header.items()}
+    cleared = [name for name, value in header.items() if value is None]
+    limits = {key: b"%d" % append.limit for key, append in delta.append.items() if append.limit is not None}
+    _add_list(arguments, [] if delta.owner is None else [delta.owner])
+    _add_list(arguments, [key for key, raw in delta.expect.items() if raw is None])
+    _add_map(arguments, {key: raw for key, raw in delta.expect.items() if raw is not None})
+    _add_list(arguments, delta.take)
+    _add_list(arguments, delta.delete)
+    _add_map(arguments, delta.set)
+    _add_map(arguments, {key: stored.join(items) for key, items in delta.remove.items()})
+    _add_map(arguments, {key: b"%d" % by for key, by in delta.incr.items()})
+    _add_map(arguments, {key: stored.join(append.items)[1:] for key, append in delta.append.items()})
+    _add_map(arguments, limits)
+    _add_map(arguments, {key: stored.until(b"", end) for key, end in delta.ends.items()})
+    _add_list(arguments, cleared)
+    _add_map(arguments, {name: value for name, value in header.items() if value is not None})
+    return arguments
+
+
+def _add_list(arguments: list[bytes], names: Collection[str]) -> None:
+    arguments.append(b"%d" % len(names))
+    arguments += [name.encode() for name in names]
+
+
+def _add_map(arguments: list[bytes], pairs: Mapping[str, bytes]) -> None:
+    arguments.append(b"%d" % len(pairs))
+    for name, value in pairs.items():
+        arguments += (name.encode(), value)
 
 
 def _merged(reply: list[Any], delta: Delta, forwarded: bool) -> Merged:

@@ -117,8 +117,33 @@ return {is_over(tonumber(ARGV[1])) and 0 or 1, header.user}
 )
 
 _MERGE = """
-local delta = cmsgpack.unpack(ARGV[1])
-local now, text = tonumber(ARGV[2]), ARGV[2]
+local now, text = tonumber(ARGV[1]), ARGV[1]
+
+-- The delta, part by part: each says how many there are.
+local place = 1
+local function read()
+  place = place + 1
+  return ARGV[place]
+end
+local function read_list()
+  local found = {}
+  for at = 1, tonumber(read()) do found[at] = read() end
+  return found
+end
+local function read_map()
+  local found = {}
+  for _ = 1, tonumber(read()) do
+    local name = read()
+    found[name] = read()
+  end
+  return found
+end
+local delta = {
+  flags = read(), owner = read_list()[1], missing = read_list(), expect = read_map(), take = read_list(),
+  delete = read_list(), set = read_map(), remove = read_map(), incr = read_map(), append = read_map(),
+  limits = read_map(), ends = read_map(), clear = read_list(), header = read_map()
+}
+local release, final = string.find(delta.flags, 'r'), string.find(delta.flags, 'f')
 
 -- The head of a field that ends: the letter t and 13 digits.
 local function split_end(raw)
@@ -206,9 +231,12 @@ if header.successor then
   return {3, header.successor}
 end
 if delta.owner and (header.owner ~= delta.owner or tonumber(header['until'] or 0) <= now) then return {0} end
+for _, field in ipairs(delta.missing) do
+  if at_now(get(field)) then return {2} end
+end
 for field, expected in pairs(delta.expect) do
   local raw = get(field)
-  if (at_now(raw) and raw) ~= expected then return {2} end
+  if not at_now(raw) or raw ~= expected then return {2} end
 end
 if header.mortal then
   local all = redis.call('HGETALL', KEYS[1])
@@ -241,10 +269,11 @@ for field, by in pairs(delta.incr) do
   numbers[#numbers + 1], numbers[#numbers + 2] = field, total
   plan[field] = (value and head or delta.ends[field] or '') .. total
 end
-for field, change in pairs(delta.append) do
+for field, more in pairs(delta.append) do
   local value, head = at_now(get(field))
-  local longer = (is_list(value) and value or 'l') .. change[1]
-  if change[2] then longer = last(longer, change[2]) end
+  local longer = (is_list(value) and value or 'l') .. more
+  local limit = delta.limits[field]
+  if limit then longer = last(longer, limit) end
   plan[field] = (value and head or delta.ends[field] or '') .. longer
 end
 
@@ -253,16 +282,20 @@ for field, raw in pairs(plan) do
 end
 for name, value in pairs(delta.header) do
   header[name] = value
-  if value then redis.call('HSET', KEYS[1], name, value) else redis.call('HDEL', KEYS[1], name) end
+  redis.call('HSET', KEYS[1], name, value)
 end
-if delta.release then
+for _, name in ipairs(delta.clear) do
+  header[name] = false
+  redis.call('HDEL', KEYS[1], name)
+end
+if release then
   header.owner, header['until'] = false, false
   redis.call('HDEL', KEYS[1], 'owner', 'until')
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 header.version = '1'
 local emptied = 0
-if delta.final and not header.user then
+if final and not header.user then
   local left = redis.call('HLEN', KEYS[1])
   for _, name in ipairs(names) do if header[name] then left = left - 1 end end
   if left == 0 then emptied = 1 end
@@ -273,7 +306,7 @@ MERGE = Script(
     _HEADER,
     _MERGE,
     """
--- ARGV: the delta, now. Answers REFUSED, CONFLICT, FORWARD, OVERFLOW, or DONE, version, emptied, numbers, taken.
+-- ARGV: now, the delta. Answers REFUSED, CONFLICT, FORWARD, OVERFLOW, or DONE, version, emptied, numbers, taken.
 if emptied == 1 then
   redis.call('UNLINK', KEYS[1])
 elseif delta.header.seen or delta.header.idle or delta.header.absolute then
@@ -287,8 +320,9 @@ MOVE = Script(
     _HEADER,
     _MERGE,
     """
--- KEYS: where it stands, where it goes, and another key that shall lead there. ARGV: the delta, now, the time to live of
+-- KEYS: where it stands, where it goes, and another key that shall lead there. ARGV: now, the delta, the time to live of
 -- what is left behind in ms, and that. Answers as a merge does, and with the user and the absolute deadline.
+local kept = read()
 redis.call('UNLINK', KEYS[2])
 if emptied == 1 then
   redis.call('UNLINK', KEYS[1])
@@ -299,8 +333,8 @@ else
   for at = 1, #KEYS do
     if at ~= 2 then
       redis.call('UNLINK', KEYS[at])
-      redis.call('HSET', KEYS[at], unpack(ARGV, 4))
-      redis.call('PEXPIRE', KEYS[at], ARGV[3])
+      redis.call('HSET', KEYS[at], unpack(ARGV, place + 1))
+      redis.call('PEXPIRE', KEYS[at], kept)
     end
   end
 end

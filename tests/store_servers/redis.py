@@ -20,7 +20,8 @@ _places = itertools.count()
 
 # What servers and drivers say to each other, and what the tests ask.
 _BESIDE = frozenset(
-    ["hello", "client", "auth", "select", "info", "ping", "publish", "config", "cluster", "command", "echo", "monitor", "replconf", "psync"]
+    ("hello", "client", "auth", "select", "info", "ping", "publish", "config", "cluster", "command", "echo", "monitor")
+    + ("replconf", "psync", "scan", "dump", "script")
 )
 
 
@@ -51,11 +52,31 @@ def url_of(name: str, servers: Servers) -> str:
 
 
 def commands(name: str, servers: Servers) -> int:
-    return sum(monitor.read()[0] for monitor in _monitors(name, servers))
+    return sum(monitor.read()[0] for monitor in monitors(name, servers))
 
 
 def bytes_received(name: str, servers: Servers) -> int:
-    return sum(monitor.read()[1] for monitor in _monitors(name, servers))
+    return sum(monitor.read()[1] for monitor in monitors(name, servers))
+
+
+def dump(name: str, servers: Servers) -> bytes:
+    return b"\n".join(_dump(port) for port in _ports(name, servers))
+
+
+def _dump(port: int) -> bytes:
+    read = {"hash": lambda name: client.hgetall(name), "zset": lambda name: client.zrange(name, 0, -1, withscores=True)}
+    with redis.Redis(port=port) as client:
+        kinds = {name: client.type(name).decode() for name in client.scan_iter(count=1000)}
+        # As they are, and as Python shows them: what is searched for may be in either form.
+        held = {name: read[kind](name) for name, kind in kinds.items() if kind != "none"}
+        return b"\n".join([repr(held).encode(), *held, *(_flat(value) for value in held.values())])
+
+
+def _flat(value: Any) -> bytes:
+    pairs = value.items() if isinstance(value, dict) else value
+    return b"\n".join(
+        name + b" " + str(raw).encode() + b" " + (raw if isinstance(raw, bytes) else b"") for name, raw in pairs
+    )
 
 
 # -- servers --------------------------------------------------------------------------------------------------------
@@ -255,20 +276,18 @@ def _size(words: list[bytes]) -> int:
     return len(b"*%d\r\n" % len(words)) + sum(len(b"$%d\r\n" % len(word)) + len(word) + 2 for word in words)
 
 
+def _ports(name: str, servers: Servers) -> list[int]:
+    if name == "redis-cluster":
+        return [node.port for node in cluster(servers)]
+    if name == "redis-sentinel":
+        return [watched(servers).master.port]
+    return [server(servers, "valkey" if name == "valkey" else "redis").port]
+
+
 def monitors(name: str, servers: Servers) -> list[Monitor]:
     """Return what counts on each server of *name*."""
-    return _monitors(name, servers)
-
-
-def _monitors(name: str, servers: Servers) -> list[Monitor]:
-    if name == "redis-cluster":
-        ports = [node.port for node in cluster(servers)]
-    elif name == "redis-sentinel":
-        ports = [watched(servers).master.port]
-    else:
-        ports = [server(servers, "valkey" if name == "valkey" else "redis").port]
-    kept = servers.shared.setdefault("redis-monitors", {})
-    for port in ports:
+    kept: dict[int, Monitor] = servers.shared.setdefault("redis-monitors", {})
+    for port in _ports(name, servers):
         if port not in kept:
             kept[port] = Monitor(port)
-    return [kept[port] for port in ports]
+    return [kept[port] for port in _ports(name, servers)]

@@ -103,9 +103,7 @@ async def _waiting(client: Looped, close: Callable[[Looped], Awaitable[object]])
         await close(client)
 
 
-def _close_with_loop(
-    client: Looped, close: Callable[[Looped], Awaitable[object]]
-) -> AsyncGenerator[None, None]:
+def _close_with_loop(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
     """Return a generator that has begun, and so closes *client* when it is closed or when the running loop ends."""
     guard = _waiting(client, close)
     try:

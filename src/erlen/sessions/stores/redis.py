@@ -7,9 +7,8 @@ does not follow: that key is the next one that is asked for.
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from typing import Any, Final, Self
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self
 
 import msgspec
 from redis.exceptions import (
@@ -23,12 +22,20 @@ from redis.exceptions import (
 
 from erlen.errors import ConfigError, SessionUnavailable, SessionValueError
 from erlen.sessions import record as records
-from erlen.sessions import stored
-from erlen.sessions.record import Delta, Header, KeyNote, Merged, Record, forwarder
+from erlen.sessions.record import Delta, KeyNote, Merged, Record, forwarder
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores import redis_scripts as scripts
 from erlen.sessions.stores.base import NOTE_KEPT, SessionStore, can_suspend, until_leased
 from erlen.sessions.stores.clients import Clients, unavailable
+from erlen.sessions.stores.redis_hashes import (
+    delta_arguments,
+    hash_of,
+    header_of,
+    milliseconds,
+    moment,
+    moved_arguments,
+    record_of,
+)
 from erlen.sessions.stores.redis_servers import Address, Command, Fleet
 
 __all__ = ["RedisStore"]
@@ -40,13 +47,6 @@ _SETTLING = 600.0
 # The list of a user's sessions is kept so long if it is not known how long the session will live.
 _LISTED = 400 * 86_400.0
 
-_FLOATS: Final = frozenset({"created", "seen", "idle", "absolute", "renewed", "auth_time", "until"})
-_FLAGS: Final = frozenset({"permanent", "mortal"})
-_TEXTS: Final = frozenset({"user", "label", "owner"})
-_NEEDED: Final = ("created", "seen", "idle", "absolute", "renewed")
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_seals = msgspec.msgpack.Decoder(list[bytes]).decode
 _encode_note = msgspec.json.Encoder().encode
 _decode_note = msgspec.json.Decoder(KeyNote).decode
 
@@ -87,7 +87,7 @@ class RedisStore(SessionStore):
         while True:
             touched = 0
             if touch:
-                touched, held = await self._run(scripts.TOUCH, [key], _text(now), again=True)
+                touched, held = await self._run(scripts.TOUCH, [key], moment(now), again=True)
             else:
                 held = await self._call(key, (b"HGETALL", self._name(key)))
             record = self._record(key, held)
@@ -105,37 +105,35 @@ class RedisStore(SessionStore):
         now, header = self.clock(), record.header
         if header.user is not None:
             await self._list(header.user, key, header.absolute, now)
-        pairs = [*_header_pairs(header)]
-        for name, raw in record.fields.items():
-            pairs += (b"." + name.encode(), raw)
-        await self._run(scripts.CREATE, [key], _milliseconds(header.deadline - now), *pairs, again=True)
+        lived = milliseconds(header.deadline - now)
+        await self._run(scripts.CREATE, [key], lived, *hash_of(record), again=True)
 
     async def merge(self, key: bytes, delta: Delta) -> Merged:
-        packed, now = _pack(delta), self.clock()
+        packed, now = delta_arguments(delta), self.clock()
         forwarded = False
         while True:
             await self._list_planned(key, delta, now)
-            reply = await self._run(scripts.MERGE, [key], _text(now), *packed)
+            reply = await self._run(scripts.MERGE, [key], moment(now), *packed)
             if reply[0] != scripts.FORWARD:
                 return _merged(reply, delta, forwarded)
             key, forwarded = reply[1], True
 
     async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
-        packed, now = _pack(delta), self.clock()
+        packed, now = delta_arguments(delta), self.clock()
         trail = forwarder(new, now, grace)
-        left = (_milliseconds(trail.deadline - now), *_header_pairs(trail))
+        left = [*moved_arguments(delta, now), milliseconds(trail.deadline - now), *header_of(trail)]
         await self._list_planned(new, delta, now)
         key, forwarded = old, False
         while True:
             if grace and forwarded:
                 return await self._merge_forwarded(key, delta)
             keys = [key, new, old] if forwarded else [key, new]
-            reply = await self._run(scripts.MOVE, keys, _text(now), *packed, *left)
+            reply = await self._run(scripts.MOVE, keys, moment(now), *packed, *left)
             if reply[0] != scripts.FORWARD:
                 break
             key, forwarded = reply[1], True
         merged = _merged(reply, delta, forwarded)
-        if reply[0] == scripts.DONE and not merged.emptied and reply[5] and "user" not in delta.header:
+        if reply[0] == scripts.DONE and not merged.emptied and reply[5] is not None and "user" not in delta.header:
             # Whose session it is, only the server knew. Before this nobody has got the new key, and if we are killed
             # here nobody ever gets it; meanwhile the list leads to the session through the old key.
             await self._list(reply[5].decode(), new, float(reply[6]), now)
@@ -150,11 +148,11 @@ class RedisStore(SessionStore):
     async def delete(self, key: bytes) -> None:
         now = self.clock()
         while True:
-            reply = await self._run(scripts.DELETE, [key], _text(now), again=True)
+            reply = await self._run(scripts.DELETE, [key], moment(now), again=True)
             if reply[0] != scripts.FORWARD:
                 break
             key = reply[1]
-        if reply[1:] and reply[1]:
+        if reply[1:] and reply[1] is not None:
             await self._call_list(reply[1].decode(), b"ZREM", key)
 
     async def find(self, user: str) -> list[Record]:
@@ -167,14 +165,14 @@ class RedisStore(SessionStore):
         stale = [key for key in listed if key not in found]
         if stale:
             # Not what was listed just now: the session itself may be on its way to the server.
-            await self._run_list(user, scripts.UNLIST, _text(now - _SETTLING), *stale)
+            await self._run_list(user, scripts.UNLIST, moment(now - _SETTLING), *stale)
         return sorted(found.values(), key=lambda record: record.header.created, reverse=True)
 
     async def acquire(self, key: bytes, owner: str, lease: float, wait: float) -> Record | None:
         async def attempt() -> tuple[bool, Record | None]:
             now, following, forwarded = self.clock(), key, False
             while True:
-                arguments = _text(now), owner.encode(), _text(now + lease)
+                arguments = moment(now), owner.encode(), moment(now + lease)
                 reply = await self._run(scripts.LEASE, [following], *arguments, again=True)
                 if reply[0] != scripts.FORWARD:
                     break
@@ -215,7 +213,7 @@ class RedisStore(SessionStore):
 
     async def check(self) -> list[str]:
         fleet = self._clients.looped() if can_suspend() else self._clients.plain()
-        policies = {}
+        policies: dict[str, None] = {}
         try:
             for node in await fleet.masters():
                 await fleet.ask(node, b"PING")
@@ -239,8 +237,8 @@ class RedisStore(SessionStore):
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
         name = self._prefix + b"keys"
-        oldest, kept = note.noted - NOTE_KEPT, _milliseconds(2 * NOTE_KEPT)
-        arguments = note.fingerprint.encode(), _encode_note(note), _text(note.noted), _text(oldest), kept
+        oldest, kept = note.noted - NOTE_KEPT, milliseconds(2 * NOTE_KEPT)
+        arguments = note.fingerprint.encode(), _encode_note(note), moment(note.noted), moment(oldest), kept
         held = await self._eval(scripts.NOTE, [name], arguments, again=True)
         notes = [_decode_note(each.partition(b" ")[2]) for each in held[1::2]]
         return [other for other in notes if other.fingerprint != note.fingerprint]
@@ -289,7 +287,7 @@ class RedisStore(SessionStore):
         return found
 
     async def _delete_many(self, keys: Iterable[bytes]) -> int:
-        now, total, ahead = _text(self.clock()), 0, list(keys)
+        now, total, ahead = moment(self.clock()), 0, list(keys)
         while ahead:
             replies = await self._batch(
                 [(key, (b"EVALSHA", scripts.DELETE.name, 1, self._name(key), now)) for key in ahead], bearing=True
@@ -305,7 +303,7 @@ class RedisStore(SessionStore):
                     following.append(reply[1])
                     continue
                 total += reply[0] == scripts.DONE
-                if reply[1:] and reply[1]:
+                if reply[1:] and reply[1] is not None:
                     name = self._list_name(reply[1].decode())
                     unlisted.append((name, (b"ZREM", name, key)))
             await self._batch(unlisted, named=True)
@@ -321,7 +319,7 @@ class RedisStore(SessionStore):
             await self._list(user, key, delta.header.get("absolute", now + _LISTED), now)
 
     async def _list(self, user: str, key: bytes, absolute: float, now: float) -> None:
-        await self._run_list(user, scripts.LIST, key, _text(now), _milliseconds(absolute - now))
+        await self._run_list(user, scripts.LIST, key, moment(now), milliseconds(absolute - now))
 
     async def _run_list(self, user: str, script: scripts.Script, *arguments: bytes) -> None:
         await self._eval(script, [self._list_name(user)], arguments, again=True)
@@ -343,16 +341,9 @@ class RedisStore(SessionStore):
         """Make a record of a hash."""
         if not held:
             return None
-        values: dict[str, Any] = {}
-        fields = {}
         try:
-            for name, raw in zip(held[::2], held[1::2], strict=True):
-                if name[:1] == b".":
-                    fields[name[1:].decode()] = raw
-                else:
-                    _read(values, name.decode(), raw)
-            return Record(key, Header(**values), fields)
-        except (TypeError, ValueError, msgspec.DecodeError) as error:
+            return record_of(key, held)
+        except ValueError as error:
             raise SessionUnavailable(
                 f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
             ) from error
@@ -403,92 +394,14 @@ class RedisStore(SessionStore):
             advice = "See that SESSION_URL has the user and the password that this server expects."
         elif isinstance(error, NoPermissionError):
             advice = (
-                f"Allow its user the keys {self._prefix.decode()}* and the commands EVAL, EVALSHA, SCAN, INFO and those "
-                "for hashes and sorted sets."
+                f"Allow its user the keys {self._prefix.decode()}* and the commands EVAL, EVALSHA, SCAN, INFO and those for "
+                "hashes and sorted sets."
             )
         elif isinstance(error, OutOfMemoryError):
             advice = "Its memory is full: give it more (maxmemory), or see what else is kept there."
         elif isinstance(error, ResponseError):
             advice = "See that it is Redis 6.2 or newer, or Valkey, and that SESSION_URL tells a cluster as one."
         return unavailable("Redis", self.place, error, advice)
-
-
-def _text(moment: float) -> bytes:
-    return repr(float(moment)).encode()
-
-
-def _milliseconds(seconds: float) -> bytes:
-    return b"%d" % max(1, math.ceil(seconds * 1000))
-
-
-def _shown(name: str, value: Any) -> bytes | None:
-    """Return an attribute of the header as it stands in a hash; None where it is left out."""
-    if name == "seals":
-        return None if value is None else _encode(value)
-    if value is None or value is False:
-        return None
-    if name in _FLOATS:
-        return _text(value)
-    if name in _TEXTS:
-        return str(value).encode()
-    return b"%d" % value if isinstance(value, int) else bytes(value)
-
-
-def _header_pairs(header: Header) -> Iterable[bytes]:
-    for name in Header.__struct_fields__:
-        value = _shown(name, getattr(header, name))
-        if value is not None:
-            yield name.encode()
-            yield value
-
-
-def _read(values: dict[str, Any], name: str, raw: bytes) -> None:
-    """Read an attribute of the header; one that a newer version has made is passed over."""
-    if name in _FLOATS:
-        values[name] = float(raw)
-    elif name in _TEXTS:
-        values[name] = raw.decode()
-    elif name in _FLAGS:
-        values[name] = raw == b"1"
-    elif name == "version":
-        values[name] = int(raw)
-    elif name == "successor":
-        values[name] = raw
-    elif name == "seals":
-        values[name] = _decode_seals(raw)
-
-
-def _pack(delta: Delta) -> list[bytes]:
-    """Return the arguments that tell a script the delta."""
-    arguments = [b"r" * delta.release + b"f" * delta.final]
-    header = {name: _shown(name, value) for name, value in delta.header.items()}
-    cleared = [name for name, value in header.items() if value is None]
-    limits = {key: b"%d" % append.limit for key, append in delta.append.items() if append.limit is not None}
-    _add_list(arguments, [] if delta.owner is None else [delta.owner])
-    _add_list(arguments, [key for key, raw in delta.expect.items() if raw is None])
-    _add_map(arguments, {key: raw for key, raw in delta.expect.items() if raw is not None})
-    _add_list(arguments, delta.take)
-    _add_list(arguments, delta.delete)
-    _add_map(arguments, delta.set)
-    _add_map(arguments, {key: stored.join(items) for key, items in delta.remove.items()})
-    _add_map(arguments, {key: b"%d" % by for key, by in delta.incr.items()})
-    _add_map(arguments, {key: stored.join(append.items)[1:] for key, append in delta.append.items()})
-    _add_map(arguments, limits)
-    _add_map(arguments, {key: stored.until(b"", end) for key, end in delta.ends.items()})
-    _add_list(arguments, cleared)
-    _add_map(arguments, {name: value for name, value in header.items() if value is not None})
-    return arguments
-
-
-def _add_list(arguments: list[bytes], names: Collection[str]) -> None:
-    arguments.append(b"%d" % len(names))
-    arguments += [name.encode() for name in names]
-
-
-def _add_map(arguments: list[bytes], pairs: Mapping[str, bytes]) -> None:
-    arguments.append(b"%d" % len(pairs))
-    for name, value in pairs.items():
-        arguments += (name.encode(), value)
 
 
 def _merged(reply: list[Any], delta: Delta, forwarded: bool) -> Merged:

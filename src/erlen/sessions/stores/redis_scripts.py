@@ -225,6 +225,17 @@ local function get(field)
   return plan[field]
 end
 
+local function change_header(changes, clear)
+  for name, value in pairs(changes) do
+    header[name] = value
+    redis.call('HSET', KEYS[1], name, value)
+  end
+  for _, name in ipairs(clear) do
+    header[name] = false
+    redis.call('HDEL', KEYS[1], name)
+  end
+end
+
 if not read_header() or is_over(now) then return {0} end
 if header.successor then
   if tonumber(header['until']) <= now then return {0} end
@@ -280,18 +291,8 @@ end
 for field, raw in pairs(plan) do
   if raw then redis.call('HSET', KEYS[1], '.' .. field, raw) else redis.call('HDEL', KEYS[1], '.' .. field) end
 end
-for name, value in pairs(delta.header) do
-  header[name] = value
-  redis.call('HSET', KEYS[1], name, value)
-end
-for _, name in ipairs(delta.clear) do
-  header[name] = false
-  redis.call('HDEL', KEYS[1], name)
-end
-if release then
-  header.owner, header['until'] = false, false
-  redis.call('HDEL', KEYS[1], 'owner', 'until')
-end
+change_header(delta.header, delta.clear)
+if release then change_header({}, {'owner', 'until'}) end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 header.version = '1'
 local emptied = 0
@@ -320,14 +321,15 @@ MOVE = Script(
     _HEADER,
     _MERGE,
     """
--- KEYS: where it stands, where it goes, and another key that shall lead there. ARGV: now, the delta, the time to live of
--- what is left behind in ms, and that. Answers as a merge does, and with the user and the absolute deadline.
-local kept = read()
+-- KEYS: where it stands, where it goes, and another key that shall lead there. ARGV: now, the delta, what the move
+-- itself changes in the header, the time to live of what is left behind in ms, and that. Answers as a merge does, and with the
+-- user and the absolute deadline.
+local clear, changes, kept = read_list(), read_map(), read()
 redis.call('UNLINK', KEYS[2])
 if emptied == 1 then
   redis.call('UNLINK', KEYS[1])
 else
-  redis.call('HSET', KEYS[1], 'renewed', text)
+  change_header(changes, clear)
   redis.call('RENAME', KEYS[1], KEYS[2])
   expire(KEYS[2], now)
   for at = 1, #KEYS do

@@ -7,6 +7,7 @@ is never sent again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -36,8 +37,8 @@ _HOPS = 6
 # So many commands are sent before their answers are read: all of them together would fill the buffers of both sides.
 _AT_ONCE = 200
 _PORT, _SENTINEL_PORT = 6379, 26379
-# The asynchronous code of one loop waits for one of so many connections; threads are few by themselves.
-_CONNECTIONS = 100
+# The tasks of an event loop share so many connections to a server; threads are few by themselves.
+_CONNECTIONS = 16
 
 # What of a client's connection settings says how to reach the server; the rest says how that client talks.
 _TAKEN = frozenset(
@@ -214,6 +215,7 @@ class Fleet:
         self._owners: list[Node | None] | None = None
         self._known: tuple[Node, ...] = address.nodes
         self._sentinels: Any = None
+        self._free: dict[Node, asyncio.Semaphore] = {}
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -321,7 +323,7 @@ class Fleet:
     async def _owner(self, key: bytes) -> Node:
         if self.address.kind != "cluster":
             return self.address.nodes[0]
-        slot = key_slot(key)  # type: ignore[no-untyped-call]
+        slot = key_slot(key)
         owner = (await self._slots())[slot]
         if owner is None:
             self._owners = None
@@ -370,7 +372,20 @@ class Fleet:
         pool = self._pools.get(node)
         if pool is None:
             pool = self._pools.setdefault(node, self._make_pool(node))
-        return await _exchange(pool, commands) if self._looped else _exchange_plain(pool, commands)
+        if not self._looped:
+            return _exchange_plain(pool, commands)
+        free = self._free.get(node)
+        if free is None:
+            free = self._free[node] = asyncio.Semaphore(self.address.options.get("max_connections", _CONNECTIONS))
+        try:
+            async with asyncio.timeout(self.address.options["socket_timeout"]):
+                await free.acquire()
+        except TimeoutError:
+            raise _Unsent(redis.TimeoutError("All connections are in use")) from None
+        try:
+            return await _exchange(pool, commands)
+        finally:
+            free.release()
 
     def connection_of(self, node: Node) -> Any:
         """Make a connection to *node*, and open none."""
@@ -395,15 +410,12 @@ class Fleet:
         else:
             options |= {"host": node[0], "port": node[1]}
             options["connection_class"] = driver.SSLConnection if address.tls else driver.Connection
-        if self._looped:
-            wait = options["socket_timeout"]
-            return driver.BlockingConnectionPool(max_connections=most or _CONNECTIONS, timeout=wait, **options)
         return driver.ConnectionPool(max_connections=most or 2**31, **options)
 
 
 def _no_retry(looped: bool) -> Any:
     kind: Any = redis.asyncio.retry.Retry if looped else Retry
-    return kind(NoBackoff(), 0)  # type: ignore[no-untyped-call]
+    return kind(NoBackoff(), 0)
 
 
 def _exchange_plain(pool: Any, commands: Sequence[Command]) -> list[Any]:

@@ -20,8 +20,8 @@ _places = itertools.count()
 
 # What servers and drivers say to each other, and what the tests ask.
 _BESIDE = frozenset(
-    ("hello", "client", "auth", "select", "info", "ping", "publish", "config", "cluster", "command", "echo", "monitor")
-    + ("replconf", "psync", "scan", "dump", "script")
+    {"hello", "client", "auth", "select", "info", "ping", "publish", "config", "cluster", "command", "echo", "monitor"}
+    | {"replconf", "psync", "scan", "type", "script"}
 )
 
 

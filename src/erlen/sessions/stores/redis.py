@@ -159,7 +159,7 @@ class RedisStore(SessionStore):
         now = self.clock()
         listed = await self._call_list(user, b"ZRANGE", 0, -1)
         found = {}
-        for key, record in (await self._load_many(listed, follow=True)).items():
+        for record in (await self._load_many(listed, follow=True)).values():
             if record is not None and record.header.user == user and not record.header.is_over(now):
                 found[record.key] = record
         stale = [key for key in listed if key not in found]
@@ -394,8 +394,8 @@ class RedisStore(SessionStore):
             advice = "See that SESSION_URL has the user and the password that this server expects."
         elif isinstance(error, NoPermissionError):
             advice = (
-                f"Allow its user the keys {self._prefix.decode()}* and the commands EVAL, EVALSHA, SCAN, INFO and those for "
-                "hashes and sorted sets."
+                f"Allow its user the keys {self._prefix.decode()}* and the commands EVAL, EVALSHA, SCAN, INFO and those "
+                "of hashes and sorted sets."
             )
         elif isinstance(error, OutOfMemoryError):
             advice = "Its memory is full: give it more (maxmemory), or see what else is kept there."

@@ -322,8 +322,8 @@ MOVE = Script(
     _MERGE,
     """
 -- KEYS: where it stands, where it goes, and another key that shall lead there. ARGV: now, the delta, what the move
--- itself changes in the header, the time to live of what is left behind in ms, and that. Answers as a merge does, and with the
--- user and the absolute deadline.
+-- itself changes in the header, the time to live of what is left behind in ms, and that. Answers as a merge does, and
+-- with the user and the absolute deadline.
 local clear, changes, kept = read_list(), read_map(), read()
 redis.call('UNLINK', KEYS[2])
 if emptied == 1 then

@@ -201,6 +201,26 @@ def _taken(options: Mapping[str, Any]) -> dict[str, Any]:
     } | {name: False for name in ("ssl_check_hostname",) if options.get(name) is False}
 
 
+class _OneContext:
+    """Lets all connections of a pool share one TLS context: each would read all certificates of the system again."""
+
+    ssl_context: Any
+
+    def __init__(self, *, contexts: list[Any], **options: Any) -> None:
+        super().__init__(**options)
+        contexts.append(self.ssl_context)
+        self.ssl_context = contexts[0]
+        del contexts[1:]
+
+
+class _LoopedTls(_OneContext, redis.asyncio.SSLConnection):
+    pass
+
+
+class _LoopedSentinelTls(_OneContext, redis.asyncio.sentinel.SentinelManagedSSLConnection):
+    pass
+
+
 class Fleet:
     """The connections to the servers of one address: those of a process, or those of an event loop.
 
@@ -397,6 +417,8 @@ class Fleet:
         driver = _Looped if self._looped else _Plain
         options["retry"] = _no_retry(self._looped)
         most = options.pop("max_connections", None)
+        if self._looped and address.tls:
+            options |= {"contexts": [], "connection_class": _LoopedSentinelTls if address.service else _LoopedTls}
         if address.kind == "sentinel":
             tls = {name: value for name, value in options.items() if name.startswith("ssl_")} if address.tls else {}
             sentinel_options = {**address.sentinel_options, **tls, "ssl": address.tls, "retry": options["retry"]}
@@ -408,8 +430,8 @@ class Fleet:
         if "path" in options:
             options["connection_class"] = driver.UnixDomainSocketConnection
         else:
-            options |= {"host": node[0], "port": node[1]}
-            options["connection_class"] = driver.SSLConnection if address.tls else driver.Connection
+            usual = driver.SSLConnection if address.tls else driver.Connection
+            options = {"connection_class": usual, **options, "host": node[0], "port": node[1]}
         return driver.ConnectionPool(max_connections=most or 2**31, **options)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import multiprocessing
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from store_servers import redis as redis_servers
 KEY = b"\x01\x02" + b"k" * 32
 OTHER = b"\x01\x02" + b"o" * 32
 THIRD = b"\x01\x02" + b"t" * 32
+ALONE = b"\xfe\xdc" + b"a" * 32
+"""In a slot where no other test has sessions."""
 NOW = 1_800_000_000.0
 
 NAMES = ["redis", "redis-tls", "redis-socket", "redis-decoded", "redis-cluster", "redis-sentinel", "valkey"]
@@ -80,10 +83,11 @@ def client(servers: Servers) -> Iterator[Any]:
         yield client
 
 
-# -- the scripts and the rules in Python --------------------------------------------------------------------------------
+# -- the scripts and the rules in Python ------------------------------------------------------------------------------
 
 MOMENTS = st.sampled_from([NOW - 5, NOW, NOW + 0.001, NOW + 5])
 RAW = st.one_of(
+    # The edges of 64 bits, and of the halves in which the script adds.
     st.integers(-(2**63), 2**63 - 1).map(lambda number: b"%d" % number),
     st.sampled_from([b"0", b"-1", b"9", b"1000000000", b"-1000000000", b"%d" % (2**63 - 1), b"%d" % -(2**63)]),
     st.lists(st.binary(max_size=3), max_size=5).map(join),
@@ -91,20 +95,20 @@ RAW = st.one_of(
     st.binary(max_size=5).map(lambda tail: b"s" + tail),
 )
 FIELD = st.builds(until, RAW, st.none() | MOMENTS)
-FIELD_NAMES = st.sampled_from(["a", "b", "user", "é", ""])
+FIELD_NAMES = st.sampled_from(["a", "user", "é", ""])
 ITEMS = st.lists(st.binary(max_size=3), max_size=4)
 HEADERS = st.builds(
     Header,
     created=st.just(NOW - 50),
     seen=st.sampled_from([NOW - 50, NOW - 0.1, NOW]),
     idle=st.sampled_from([50.0, 100.1]),
-    absolute=st.sampled_from([NOW, NOW + 1000.25]),
+    absolute=st.sampled_from([NOW + 1000.25] * 9 + [NOW]),
     renewed=st.just(NOW - 50),
     version=st.integers(1, 3),
     user=st.none() | st.sampled_from(["7", ""]),
     auth_time=st.none() | MOMENTS,
-    owner=st.none() | st.sampled_from(["me", "other"]),
-    until=MOMENTS,
+    owner=st.sampled_from([None, "me", "other"]),
+    until=st.sampled_from([NOW + 5, NOW + 5, NOW, 0.0]),
     mortal=st.booleans(),
     seals=st.none() | st.lists(st.binary(max_size=3), max_size=2),
 )
@@ -125,13 +129,13 @@ DELTAS = st.builds(
     delete=st.lists(FIELD_NAMES, max_size=3, unique=True),
     set=st.dictionaries(FIELD_NAMES, FIELD, max_size=2),
     remove=st.dictionaries(FIELD_NAMES, ITEMS, max_size=2),
-    incr=st.dictionaries(FIELD_NAMES, st.integers(-(2**65), 2**65) | st.integers(-5, 5), max_size=2),
+    incr=st.dictionaries(FIELD_NAMES, st.integers(-(2**65), 2**65) | st.integers(-5, 5), max_size=3),
     append=st.dictionaries(FIELD_NAMES, st.builds(Append, ITEMS, st.none() | st.integers(0, 4)), max_size=2),
     ends=st.dictionaries(FIELD_NAMES, MOMENTS, max_size=3),
-    expect=st.dictionaries(FIELD_NAMES, st.none() | FIELD, max_size=1) | st.just({}),
+    expect=st.sampled_from([{}, {}, {}, {"a": None}, {"": b"0"}]),
     header=CHANGES,
     moved=CHANGES,
-    owner=st.none() | st.sampled_from(["me"]),
+    owner=st.sampled_from([None, None, None, "me"]),
     release=st.booleans(),
     final=st.booleans(),
 )
@@ -146,22 +150,20 @@ def test_the_scripts_do_what_the_rules_in_python_say(
     store = make(name)
     seen: set[str] = set()
 
-    @cases(400)
+    @cases(600)
     @given(RECORDS, DELTAS)
     def check(held: Record, delta: Delta) -> None:
-        drive(store.create(KEY, copy.deepcopy(held)))
         drive(store.delete(OTHER))
         drive(store.create(KEY, copy.deepcopy(held)))
-        if held.header.is_over(NOW):  # the rules look at the deadline too, but the server has dropped it by now
-            assert drive(store.load(KEY)) is None
         expected = copy.deepcopy(held)
         try:
             merged = merge(expected, delta, NOW)
         except SessionValueError as error:
             seen.add("overflow")
-            with pytest.raises(SessionValueError, match="64 bits") as raised:
+            # Of two sums that leave the range the script may come to the other one first.
+            text = re.escape(str(error)) if len(delta.incr) == 1 else "64 bits"
+            with pytest.raises(SessionValueError, match=text):
                 drive(store.move(KEY, OTHER, delta) if moving else store.merge(KEY, delta))
-            assert len(delta.incr) > 1 or str(raised.value) == str(error)
             assert drive(store.load(KEY)) == held
             return
         assert drive(store.move(KEY, OTHER, delta) if moving else store.merge(KEY, delta)) == merged
@@ -212,7 +214,7 @@ def test_reading_costs_one_command_writing_one_and_binding_a_user_two(
     store = make(name)
     drive(store.create(KEY, record()))
     drive(store.create(OTHER, record(OTHER, user="7")))
-    for warm in (Delta(header={"user": "7"}), Delta(delete=["a"])):  # the scripts become known
+    for warm in (Delta(header={"user": "7"}), Delta(header={"user": "8"}), Delta()):  # the scripts become known
         drive(store.create(THIRD, record(THIRD)))
         drive(store.merge(THIRD, warm))
         drive(store.move(THIRD, THIRD[:-1] + b"2", Delta()))
@@ -343,7 +345,7 @@ def test_a_session_whose_worker_was_killed_in_a_rotation_is_found_through_its_ol
 def test_fields_never_meet_the_header(make: Callable[..., RedisStore]) -> None:
     store = make()
     fields = {name: b"m" + name.encode() for name in (*Header.__struct_fields__, "", ".seen")}
-    drive(store.create(KEY, record(**fields)))
+    drive(store.create(KEY, Record(KEY, record().header, dict(fields))))
     drive(store.merge(KEY, Delta(set={"seen": b"1", "user": b"2"}, delete=["absolute"])))
     found = drive(store.load(KEY))
     assert found is not None
@@ -390,9 +392,9 @@ def test_a_hash_that_is_no_session_is_named(make: Callable[..., RedisStore], cli
 
 def test_a_slot_that_moves_to_another_node_is_followed(make: Callable[..., RedisStore], servers: Servers) -> None:
     store = make("redis-cluster")
-    drive(store.create(KEY, record()))
-    drive(store.delete(KEY))
-    slot = key_slot(store._name(KEY))
+    drive(store.create(ALONE, record(ALONE)))
+    drive(store.delete(ALONE))
+    slot = key_slot(store._name(ALONE))
     clients = [redis.Redis(port=node.port) for node in redis_servers.cluster(servers)]
     ids = [str(client.execute_command("CLUSTER MYID"), "ascii") for client in clients]
     owner = next(at for at, bounds in enumerate([5460, 10922, 16383]) if slot <= bounds)
@@ -400,20 +402,21 @@ def test_a_slot_that_moves_to_another_node_is_followed(make: Callable[..., Redis
     try:
         clients[there].execute_command("CLUSTER SETSLOT", slot, "IMPORTING", ids[owner])
         clients[owner].execute_command("CLUSTER SETSLOT", slot, "MIGRATING", ids[there])
-        drive(store.create(KEY, record(n=b"1")))  # sent on by ASK
+        drive(store.create(ALONE, record(ALONE, n=b"1")))  # sent on by ASK
         assert clients[there].execute_command("CLUSTER COUNTKEYSINSLOT", slot) == 1
-        assert drive(store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 2}
+        assert drive(store.merge(ALONE, Delta(incr={"n": 1}))).numbers == {"n": 2}
         for client in (clients[there], *clients):
             client.execute_command("CLUSTER SETSLOT", slot, "NODE", ids[there])
-        assert drive(store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 3}  # sent on by MOVED
+        assert drive(store.merge(ALONE, Delta(incr={"n": 1}))).numbers == {"n": 3}  # sent on by MOVED
         assert drive(store.count()) == 1
-        drive(store.delete(KEY))
+        drive(store.delete(ALONE))
     finally:
         for client in (clients[owner], *clients):
             client.execute_command("CLUSTER SETSLOT", slot, "NODE", ids[owner])
             client.close()
-    drive(store.create(KEY, record()))
+    drive(store.create(ALONE, record(ALONE)))
     assert drive(store.count()) == 1
+    drive(store.delete(ALONE))
 
 
 def test_a_cluster_is_reached_while_one_of_its_nodes_is_named_wrongly(
@@ -449,7 +452,7 @@ def test_after_a_failover_the_store_goes_on(make: Callable[..., RedisStore], ser
     watched.sentinel.wait(
         lambda: redis_servers.answers(
             watched.sentinel.port,
-            lambda client: client.sentinel_get_master_addr_by_name("erlen")[1] == watched.replica.port,
+            lambda client: client.sentinel_masters()["erlen"]["port"] == watched.replica.port,
         )
     )
     assert drive(store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 2}
@@ -467,10 +470,6 @@ def test_a_server_that_was_killed_and_started_again_is_used_at_once(
 ) -> None:
     running = plain()
     store = make("", SESSION_URL=f"redis://127.0.0.1:{running.port}")
-
-    def again() -> None:
-        running.kill()
-        plain(port=running.port)
 
     async def on_a_loop() -> None:
         nonlocal running
@@ -567,7 +566,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(make: Callable[..., R
         store = make("", SESSION_URL=f"redis://127.0.0.1:{port}", SESSION_STORE_TIMEOUT=0.05)
         with pytest.raises(SessionUnavailable, match=rf"Redis at redis://127.0.0.1:{port} could not be used.*imeout"):
             drive(store.load(KEY))
-        with pytest.raises(SessionUnavailable, match="could not be used.*imeout"):
+        with pytest.raises(SessionUnavailable, match=r"could not be used.*imeout"):
             asyncio.run(_load(store))
 
 
@@ -605,7 +604,7 @@ def test_a_user_who_may_not_run_scripts_is_told(make: Callable[..., RedisStore],
     with redis.Redis(port=port) as client:
         client.execute_command("ACL", "SETUSER", "ann", "on", ">pw", "~*", "+@all", "-evalsha")
         client.execute_command("ACL", "SETUSER", "bob", "on", ">pw", "~erlen:*", "+@all", "-info", "-config")
-    with pytest.raises(SessionUnavailable, match=r"Allow its user the keys erlen:\* and the commands EVAL, EVALSHA"):
+    with pytest.raises(SessionUnavailable, match=r"Allow its user the keys erlen:\*, and the commands EVAL, EVALSHA"):
         drive(make("", SESSION_URL=f"redis://ann:pw@127.0.0.1:{port}").check())
     assert drive(make("", SESSION_URL=f"redis://bob:pw@127.0.0.1:{port}").check()) == []
 
@@ -629,9 +628,11 @@ def test_a_server_that_drops_sessions_when_it_is_full_is_told(
 ) -> None:
     port = plain("--maxmemory-policy", policy).port
     assert drive(make("", SESSION_URL=f"redis://127.0.0.1:{port}").check()) == [
-        f"redis://127.0.0.1:{port} has the maxmemory-policy '{policy}': when its memory is full it drops sessions, and "
-        "people are logged out. Set it to 'noeviction' (CONFIG SET maxmemory-policy noeviction, and in redis.conf), and "
-        "keep caches on a server of their own."
+        (
+            f"redis://127.0.0.1:{port} has the maxmemory-policy '{policy}': when its memory is full it drops sessions, "
+            "and people are logged out. Set it to 'noeviction' (CONFIG SET maxmemory-policy noeviction, and in "
+            "redis.conf), and keep caches on a server of their own."
+        )
     ]
 
 
@@ -658,7 +659,7 @@ def test_a_wrong_url_is_refused_at_the_start(url: str, problem: str) -> None:
 
 
 def test_a_prefix_with_a_brace_is_refused() -> None:
-    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX: 'a{b' has a brace in it"):
+    with pytest.raises(ConfigError, match=r"SESSION_KEY_PREFIX: 'a\{b' has a brace in it"):
         resolve_store(SessionSettings.from_config({"SESSION_TYPE": "redis", "SESSION_KEY_PREFIX": "a{b"}))
 
 
@@ -753,7 +754,7 @@ def test_a_client_of_another_library_lends_its_address_too(make: Callable[..., R
 
 
 def test_what_is_no_client_is_refused() -> None:
-    with pytest.raises(ConfigError, match="SESSION_REDIS: It is str, and no client of redis-py.*into SESSION_URL"):
+    with pytest.raises(ConfigError, match=r"SESSION_REDIS: It is str, and no client of redis-py.*into SESSION_URL"):
         resolve_store(SessionSettings.from_config({"SESSION_TYPE": "redis", "SESSION_REDIS": "redis://localhost"}))
 
 

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,6 +233,7 @@ class Monitor:
         self._marks = redis.Redis(port=port, socket_timeout=10)
         self.seen: list[list[bytes]] = []
         """The commands, in words."""
+        weakref.finalize(self, _close, self._marks, self._lines, self._socket)
 
     def read(self) -> tuple[int, int]:
         mark = b"mark %d" % time.monotonic_ns()
@@ -245,10 +247,10 @@ class Monitor:
                 self.seen.append(words)
         return len(self.seen), sum(_size(words) for words in self.seen)
 
-    def close(self) -> None:
-        self._marks.close()
-        self._lines.close()
-        self._socket.close()
+
+def _close(*closable: Any) -> None:
+    for each in closable:
+        each.close()
 
 
 def _words(said: bytes) -> list[bytes]:

@@ -1,7 +1,7 @@
 """Sessions in Redis or Valkey: a single server, a cluster, or one that sentinels watch over.
 
-Each operation is one script, see :mod:`erlen.sessions.stores.redis_scripts`. The two bytes of shard at the beginning of a
-key are its hash tag, so that the two places of a move are in one slot of a cluster. Where a move leads to, the script
+Each operation is one script, see :mod:`erlen.sessions.stores.redis_scripts`. The two bytes of shard at the beginning of
+a key are its hash tag, so that the two places of a move are in one slot of a cluster. Where a move leads to, the script
 does not follow: that key is the next one that is asked for.
 """
 
@@ -394,8 +394,8 @@ class RedisStore(SessionStore):
             advice = "See that SESSION_URL has the user and the password that this server expects."
         elif isinstance(error, NoPermissionError):
             advice = (
-                f"Allow its user the keys {self._prefix.decode()}* and the commands EVAL, EVALSHA, SCAN, INFO and those "
-                "of hashes and sorted sets."
+                f"Allow its user the keys {self._prefix.decode()}*, and the commands EVAL, EVALSHA, SCAN, PING and "
+                "those of hashes and sorted sets."
             )
         elif isinstance(error, OutOfMemoryError):
             advice = "Its memory is full: give it more (maxmemory), or see what else is kept there."

@@ -25,7 +25,7 @@ from erlen.sessions import Append, Delta, Header, Merged, Record, SessionSetting
 from erlen.sessions.record import merge
 from erlen.sessions.stored import join, until
 from erlen.sessions.stores.redis import RedisStore
-from erlen.sessions.stores.redis_servers import Address
+from erlen.sessions.stores.redis_servers import Address, Fleet
 from fuzzing import cases
 from store_servers import Running, Servers, bytes_received, commands, config_of
 from store_servers import redis as redis_servers
@@ -465,6 +465,30 @@ def test_after_a_failover_the_store_goes_on(make: Callable[..., RedisStore], ser
         running.kill()
 
 
+def test_a_server_behind_sentinels_is_reached_by_tls(
+    make: Callable[..., RedisStore], servers: Servers, plain: Callable[..., Running], free_port: int
+) -> None:
+    folder, port = servers.make_folder("tls"), free_port
+    redis_servers.certify(servers, folder)
+    certificates = {"cert-file": "cert.pem", "key-file": "key.pem", "ca-cert-file": "ca.pem"}
+    lines = [f"tls-{name} {folder / file}" for name, file in certificates.items()]
+    lines += ["tls-auth-clients no", "tls-replication yes"]
+    tls_port = servers.free_port()
+    options = [word for line in [*lines, f"tls-port {tls_port}"] for word in f"--{line}".split()]
+    plain(*options, folder=folder)
+    config = servers.make_folder("sentinel") / "sentinel.conf"
+    watch = f"sentinel monitor erlen 127.0.0.1 {tls_port} 1"
+    config.write_text("\n".join([f"port 0\ntls-port {port}\nbind 127.0.0.1", *lines, watch, ""]))
+    servers.give(config)
+    sentinel = servers.start(redis_servers.program(servers), config, "--sentinel", port=port, folder=config.parent)
+    sentinel.wait()
+    store = make("", SESSION_URL=f"rediss+sentinel://127.0.0.1:{port}/erlen?ssl_ca_certs={folder / 'ca.pem'}")
+    drive(store.create(KEY, record()))
+    assert drive(store.load(KEY)) == record()
+    assert asyncio.run(_load(store)) == record()
+    sentinel.kill()
+
+
 def test_a_server_that_was_killed_and_started_again_is_used_at_once(
     make: Callable[..., RedisStore], plain: Callable[..., Running]
 ) -> None:
@@ -492,6 +516,58 @@ def test_a_server_that_was_killed_and_started_again_is_used_at_once(
     running = plain(port=running.port)  # nobody has noticed
     assert drive(store.merge(KEY, Delta(incr={"n": 1}))).refused
     asyncio.run(on_a_loop())
+
+
+def test_a_node_of_a_cluster_that_was_killed_and_started_again_is_used_at_once(
+    make: Callable[..., RedisStore], servers: Servers, plain: Callable[..., Running]
+) -> None:
+    options = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]
+    options += ["--cluster-port", str(servers.free_port())]
+    running = plain(*options)
+    port = running.port
+    with redis.Redis(port=port) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    running.wait(lambda: redis_servers.answers(port, redis_servers.is_whole))
+    store = make("", SESSION_URL=f"redis+cluster://127.0.0.1:{port}")
+
+    async def use() -> None:
+        nonlocal running
+        for _ in range(2):
+            await store.create(KEY, record(n=b"1"))
+            running.kill()
+            with pytest.raises(SessionUnavailable, match=r"Redis at redis\+cluster://.* could not be used"):
+                await store.merge(KEY, Delta(incr={"n": 1}))
+            with pytest.raises(SessionUnavailable, match="could not be used"):
+                await store.count()
+            running = plain(*options, port=port, folder=running.folder)
+            running.wait(lambda: redis_servers.answers(port, redis_servers.is_whole))
+            assert await store.load(KEY) is None
+            await store.create(KEY, record(n=b"1"))
+            assert (await store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 2}
+
+    drive(use())
+    asyncio.run(use())
+
+
+def test_a_change_that_a_former_master_refused_is_sent_to_the_new_one(
+    make: Callable[..., RedisStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make("redis-sentinel")
+    drive(store.create(KEY, record(n=b"1")))
+    exchange, refused = Fleet._exchange, []
+
+    async def refusing(fleet: Fleet, *sent: Any) -> Any:
+        if not refused:  # as redis-py says it, once it has let go of that connection
+            refused.append(sent)
+            try:
+                raise redis.ReadOnlyError("You can't write against a read only replica.")
+            except redis.ReadOnlyError:
+                raise redis.ConnectionError("The previous master is now a slave")  # noqa: B904
+        return await exchange(fleet, *sent)
+
+    monkeypatch.setattr(Fleet, "_exchange", refusing)
+    assert drive(store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 2}
+    assert len(refused) == 1
 
 
 class Losing:
@@ -548,6 +624,8 @@ def test_a_change_whose_answer_was_lost_is_not_made_twice_and_a_reading_is_done_
         losing.times = 2
         with pytest.raises(SessionUnavailable):
             await store.load(KEY)
+        losing.times = 1
+        assert [each.key async for each in store.scan()] == [KEY]
         losing.times = 1
         await store.delete(KEY)
         await store.close()
@@ -687,6 +765,7 @@ def test_a_prefix_with_a_brace_is_refused() -> None:
             {"username": "ann", "password": "pw", "db": 3, "socket_timeout": 1.0},
         ),
         ("redis+sentinel://a", "redis+sentinel://a", (("a", 26379),), "mymaster", {}),
+        ("rediss+cluster://a", "rediss+cluster://a", (("a", 6379),), "", {}),
     ],
 )
 def test_an_url_tells_where_the_servers_are(
@@ -696,7 +775,7 @@ def test_an_url_tells_where_the_servers_are(
     usual = {"socket_timeout": 7.0, "socket_connect_timeout": 7.0, "protocol": 2, "decode_responses": False}
     assert (address.place, address.nodes, address.service) == (place, nodes, service)
     assert dict(address.options) == {**usual, **options}
-    assert address.tls == url.startswith("valkeys")
+    assert address.tls == url.startswith(("valkeys", "rediss"))
     assert address.sentinel_options.get("password") == ("s" if "sentinel_password" in url else None)
 
 

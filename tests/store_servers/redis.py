@@ -168,13 +168,14 @@ def cluster(servers: Servers) -> list[Running]:
                 bus = other.command[other.command.index("--cluster-port") + 1]
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
         for node in nodes:
-            node.wait(lambda port=node.port: answers(port, _is_whole))  # type: ignore[misc]
+            node.wait(lambda port=node.port: answers(port, is_whole))  # type: ignore[misc]
         servers.shared["redis-cluster"] = nodes
     running: list[Running] = servers.shared["redis-cluster"]
     return running
 
 
-def _is_whole(client: Any) -> bool:
+def is_whole(client: Any) -> bool:
+    """Tell whether a cluster knows a node for every slot."""
     info = client.execute_command("CLUSTER INFO")
     return "cluster_state:ok" in str(info) or (isinstance(info, dict) and info.get("cluster_state") == "ok")
 

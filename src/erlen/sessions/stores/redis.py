@@ -400,7 +400,7 @@ class RedisStore(SessionStore):
         elif isinstance(error, OutOfMemoryError):
             advice = "Its memory is full: give it more (maxmemory), or see what else is kept there."
         elif isinstance(error, ResponseError):
-            advice = "See that it is Redis 6.2 or newer, or Valkey, and that SESSION_URL tells a cluster as one."
+            advice = "See that it is Redis 7 or newer, or Valkey, and that SESSION_URL tells a cluster as one."
         return unavailable("Redis", self.place, error, advice)
 
 

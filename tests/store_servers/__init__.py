@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def bytes_received(name: str, servers: Servers) -> int:
     """Return how many bytes the server of *name* has been sent."""
     count: int = _module(name).bytes_received(name, servers)
     return count
+
+
+def counts(name: str) -> bool:
+    """Tell whether *name* has a server whose commands can be counted."""
+    return find_spec(f"store_servers.{STORES[name]}") is not None and hasattr(_module(name), "commands")
 
 
 def _module(name: str) -> Any:

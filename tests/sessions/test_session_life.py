@@ -82,6 +82,29 @@ def test_a_session_ends_at_its_absolute_deadline_although_it_is_used(browse: Any
     assert browser.read() == {}
 
 
+@pytest.mark.parametrize("skew", [-5, 5])
+def test_a_worker_whose_clock_is_five_seconds_off_does_no_harm(browse: Any, clock: Any, skew: float) -> None:
+    browser = browse(idle=60.0, absolute=600.0, lock_lease=30.0, lock_wait=0.0)
+    browser.do(lambda session: session.update(a=1))
+    for _ in range(8):
+        clock.turn(skew)  # a request that the other worker answers
+        browser.do(lambda session: (session.update(b=session["a"]), session.incr("n")))
+        clock.turn(-skew)
+        browser.do(lambda session: session.append("log", session["n"]))
+        clock.turn(20)
+    assert browser.read() == {"a": 1, "b": 1, "n": 8, "log": list(range(1, 9))}
+    held = browser.open("exclusive")
+    assert held["n"] == 8
+    clock.turn(skew)
+    with pytest.raises(SessionConflict):
+        browser.open("exclusive").get("n")
+    clock.turn(-skew)
+    held["n"] = 9
+    browser.finish(held)
+    clock.turn(60 + abs(skew))
+    assert browser.read() == {}
+
+
 def test_the_deadlines_hold_even_if_the_store_does_not_look(ring: KeyRing, clock: Any, caplog: Any) -> None:
     class Careless(MemoryStore):
         async def load(self, key: bytes, touch: bool = False) -> Record:

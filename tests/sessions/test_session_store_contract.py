@@ -12,6 +12,7 @@ from erlen.sessions import Append, Delta, Header, KeyNote, Merged, Record, Sessi
 from erlen.sessions.stored import join, split, until
 from erlen.sessions.stores.base import NOTE_KEPT
 from erlen.sessions.stores.memory import MemoryStore
+from erlen.sessions.stores.swapping import SwappingStore
 
 KEY = b"\x01\x02" + b"k" * 32
 OTHER = b"\x01\x02" + b"o" * 32
@@ -32,6 +33,17 @@ def create(store: SessionStore, clock: Any) -> Any:
         return record
 
     return create
+
+
+def needs_scan(store: SessionStore) -> None:
+    if "scan" not in store.abilities:
+        pytest.skip("it cannot list what it holds")
+
+
+def needs_prune(store: SessionStore) -> None:
+    swapping = isinstance(store, SwappingStore) and type(store).keys is SwappingStore.keys
+    if type(store).prune in (SessionStore.prune, *([SwappingStore.prune] if swapping else [])):
+        pytest.skip("its server deletes what is over by itself")
 
 
 def load(store: SessionStore, key: bytes = KEY, touch: bool = False) -> Record | None:
@@ -489,6 +501,7 @@ def test_a_deletion_follows_a_rotation_that_went_through_an_old_key(store: Sessi
 
 
 def test_what_a_move_leaves_behind_is_pruned_in_time(store: SessionStore, create: Any, clock: Any) -> None:
+    needs_prune(store)
     create(idle=1000)
     move(store)
     clock.turn(599)
@@ -527,6 +540,7 @@ def scan(store: SessionStore) -> dict[bytes, dict[str, bytes]]:
 
 
 def test_a_scan_yields_the_living_sessions_and_no_trails(store: SessionStore, create: Any, clock: Any) -> None:
+    needs_scan(store)
     create(KEY, idle=10)
     create(OTHER, user="7", b=b"2")
     create(THIRD, c=b"3")
@@ -541,6 +555,7 @@ def test_a_scan_of_an_empty_store_yields_nothing(store: SessionStore) -> None:
 
 
 def test_a_scan_yields_more_sessions_than_one_page(store: SessionStore, create: Any) -> None:
+    needs_scan(store)
     keys = {bytes([number % 7, 0]) + number.to_bytes(32, "big") for number in range(1200)}
     for key in keys:
         create(key)
@@ -552,7 +567,7 @@ def test_after_deleting_all_nothing_is_left_and_late_requests_are_refused(store:
     create(KEY, user="7")
     create(OTHER)
     move(store, old=OTHER, new=THIRD)
-    assert drive(store.delete_all()) == 2
+    assert drive(store.delete_all()) == (2 if "scan" in store.abilities else 0)
     assert (scan(store), drive(store.find("7"))) == ({}, [])
     assert merge(store, set={"late": b"1"}).refused
     assert merge(store, THIRD, set={"late": b"1"}).refused
@@ -639,6 +654,7 @@ def test_notes_of_other_keys_are_returned_until_they_are_old(store: SessionStore
 
 
 def test_pruning_deletes_what_is_over_and_nothing_else(store: SessionStore, create: Any, clock: Any) -> None:
+    needs_prune(store)
     create(KEY, idle=10)
     create(OTHER, idle=100)
     clock.turn(10)

@@ -101,6 +101,13 @@ def store(store_name: str, servers: Servers, clock: Clock) -> Iterator[SessionSt
 
 
 @pytest.fixture
+def keeps_notes(store: SessionStore) -> None:
+    """Skip the test if the store keeps no notes of keys."""
+    if type(store).note_key is SessionStore.note_key:
+        pytest.skip("it keeps no notes of keys, as a store may")
+
+
+@pytest.fixture
 def ring() -> KeyRing:
     return KeyRing(["a secret key of the tests"])
 

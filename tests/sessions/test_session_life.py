@@ -751,6 +751,7 @@ def errors(caplog: Any) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_a_worker_with_another_key_is_told_once(manage: Any, browse: Any, clock: Any, caplog: Any) -> None:
     browse(keys=KeyRing(["one"])).do(lambda session: session.update(a=1))
     clock.turn(60)
@@ -767,6 +768,7 @@ def test_a_worker_with_another_key_is_told_once(manage: Any, browse: Any, clock:
     assert len(errors(caplog)) == 1
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_a_worker_that_starts_hours_later_still_meets_the_other_key(browse: Any, clock: Any, caplog: Any) -> None:
     first = browse(keys=KeyRing(["one"]))
     first.do(lambda session: session.update(a=1))
@@ -793,6 +795,7 @@ def test_a_key_that_was_used_long_ago_is_no_mistake(browse: Any, clock: Any, cap
     assert errors(caplog) == []
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_the_note_of_a_key_tells_nothing_of_it(manage: Any, browse: Any, store: Any) -> None:
     browse(keys=KeyRing(["a very secret key"])).do(lambda session: session.update(a=1))
     (note,) = drive(store.note_key(KeyNote("ffffffff", [], "process 1", 1_800_000_000.0)))

@@ -643,6 +643,7 @@ def test_nothing_is_leased_where_nothing_is(store: SessionStore) -> None:
 # -- notes, pruning, closing ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_notes_of_other_keys_are_returned_until_they_are_old(store: SessionStore) -> None:
     first = KeyNote("aaaa", ["aaaa", "cccc"], "process 1", 1000.0)
     second = KeyNote("bbbb", ["bbbb"], "process 2", 1000.0 + NOTE_KEPT)

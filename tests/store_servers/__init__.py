@@ -42,6 +42,7 @@ STORES: dict[str, str] = {
     "sqlalchemy-sqlite": "sql",
     "sqlalchemy-other": "sql",
     "dynamodb": "dynamodb",
+    "documented": "documented",
 }
 
 

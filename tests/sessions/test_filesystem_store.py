@@ -122,6 +122,13 @@ def test_a_user_has_a_folder_while_a_session_is_there(made: FilesystemStore) -> 
     assert [found.key for found in drive(made.find("8"))] == [KEY]
 
 
+@pytest.mark.parametrize("key", [b"", b"k", b"k" * 500])
+def test_a_handle_that_somebody_made_up_leads_nowhere(made: FilesystemStore, key: bytes) -> None:
+    assert drive(made.load(key)) is None
+    assert drive(made.merge(key, Delta(set={"a": b"1"}))).refused
+    drive(made.delete(key))
+
+
 # -- what is old ----------------------------------------------------------------------------------------------------
 
 

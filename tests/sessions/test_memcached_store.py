@@ -23,7 +23,7 @@ from pymemcache.client.hash import HashClient
 from erlen.callables import drive
 from erlen.errors import ConfigError, SessionUnavailable, SessionValueError
 from erlen.sessions import Delta, Header, Record, SessionSettings, resolve_store
-from erlen.sessions.record import merge
+from erlen.sessions.record import forwarder, merge
 from erlen.sessions.stores.memcached import MemcachedStore
 from erlen.sessions.stores.memcached_client import PlainServer
 from store_servers import Servers, bytes_received, commands, config_of
@@ -145,6 +145,13 @@ def test_a_deletion_of_what_was_changed_meanwhile_fails_and_of_what_is_gone_too(
     assert drive(one.read(KEY)) is None
 
 
+@pytest.mark.parametrize("key", [b"", b"k", b"k" * 500])
+def test_a_handle_that_somebody_made_up_leads_nowhere(one: MemcachedStore, key: bytes) -> None:
+    assert drive(one.load(key)) is None
+    assert drive(one.merge(key, Delta(set={"a": b"1"}))).refused
+    drive(one.delete(key))
+
+
 # -- nodes ----------------------------------------------------------------------------------------------------------
 
 
@@ -224,7 +231,8 @@ def test_a_change_that_was_under_way_during_a_deletion_of_all_is_not_seen(one: M
     assert found is not None
     drive(one.delete_all())
     drive(one.swap(KEY, *found))
-    assert drive(one.carry(Record(OTHER, found[0].header, found[0].fields), found[1]))
+    found[1].unique = drive(one._gets(found[1].node, one._name(KEY)))[one._name(KEY)][1]
+    assert drive(one.rename(*found, OTHER, KEY, forwarder(OTHER, NOW, 30)))
     assert (fields(one, KEY), fields(one, OTHER)) == (None, None)
 
 

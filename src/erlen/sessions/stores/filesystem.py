@@ -44,6 +44,7 @@ __all__ = ["FilesystemStore"]
 T = TypeVar("T")
 
 _STRIPES = 256
+_KEY = 34
 _PRUNE_EVERY = 600.0
 _PRUNE_AT_ONCE = 500
 _REASONS = {
@@ -125,7 +126,7 @@ class FilesystemStore(SessionStore):
         return self._guarded(lambda: self._find(key, now))
 
     async def create(self, key: bytes, record: Record) -> None:
-        now, stripe = self.clock(), key[-1]
+        now, stripe = self.clock(), _stripe(key)
         sweep = now - self._swept[stripe] >= _PRUNE_EVERY
 
         def work(wait: float) -> None:
@@ -170,7 +171,7 @@ class FilesystemStore(SessionStore):
             elif grace and record.forwarded:
                 self._put(record, before)
             else:
-                record.header.renewed = now
+                record.header.moved(now, delta)
                 # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
                 self._put(Record(new, record.header, record.fields), None, durable)
                 for left in chain:
@@ -186,7 +187,7 @@ class FilesystemStore(SessionStore):
                 try:
                     return self._transact(lambda chain: self._erase(chain, durable=True), wait, key)
                 except _Damaged as error:  # what is damaged is deleted too
-                    with self._locks.held({error.key[-1]}, wait):
+                    with self._locks.held({_stripe(error.key)}, wait):
                         self._remove(self._path(error.key))
 
         await self._write(work, slow=True)
@@ -311,7 +312,7 @@ class FilesystemStore(SessionStore):
     # -- files ------------------------------------------------------------------------------------------------------
 
     def _path(self, key: bytes) -> str:
-        return os.path.join(self._folders[key[-1]], key.hex())
+        return os.path.join(self._folders[_stripe(key)], key.hex())
 
     def _user_folder(self, user: str) -> str:
         return os.path.join(self.place, "users", hashlib.sha256(user.encode()).hexdigest())
@@ -319,6 +320,8 @@ class FilesystemStore(SessionStore):
     def _read(self, key: bytes) -> Record | None:
         """Return what stands under *key*, be it over or the trail of a move."""
         path = self._path(key)
+        if len(key) != _KEY:  # of a handle that somebody made up
+            return None
         try:
             data = read_file(path)
         except FileNotFoundError:
@@ -351,7 +354,7 @@ class FilesystemStore(SessionStore):
         if header.user is not None and header.user != before:
             self._list(header.user, record.key)
         data, path = pack(header, record.fields), self._path(record.key)
-        write_file(path, self._folders[record.key[-1]], data, self.mode, header.deadline, durable)
+        write_file(path, self._folders[_stripe(record.key)], data, self.mode, header.deadline, durable)
         if before is not None and before != header.user:
             self._unlist(before, record.key)
 
@@ -363,7 +366,7 @@ class FilesystemStore(SessionStore):
         for record in chain:
             self._remove(self._path(record.key))
             if durable:
-                sync_folder(self._folders[record.key[-1]])
+                sync_folder(self._folders[_stripe(record.key)])
             if record.header.user is not None:
                 self._unlist(record.header.user, record.key)
 
@@ -410,7 +413,7 @@ class FilesystemStore(SessionStore):
             folder = os.path.join(users, name)
             for key in _keys_in(names_in(folder)):
                 if not os.path.exists(self._path(key)):
-                    with self._locks.held({key[-1]}, wait):  # nobody is about to make it
+                    with self._locks.held({_stripe(key)}, wait):  # nobody is about to make it
                         if not os.path.exists(self._path(key)):
                             self._remove(os.path.join(folder, key.hex()))
             with contextlib.suppress(OSError):
@@ -420,11 +423,11 @@ class FilesystemStore(SessionStore):
 
     def _transact(self, work: Callable[[list[Record]], T], wait: float, *keys: bytes) -> T:
         """Call *work* with the chain of the first key, while the folders of all keys and of the chain are locked."""
-        stripes = {key[-1] for key in keys}
+        stripes = {_stripe(key) for key in keys}
         while True:
             with self._locks.held(stripes, wait):
                 chain = self._chain(keys[0])
-                needed = stripes | {record.key[-1] for record in chain}
+                needed = stripes | {_stripe(record.key) for record in chain}
                 if needed == stripes:
                     return work(chain)
             stripes = needed
@@ -463,6 +466,11 @@ class FilesystemStore(SessionStore):
             ) from error
 
 
+def _stripe(key: bytes) -> int:
+    """Return which folder a key belongs to."""
+    return key[-1] if key else 0
+
+
 def _living(chain: list[Record], now: float) -> Record | None:
     """Return the living session at the end of *chain*, if its trails are timed renewals in their grace."""
     for record in chain:
@@ -484,6 +492,6 @@ def _is_session(record: Record, now: float) -> bool:
 def _keys_in(names: Iterable[str]) -> Iterator[bytes]:
     """Yield the keys among the names of files."""
     for name in names:
-        if len(name) > 4:  # the others are "lock" and "next"
+        if len(name) == 2 * _KEY:  # the others are "lock" and "next"
             with contextlib.suppress(ValueError):
                 yield bytes.fromhex(name)

@@ -26,7 +26,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from erlen.errors import ConfigError, SessionUnavailable, SessionValueError
-from erlen.sessions.record import KeyNote, Record, pack, unpack
+from erlen.sessions.record import Header, KeyNote, Record, pack, unpack
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT, can_suspend, jitter, pause
 from erlen.sessions.stores.clients import Clients, unavailable
@@ -55,6 +55,7 @@ _GENERATION = 16
 # A session that its user does not end is in the user's list until its absolute deadline; the oldest make room.
 _LISTED = 1000
 _AT_ONCE = 100
+_LONGEST_NAME = 250
 _ATTEMPTS = 100
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -121,6 +122,8 @@ class MemcachedStore(SwappingStore[_Tag]):
 
     async def read(self, key: bytes) -> tuple[Record, _Tag] | None:
         name = self._name(key)
+        if len(name) > _LONGEST_NAME:  # of a handle that somebody made up
+            return None
         node = self._node(name)
         return self._found(node, key, await self._gets(node, name, self._generation))
 
@@ -129,8 +132,7 @@ class MemcachedStore(SwappingStore[_Tag]):
         if record is None:
             swapped = await self._store(tag.node, b"cas", name, b"", _GONE, tag.unique)
         else:
-            item, expires = self._item(record, tag.generation)
-            swapped = await self._store(tag.node, b"cas", name, item, expires, tag.unique)
+            swapped = await self._store(tag.node, b"cas", name, *self._item(record, tag.generation), tag.unique)
         if swapped:
             await self._list(tag.user, key, tag.carried or record)
         return swapped
@@ -138,12 +140,11 @@ class MemcachedStore(SwappingStore[_Tag]):
     async def put(self, key: bytes, record: Record) -> None:
         name = self._name(key)
         node = self._node(name)
-        item, expires = self._item(record, await self._current(node))
-        await self._store(node, b"set", name, item, expires)
+        await self._store(node, b"set", name, *self._item(record, await self._current(node)))
         await self._list(None, key, record)
 
-    async def carry(self, record: Record, tag: _Tag) -> bool:
-        name = self._name(record.key)
+    async def rename(self, record: Record, tag: _Tag, new: bytes, old: bytes, trail: Header) -> bool:
+        name = self._name(new)
         node, generation = self._node(name), tag.generation
         if node != tag.node:
             generation = await self._current(node)
@@ -151,9 +152,13 @@ class MemcachedStore(SwappingStore[_Tag]):
                 # Everything is being deleted, or was and a server did not answer then. So it is finished here.
                 await self._raise_epoch(tag.node, _epoch(generation))
                 return False
-        item, expires = self._item(record, generation)
-        await self._store(node, b"set", name, item, expires)
-        tag.carried = record  # listed when the old place is given up
+        tag.carried = Record(new, record.header, record.fields)  # listed when the old place is given up
+        await self._store(node, b"set", name, *self._item(record, generation))
+        if not await self.swap(record.key, Record(record.key, trail, {}), tag):
+            await self.discard(new)
+            return False
+        if old != record.key:
+            await self.put(old, Record(old, trail, {}))
         return True
 
     def _found(self, node: str, key: bytes, items: dict[bytes, tuple[bytes, bytes]]) -> tuple[Record, _Tag] | None:

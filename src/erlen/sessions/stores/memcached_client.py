@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Self, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
 
 from erlen.errors import ConfigError
 from erlen.loading import load
@@ -217,33 +217,21 @@ class PlainServer(Server):
 
 
 class LoopedServer(Server):
-    """A server for one event loop, whose end closes the connections."""
+    """A server for one event loop."""
 
     def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
         self._asyncio = load("asyncio")
         self._free = self._asyncio.Semaphore(_CONNECTIONS)
-        self._end: AsyncIterator[None] | None = None
 
     async def _ask(self, request: bytes, read: Callable[[_Connection], Awaitable[T]]) -> T:
         async with self._asyncio.timeout(self.timeout), self._free:
             return await super()._ask(request, read)
 
     async def _connect(self) -> _Connection:
-        if self._end is None:
-            # A loop that ends closes the asynchronous generators that were begun on it, and this one our connections.
-            self._end = self._until_the_loop_ends()
-            await anext(self._end)
         if isinstance(self.address, str):
             return _LoopedConnection(*await self._asyncio.open_unix_connection(self.address))
         return _LoopedConnection(*await self._asyncio.open_connection(*self.address))
-
-    async def _until_the_loop_ends(self: Self) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            self._end = None
-            await self.close()
 
     async def close(self) -> None:
         """Close the connections; those in use are closed when they come back."""

@@ -49,7 +49,7 @@ ALLOWED = {
     "template_setup": {"jinja2"},
     "urls": {"werkzeug"},
     "templating": {"jinja2", "markupsafe"},
-    "testing": {"click", "werkzeug"},
+    "testing": {"click", "pytest", "werkzeug"},
     "wsgi": {"werkzeug"},
 }
 

@@ -20,20 +20,8 @@ from erlen.sessions import (
     SessionStore,
     resolve_store,
 )
+from erlen.testing.store_contract import Clock
 from store_servers import Servers, config_of
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is turned."""
-
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def turn(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass

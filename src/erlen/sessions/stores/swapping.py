@@ -54,8 +54,8 @@ class SwappingStore(SessionStore, Generic[Tag]):
     async def keys(self) -> list[bytes]:
         """Return the keys of all records, in any order: for listings, counts and pruning.
 
-        A store that cannot list leaves this out, and ``"find"`` and ``"scan"`` out of its ``abilities``. One with an
-        index of users has its own ``find``.
+        A store that cannot list leaves this out, and ``"find"`` and ``"scan"`` out of its ``abilities``; it needs a
+        ``delete_all`` of its own. One with an index of users has its own ``find``.
         """
         return []
 

@@ -21,6 +21,7 @@ __all__ = [
     "load",
     "merge",
     "move",
+    "needs_find",
     "needs_prune",
     "needs_scan",
     "scan",
@@ -73,6 +74,12 @@ class Asking:
             return record
 
         return create
+
+
+def needs_find(store: SessionStore) -> None:
+    """Skip the test if the store cannot list the sessions of a user."""
+    if "find" not in store.abilities:
+        pytest.skip("it cannot list the sessions of a user")
 
 
 def needs_scan(store: SessionStore) -> None:

@@ -19,6 +19,7 @@ from erlen.testing.store_contract.asking import (
     load,
     merge,
     move,
+    needs_find,
     needs_prune,
     needs_scan,
     scan,
@@ -167,6 +168,7 @@ class MovesContract(Asking):
         assert load(store, OTHER) is not None
 
     def test_the_sessions_of_a_user_are_found_newest_first(self, store: SessionStore, create: Any, clock: Any) -> None:
+        needs_find(store)
         create(KEY, user="7")
         clock.turn(1)
         create(OTHER, user="7", b=b"2")
@@ -177,6 +179,7 @@ class MovesContract(Asking):
         assert drive(store.find("9")) == []
 
     def test_a_user_is_found_after_a_move_and_not_before_being_bound(self, store: SessionStore, create: Any) -> None:
+        needs_find(store)
         create()
         assert drive(store.find("7")) == []
         move(store, header={"user": "7"}, grace=30)

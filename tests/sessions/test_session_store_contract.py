@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ class LeastStore(SwappingStore[int]):
 
     def __init__(self) -> None:
         self.held: dict[bytes, tuple[bytes, int]] = {}
+        self.versions = itertools.count()
 
     async def read(self, key: bytes) -> tuple[Record, int] | None:
         if key not in self.held:
@@ -47,11 +49,11 @@ class LeastStore(SwappingStore[int]):
         if record is None:
             del self.held[key]
         else:
-            self.held[key] = pack(record.header, record.fields), tag + 1
+            self.held[key] = pack(record.header, record.fields), next(self.versions)
         return True
 
     async def put(self, key: bytes, record: Record) -> None:
-        self.held[key] = pack(record.header, record.fields), 0
+        self.held[key] = pack(record.header, record.fields), next(self.versions)
 
     async def delete_all(self) -> int:
         self.held.clear()

@@ -24,16 +24,6 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
     return {"SESSION_TYPE": "store_of_the_page:DbmStore", "SESSION_FILE_DIR": str(folder / "sessions.dbm")}
 
 
-def commands(name: str, servers: Servers) -> int:
-    """Return 0: there is no server."""
-    return 0
-
-
-def bytes_received(name: str, servers: Servers) -> int:
-    """Return 0: there is no server."""
-    return 0
-
-
 def dump(name: str, servers: Servers) -> bytes:
     """Return the names and contents of all files of the newest store."""
     folder: Path = servers.shared[name]

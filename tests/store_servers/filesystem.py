@@ -1,4 +1,4 @@
-"""Files: there is no server, so no command and no byte goes to one."""
+"""Files: there is no server whose commands could be counted."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
     folder = servers.make_folder("filesystem") / "sessions"
     servers.shared.setdefault(name, []).append(folder)
     return {"SESSION_TYPE": name, "SESSION_FILE_DIR": str(folder)}
-
-
-def commands(name: str, servers: Servers) -> int:
-    """Return 0: there is no server."""
-    return 0
-
-
-def bytes_received(name: str, servers: Servers) -> int:
-    """Return 0: there is no server."""
-    return 0
 
 
 def dump(name: str, servers: Servers) -> bytes:

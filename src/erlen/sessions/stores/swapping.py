@@ -10,7 +10,7 @@ from abc import abstractmethod
 from typing import Generic, TypeVar
 
 from erlen.errors import SessionUnavailable
-from erlen.sessions.record import REFUSED, Delta, Merged, Record, forwarder, merge
+from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record, forwarder, merge
 from erlen.sessions.stores.base import SessionStore, jitter, pause, until_leased
 
 __all__ = ["SwappingStore"]
@@ -81,13 +81,8 @@ class SwappingStore(SessionStore, Generic[Tag]):
                     return merged
             else:
                 record.header.renewed = now
-                # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
-                await self.put(new, Record(new, record.header, record.fields))
-                if await self.swap(key, Record(key, forwarder(new, now, grace), {}), tag):
-                    if old != key:  # a renewal's old key was moved through
-                        await self.put(old, Record(old, forwarder(new, now, grace), {}))
+                if await self.rename(record, tag, new, old, forwarder(new, now, grace)):
                     return merged
-                await self.discard(new)
             await pause(jitter(attempt))
         raise self._crowded()
 
@@ -126,6 +121,20 @@ class SwappingStore(SessionStore, Generic[Tag]):
             if header.until <= now:
                 return None
             key, forwarded = header.successor, True
+
+    async def rename(self, record: Record, tag: Tag, new: bytes, old: bytes, trail: Header) -> bool:
+        """Let *record* stand under *new*, and *trail* under the key that it had and under *old*.
+
+        It is False, and *new* is empty, if what stands under the record's key is not as *tag* says.
+        """
+        # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
+        await self.put(new, Record(new, record.header, record.fields))
+        if not await self.swap(record.key, Record(record.key, trail, {}), tag):
+            await self.discard(new)
+            return False
+        if old != record.key:  # a renewal's old key was moved through
+            await self.put(old, Record(old, trail, {}))
+        return True
 
     async def discard(self, key: bytes) -> bytes | None:
         """Remove what stands under *key*, and return where it leads to if it is the trail of a move."""

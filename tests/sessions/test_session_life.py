@@ -24,6 +24,7 @@ from erlen.sessions import (
     Token,
 )
 from erlen.sessions.stores.memory import MemoryStore
+from erlen.sessions.stores.sqlite import SqliteStore
 
 DAY = 86_400.0
 
@@ -699,6 +700,8 @@ def test_a_dump_of_the_store_holds_no_token(signed_in: Any, store: Any) -> None:
     if isinstance(store, MemoryStore):
         dump = repr((store._records, store._notes)).encode()
         assert payload[2:] not in b"".join(store._records)
+    elif not isinstance(store, SqliteStore):
+        pytest.skip("the tests of this store look through what its server holds")
     else:
         connection = sqlite3.connect(store.path)
         dump = "\n".join(connection.iterdump()).encode()

@@ -160,7 +160,9 @@ class Servers:
         folder = folder or self.make_folder(Path(str(command[0])).name)
         log_file = folder / "log"
         words = [str(word) for word in command]
-        other = os.geteuid() == 0 and not ourselves
+        nobody: dict[str, Any] = {}
+        if os.geteuid() == 0 and not ourselves:
+            nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         with log_file.open("ab") as log:
             process = subprocess.Popen(
                 words,
@@ -170,7 +172,7 @@ class Servers:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **({"user": "nobody", "group": "nogroup", "extra_groups": []} if other else {}),  # type: ignore[arg-type]
+                **nobody,
             )
         self._running.append(running := Running(process, port, folder, log_file, words))
         return running

@@ -39,7 +39,7 @@ class Mongo:
 
     url: str = ""
     commands: int = 0
-    bytes: int = 0
+    received: int = 0
 
     def parser(self) -> Callable[[bytes], None]:
         """Return a function that finds the messages in what one connection sends."""
@@ -57,7 +57,7 @@ class Mongo:
                 name = message[16 + 4 + 1 + 4 + 1 :].partition(b"\0")[0]
                 if name not in _OF_THE_DRIVER:
                     self.commands += 1
-                    self.bytes += length
+                    self.received += length
 
         return look
 
@@ -118,4 +118,4 @@ def commands(name: str, servers: Servers) -> int:
 
 def bytes_received(name: str, servers: Servers) -> int:
     """Return the bytes of the commands; what the driver says of its own accord is left out."""
-    return server(servers).bytes
+    return server(servers).received

@@ -85,7 +85,7 @@ class Clients(Generic[Plain, Looped]):
         return found[0]
 
     async def close(self) -> None:
-        """Close the plain client, and the one of the running loop if there is one; others are closed with their loop."""
+        """Close the plain client and that of the running loop; those of other loops are closed when they end."""
         process, self._process = self._own(), _Process()
         if process.plain is not None:
             self._close(process.plain)
@@ -103,9 +103,7 @@ async def _waiting(client: Looped, close: Callable[[Looped], Awaitable[object]])
         await close(client)
 
 
-def _close_with_loop(
-    client: Looped, close: Callable[[Looped], Awaitable[object]]
-) -> AsyncGenerator[None, None]:
+def _close_with_loop(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
     """Return a generator that has begun, and so closes *client* when it is closed or when the running loop ends."""
     guard = _waiting(client, close)
     try:

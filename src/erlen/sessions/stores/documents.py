@@ -23,12 +23,8 @@ Part = int | bytes | list[bytes] | tuple[int, int | bytes | list[bytes]]
 """A field as a server can work on it: a number, bytes, a list, or one of these behind its end in milliseconds."""
 
 _HEADER = frozenset(Header.__struct_fields__)
-_DEFAULTS = {
-    name: default
-    for name, default in zip(
-        Header.__struct_fields__[-len(Header.__struct_defaults__) :], Header.__struct_defaults__, strict=True
-    )
-}
+_OPTIONAL = len(Header.__struct_defaults__)
+_DEFAULTS = dict(zip(Header.__struct_fields__[-_OPTIONAL:], Header.__struct_defaults__, strict=True))
 # In what these change, other attributes of the document have a share.
 _INVOLVED = frozenset({"seen", "idle", "absolute", "successor", "version"})
 _DIGITS = frozenset(b"-0123456789")
@@ -153,17 +149,6 @@ class DocumentStore(SwappingStore[Image]):
             return False
         # A field that has ended is missing, though it may still stand there.
         return all(raw is None or stored.at(raw, now) is not None for raw in delta.expect.values())
-
-
-def merged_in_place(delta: Delta, version: int, before: Mapping[str, bytes], now: float) -> Merged:
-    """Return the answer to a delta that one command has applied.
-
-    :param version: that of the session before
-    :param before: the fields that the delta takes or adds to, as they were
-    """
-    taken = {key: raw for key in delta.take if (raw := stored.at(before.get(key), now)) is not None}
-    numbers = {key: stored.add(key, before.get(key), by) for key, by in delta.incr.items()}
-    return Merged(version=version + 1, taken=taken, numbers=numbers)
 
 
 def header_of(delta: Delta) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from pymongo.errors import (
 from pymongo.uri_parser import parse_uri
 
 from erlen.errors import ConfigError, SessionError, SessionValueError
+from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, KeyNote, Merged, Record
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT
@@ -50,7 +51,6 @@ from erlen.sessions.stores.documents import (
     header_from,
     header_of,
     mark,
-    merged_in_place,
     to_parts,
 )
 
@@ -137,6 +137,8 @@ class MongoStore(DocumentStore):
     # -- one command ------------------------------------------------------------------------------------------------
 
     async def change(self, key: bytes, delta: Delta, now: float) -> Merged | None:
+        if delta.take and delta.incr:  # an answer shows the document either before or after
+            return None
         update = _Update()
         for name, value in header_of(delta).items():
             update.attribute(name, value)
@@ -146,27 +148,30 @@ class MongoStore(DocumentStore):
             update.field(field, raw)
         for field, by in delta.incr.items():
             update.add[_path(field)] = Int64(by)
-        push: dict[str, Any] = {}
         for field, append in delta.append.items():
-            push[_path(field)] = {"$each": append.items}
-            if append.limit is not None:
-                push[_path(field)]["$slice"] = -append.limit
+            end = {} if append.limit is None else {"$slice": -append.limit}
+            update.push[_path(field)] = {"$each": append.items, **end}
         update.add["v"] = Int64(1)
-        command = update.command() | ({"$push": push} if push else {})
+        wanted, command = _allowing(key, delta, now), update.command()
         asked = {"_id": 0, "v": 1} | {_path(field): 1 for field in (*delta.take, *delta.incr)}
+        moment = ReturnDocument.BEFORE if delta.take else ReturnDocument.AFTER
 
         async def work(server: _Server) -> Any:
+            change = server.sessions.find_one_and_update
             try:
-                return await _done(
-                    server.sessions.find_one_and_update(_allowing(key, delta, now), command, projection=asked)
-                )
+                return await _done(change(wanted, command, projection=asked, return_document=moment))
             except OperationFailure as error:
                 if error.code in _OF_ANOTHER_KIND and (delta.incr or delta.append):
                     return None
                 raise
 
-        before = await self._run(work)
-        return None if before is None else merged_in_place(delta, before["v"], _fields(before.get("d", {})), now)
+        document = await self._run(work)
+        if document is None:
+            return None
+        shown = _fields(document.get("d", {}))
+        taken = {field: held for field in delta.take if (held := stored.at(shown[field], now)) is not None}
+        numbers = {field: int(shown[field]) for field in delta.incr}
+        return Merged(version=document["v"] + bool(delta.take), numbers=numbers, taken=taken)
 
     async def lease(self, key: bytes, owner: str, until: float, now: float) -> tuple[Record, Image] | None:
         free = {"$or": [{"h.owner": None}, {"h.owner": owner}, {"h.until": {"$lte": now}}]}
@@ -239,12 +244,12 @@ class MongoStore(DocumentStore):
                 return
             wanted = {**wanted, "_id": {"$gt": documents[-1]["_id"]}}
 
-    async def _page(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _page(self, wanted: dict[str, Any]) -> Any:
         return await self._run(lambda server: server.sessions.find(wanted).sort("_id", 1).limit(_PAGE).to_list())
 
     async def count(self) -> int:
         wanted = _living(self.clock())
-        return await self._run(lambda server: server.sessions.count_documents(wanted))
+        return int(await self._run(lambda server: server.sessions.count_documents(wanted)))
 
     async def delete_all(self) -> int:
         total, began = await self.count(), self.clock()
@@ -306,11 +311,12 @@ class MongoStore(DocumentStore):
             try:
                 await _done(server.sessions.create_indexes(_INDEXES))
             except OperationFailure as error:
-                return [
+                doubt = (
                     f"MongoDB at {self.place} refuses the indexes of the sessions ({_reason(error)}): ended sessions "
                     "stay until 'erlen sessions prune', and those of a user are found slowly. Let its user create "
                     "indexes, or make them yourself: on x with expireAfterSeconds=0, and on u with sparse=true."
-                ]
+                )
+                return [doubt]
             return []
 
         self._doubts = await self._run(work)
@@ -342,6 +348,7 @@ class _Update:
         self.set: dict[str, Any] = {}
         self.unset: dict[str, Any] = {}
         self.add: dict[str, Int64] = {"t": Int64(1)}
+        self.push: dict[str, Any] = {}
 
     def attribute(self, name: str, value: Any) -> None:
         """Give an attribute of the header a new value."""
@@ -358,7 +365,7 @@ class _Update:
 
     def command(self) -> dict[str, Any]:
         """Return it as MongoDB takes it."""
-        parts = {"$set": self.set, "$unset": self.unset, "$inc": self.add}
+        parts = {"$set": self.set, "$unset": self.unset, "$inc": self.add, "$push": self.push}
         return {operator: operands for operator, operands in parts.items() if operands}
 
 
@@ -418,6 +425,8 @@ def _allowing(key: bytes, delta: Delta, now: float) -> dict[str, Any]:
     wanted = {"_id": key, **_living(now)}
     if delta.owner is not None:
         wanted |= {"h.owner": delta.owner, "h.until": {"$gt": now}}
+    for field in delta.take:
+        wanted[_path(field)] = {"$exists": True}
     for field, raw in delta.expect.items():
         if raw is None:
             wanted[_path(field)] = {"$exists": False}

@@ -78,6 +78,7 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
     return {
         "SESSION_TYPE": name,
         "SESSION_URL": f"dynamodb://eu-central-1/{table}?endpoint={server(servers).url}",
+        "SESSION_STORE_TIMEOUT": 10,  # moto takes milliseconds for each item of a scan
     }
 
 

@@ -37,6 +37,8 @@ __all__ = ["DynamoStore"]
 
 _NOTES = b"keys"
 _BATCH = 100
+# So that a page is read in the time that one command may take.
+_PAGE = 200
 # Beyond it an expression may be too long, and the item is written as a whole.
 _TERMS = 200
 
@@ -249,7 +251,7 @@ class DynamoStore(DocumentStore):
     async def _pages(self, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
         start: dict[str, Any] = {}
         while True:
-            page = await self._table.on("scan", ConsistentRead=True, **arguments, **start)
+            page = await self._table.on("scan", ConsistentRead=True, Limit=_PAGE, **arguments, **start)
             yield page
             if "LastEvaluatedKey" not in page:
                 return

@@ -117,8 +117,7 @@ class MongoStore(DocumentStore):
             "document_class": dict,
         }
         self._names = database, collection
-        host = options["host"]
-        self.place = f"{place_of(host) if isinstance(host, str) else ','.join(host)} ({database}.{collection})"
+        self.place = f"{_address(options)} ({database}.{collection})"
         self._clients: Clients[_Server, _Server] = Clients(
             lambda: self._server(MongoClient(**self._options)),
             lambda: self._server(AsyncMongoClient(**self._options)),
@@ -545,6 +544,16 @@ def _database_of(url: str) -> str | None:
             "as %XX.",
         ) from None
     return database
+
+
+def _address(options: dict[str, Any]) -> str:
+    """Return where the server is, without a password."""
+    host, port = options["host"], options.get("port")
+    if not isinstance(host, str):
+        return ",".join(host)
+    if "://" in host:
+        return place_of(host)
+    return f"{host}:{port}" if port else host
 
 
 def _options_of(client: Any) -> dict[str, Any]:

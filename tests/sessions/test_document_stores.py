@@ -325,7 +325,7 @@ def test_an_attribute_that_no_header_has_is_an_error_and_changes_nothing(store: 
 
 
 def test_what_a_newer_version_wrote_is_not_taken_for_a_session(store: DocumentStore, monkeypatch: Any) -> None:
-    for module in ("mongodb", "dynamodb_items"):
+    for module in ("mongodb_documents", "dynamodb_items"):
         monkeypatch.setattr(
             f"erlen.sessions.stores.{module}.filled",
             lambda header, without=(): {"created": NOW, "futuristic": 1.0},

@@ -260,7 +260,7 @@ def test_a_table_that_takes_its_time_is_waited_for_no_longer_than_a_command_may_
         return next(states, None) or ""
 
     monkeypatch.setattr(DynamoTable, "_status", slow)
-    with pytest.raises(SessionUnavailable, match="is being made by DynamoDB at .* It takes some seconds"):
+    with pytest.raises(SessionUnavailable, match=r"is being made by DynamoDB at .* It takes some seconds"):
         drive(dynamo.load(KEY))
     monkeypatch.setattr(DynamoTable, "_status", status)
     dynamo._table.timeout = 10
@@ -323,7 +323,7 @@ def test_an_address_with_more_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["ab", "a b c", "x" * 256])
 def test_a_name_that_no_table_can_have_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="cannot be the name of a table. DynamoDB takes 3 to 255 letters"):
+    with pytest.raises(ConfigError, match=r"cannot be the name of a table\. DynamoDB takes 3 to 255 letters"):
         DynamoStore(name)
 
 

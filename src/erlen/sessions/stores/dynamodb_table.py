@@ -75,6 +75,14 @@ class _Borrowed:
         """Return the credentials of this moment."""
         return self._credentials.get_frozen_credentials()
 
+    def get_account_id(self) -> None:
+        """Return no account: it could only make the address of the server shorter."""
+        return None
+
+    def get_deferred_property(self, name: str) -> Callable[[], None]:
+        """Return what will be asked for the account."""
+        return self.get_account_id
+
 
 class DynamoTable:
     """A table of DynamoDB, made by the first command that misses it.

@@ -1,20 +1,16 @@
 """Sessions in MongoDB, by PyMongo's plain and asynchronous clients.
 
-A document holds a session: ``_id`` its key, ``d`` its fields under encoded names, ``h`` its header, ``u`` its user,
-``v`` its version, ``e`` its deadline in seconds, which Erlen judges, and ``x`` the same as a date, by which the server
-cleans up. ``t`` grows with every change of the document and tells whether it is still as it was read.
+A document holds a session, as :mod:`erlen.sessions.stores.mongodb_documents` writes it.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple, Self, TypeVar
 
 from bson import Int64
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.datetime_ms import DatetimeMS
 from pymongo import (
     AsyncMongoClient,
     IndexModel,
@@ -42,16 +38,17 @@ from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT
 from erlen.sessions.stores.base import can_suspend as on_loop
 from erlen.sessions.stores.clients import Clients, place_of, unavailable
-from erlen.sessions.stores.documents import (
-    DocumentStore,
-    Image,
-    Part,
-    filled,
-    from_parts,
-    header_from,
-    header_of,
-    mark,
-    to_parts,
+from erlen.sessions.stores.documents import DocumentStore, Image, header_of
+from erlen.sessions.stores.mongodb_documents import (
+    Update,
+    allowing,
+    date_of,
+    difference,
+    document_of,
+    fields_of,
+    living,
+    path_of,
+    read_document,
 )
 
 __all__ = ["MongoStore"]
@@ -60,8 +57,6 @@ T = TypeVar("T")
 
 _NEAR = "mongodb://127.0.0.1:27017"
 _PAGE = 500
-# Not in the header's document: they are searched for, or added to.
-_BESIDE = ("user", "version")
 _INDEXES = [
     IndexModel("x", name="erlen_deadline", expireAfterSeconds=0),
     IndexModel("u", name="erlen_user", sparse=True),
@@ -138,21 +133,21 @@ class MongoStore(DocumentStore):
     async def change(self, key: bytes, delta: Delta, now: float) -> Merged | None:
         if delta.take and delta.incr:  # an answer shows the document either before or after
             return None
-        update = _Update()
+        update = Update()
         for name, value in header_of(delta).items():
             update.attribute(name, value)
         for field in (*delta.take, *delta.delete):
-            update.unset[_path(field)] = ""
+            update.unset[path_of(field)] = ""
         for field, raw in delta.set.items():
             update.field(field, raw)
         for field, by in delta.incr.items():
-            update.add[_path(field)] = Int64(by)
+            update.add[path_of(field)] = Int64(by)
         for field, append in delta.append.items():
             end = {} if append.limit is None else {"$slice": -append.limit}
-            update.push[_path(field)] = {"$each": append.items, **end}
+            update.push[path_of(field)] = {"$each": append.items, **end}
         update.add["v"] = Int64(1)
-        wanted, command = _allowing(key, delta, now), update.command()
-        asked = {"_id": 0, "v": 1} | {_path(field): 1 for field in (*delta.take, *delta.incr)}
+        wanted, command = allowing(key, delta, now), update.command()
+        asked = {"_id": 0, "v": 1} | {path_of(field): 1 for field in (*delta.take, *delta.incr)}
         moment = ReturnDocument.BEFORE if delta.take else ReturnDocument.AFTER
 
         async def work(server: _Server) -> Any:
@@ -167,8 +162,8 @@ class MongoStore(DocumentStore):
         document = await self._run(work)
         if document is None:
             return None
-        shown = _fields(document.get("d", {}))
-        taken = {field: held for field in delta.take if (held := stored.at(shown[field], now)) is not None}
+        shown = fields_of(document.get("d", {}))
+        taken = {field: held for field in delta.take if (held := stored.at(shown.get(field), now)) is not None}
         numbers = {field: int(shown[field]) for field in delta.incr}
         return Merged(version=document["v"] + bool(delta.take), numbers=numbers, taken=taken)
 
@@ -177,37 +172,37 @@ class MongoStore(DocumentStore):
         command = {"$set": {"h.owner": owner, "h.until": until}, "$inc": {"t": Int64(1)}}
         document = await self._run(
             lambda server: server.sessions.find_one_and_update(
-                {**_living(now), "_id": key, **free}, command, return_document=ReturnDocument.AFTER
+                {**living(now), "_id": key, **free}, command, return_document=ReturnDocument.AFTER
             )
         )
-        return None if document is None else _read(key, document)
+        return None if document is None else read_document(key, document)
 
     # -- read and swap ----------------------------------------------------------------------------------------------
 
     async def read(self, key: bytes) -> tuple[Record, Image] | None:
         document = await self._run(lambda server: server.sessions.find_one({"_id": key}))
-        return None if document is None else _read(key, document)
+        return None if document is None else read_document(key, document)
 
     async def swap(self, key: bytes, record: Record | None, tag: Image) -> bool:
         standing = {"_id": key, "t": Int64(tag.mark)}
         if record is None:
             deleted = await self._run(lambda server: server.durable.delete_one(standing))
             return bool(deleted.deleted_count)
-        command = _difference(tag, record)
+        command = difference(tag, record)
         updated = await self._run(lambda server: server.sessions.update_one(standing, command))
         return bool(updated.matched_count)
 
     async def put(self, key: bytes, record: Record) -> None:
         if not self._indexed:
             await self._make_indexes()
-        document = _document(key, record)
+        document = document_of(key, record)
         await self._run(lambda server: server.sessions.replace_one({"_id": key}, document, upsert=True))
 
     async def rename(self, record: Record, tag: Image, new: bytes, old: bytes, trail: Header) -> bool:
         key = record.key
         writes: list[Any] = [
-            ReplaceOne({"_id": new}, _document(new, record), upsert=True),
-            UpdateOne({"_id": key, "t": Int64(tag.mark)}, _difference(tag, Record(key, trail, {}))),
+            ReplaceOne({"_id": new}, document_of(new, record), upsert=True),
+            UpdateOne({"_id": key, "t": Int64(tag.mark)}, difference(tag, Record(key, trail, {}))),
         ]
         left = Record(old, trail, {})
 
@@ -215,7 +210,7 @@ class MongoStore(DocumentStore):
             if not _has_transactions(server.client):
                 return await _all_done(server.durable.bulk_write(writes), len(writes))
             if old != key:
-                writes.append(ReplaceOne({"_id": old}, _document(old, left), upsert=True))
+                writes.append(ReplaceOne({"_id": old}, document_of(old, left), upsert=True))
             return await _in_transaction(server, writes)
 
         if await self._run(work):
@@ -228,17 +223,17 @@ class MongoStore(DocumentStore):
     # -- many sessions ----------------------------------------------------------------------------------------------
 
     async def find(self, user: str) -> list[Record]:
-        wanted = {"u": user, **_living(self.clock())}
+        wanted = {"u": user, **living(self.clock())}
         documents = await self._run(lambda server: server.sessions.find(wanted).to_list())
-        records = [_read(document["_id"], document)[0] for document in documents]
+        records = [read_document(document["_id"], document)[0] for document in documents]
         return sorted(records, key=lambda record: record.header.created, reverse=True)
 
     async def scan(self) -> AsyncIterator[Record]:
-        wanted = _living(self.clock())
+        wanted = living(self.clock())
         while True:
             documents = await self._page(wanted)
             for document in documents:
-                yield _read(document["_id"], document)[0]
+                yield read_document(document["_id"], document)[0]
             if len(documents) < _PAGE:
                 return
             wanted = {**wanted, "_id": {"$gt": documents[-1]["_id"]}}
@@ -247,7 +242,7 @@ class MongoStore(DocumentStore):
         return await self._run(lambda server: server.sessions.find(wanted).sort("_id", 1).limit(_PAGE).to_list())
 
     async def count(self) -> int:
-        wanted = _living(self.clock())
+        wanted = living(self.clock())
         return int(await self._run(lambda server: server.sessions.count_documents(wanted)))
 
     async def delete_all(self) -> int:
@@ -269,7 +264,7 @@ class MongoStore(DocumentStore):
 
     async def prune(self) -> int:
         now = self.clock()
-        over = {"x": {"$lte": _date(now)}, "e": {"$lte": now}}
+        over = {"x": {"$lte": date_of(now)}, "e": {"$lte": now}}
         deleted = await self._run(lambda server: server.sessions.delete_many(over))
         return int(deleted.deleted_count)
 
@@ -335,136 +330,6 @@ class MongoStore(DocumentStore):
             raise
         except (OSError, RuntimeError) as error:
             raise unavailable("MongoDB", self.place, error) from error
-
-
-# -- documents ------------------------------------------------------------------------------------------------------
-
-
-class _Update:
-    """What an update sets, takes away and adds."""
-
-    def __init__(self) -> None:
-        self.set: dict[str, Any] = {}
-        self.unset: dict[str, Any] = {}
-        self.add: dict[str, Int64] = {"t": Int64(1)}
-        self.push: dict[str, Any] = {}
-
-    def attribute(self, name: str, value: Any) -> None:
-        """Give an attribute of the header a new value."""
-        path = "u" if name == "user" else "v" if name == "version" else f"h.{name}"
-        if value is None:
-            self.unset[path] = ""
-        else:
-            self.set[path] = Int64(value) if name == "version" else value
-
-    def field(self, key: str, raw: bytes) -> None:
-        """Give a field a new value; it may have been taken away before."""
-        self.unset.pop(_path(key), None)
-        self.set[_path(key)] = _value(raw)
-
-    def command(self) -> dict[str, Any]:
-        """Return it as MongoDB takes it."""
-        parts = {"$set": self.set, "$unset": self.unset, "$inc": self.add, "$push": self.push}
-        return {operator: operands for operator, operands in parts.items() if operands}
-
-
-def _difference(image: Image, record: Record) -> dict[str, Any]:
-    """Return the update that makes what *image* shows into *record*."""
-    update, header = _Update(), record.header
-    for name, value in image.header_changes(header).items():
-        update.attribute(name, value)
-    if header.deadline != image.header.deadline:
-        update.set |= _deadline(header)
-    if record.fields:
-        for key in image.gone(record.fields):
-            update.unset[_path(key)] = ""
-        for key, raw in image.changed(record.fields).items():
-            update.field(key, raw)
-    elif image.fields:
-        update.set["d"] = {}
-    return update.command()
-
-
-def _document(key: bytes, record: Record) -> dict[str, Any]:
-    header = record.header
-    document = {
-        "_id": key,
-        "t": Int64(mark()),
-        "v": Int64(header.version),
-        "h": filled(header, _BESIDE),
-        "d": {_name(field): _value(raw) for field, raw in record.fields.items()},
-        **_deadline(header),
-    }
-    if header.user is not None:
-        document["u"] = header.user
-    return document
-
-
-def _read(key: bytes, document: dict[str, Any]) -> tuple[Record, Image]:
-    attributes = {**document.get("h", {}), "version": int(document.get("v", 1)), "user": document.get("u")}
-    record = Record(key, header_from(attributes), _fields(document.get("d", {})))
-    return record, Image.of(document.get("t", 0), record)
-
-
-def _deadline(header: Header) -> dict[str, Any]:
-    return {"e": float(header.deadline), "x": _date(header.deadline)}
-
-
-def _date(moment: float) -> DatetimeMS:
-    """Return the first millisecond that is not before *moment*: the server must not clean up too early."""
-    return DatetimeMS(math.ceil(moment * 1000))
-
-
-def _living(now: float) -> dict[str, Any]:
-    return {"e": {"$gt": now}, "h.successor": {"$exists": False}}
-
-
-def _allowing(key: bytes, delta: Delta, now: float) -> dict[str, Any]:
-    """Return the filter that finds the session under *key* if it allows *delta*."""
-    wanted = {"_id": key, **_living(now)}
-    if delta.owner is not None:
-        wanted |= {"h.owner": delta.owner, "h.until": {"$gt": now}}
-    for field in delta.take:
-        wanted[_path(field)] = {"$exists": True}
-    for field, raw in delta.expect.items():
-        if raw is None:
-            wanted[_path(field)] = {"$exists": False}
-            continue
-        value = _value(raw)
-        # Bytes are also found in a list that has them among its items.
-        wanted[_path(field)] = {"$eq": value, "$not": {"$type": "array"}} if isinstance(value, bytes) else value
-    if delta.final and not delta.set and not delta.incr and not delta.append and delta.header.get("user") is None:
-        some = {"d": {"$ne": {}}, "h.mortal": {"$ne": True}}
-        wanted["$or"] = [some] if "user" in delta.header else [some, {"u": {"$exists": True}}]
-    return wanted
-
-
-# The letter makes every name a good one: none is empty, begins with a dollar sign or looks like an index.
-def _name(key: str) -> str:
-    return "k" + key.replace("%", "%25").replace(".", "%2E").replace("\0", "%00")
-
-
-def _path(key: str) -> str:
-    return f"d.{_name(key)}"
-
-
-def _fields(document: dict[str, Any]) -> dict[str, bytes]:
-    return {
-        name[1:].replace("%00", "\0").replace("%2E", ".").replace("%25", "%"): from_parts(_part(value))
-        for name, value in document.items()
-    }
-
-
-def _value(raw: bytes) -> Any:
-    part = to_parts(raw)
-    if isinstance(part, tuple):
-        end, inner = part
-        return {"e": Int64(end), "r": Int64(inner) if isinstance(inner, int) else inner}
-    return Int64(part) if isinstance(part, int) else part
-
-
-def _part(value: Any) -> Part:
-    return (value["e"], value["r"]) if isinstance(value, dict) else value
 
 
 # -- the driver -----------------------------------------------------------------------------------------------------

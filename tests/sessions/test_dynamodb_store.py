@@ -332,7 +332,7 @@ def test_a_client_of_boto3_gives_region_address_and_credentials(
     servers: Servers, kind: str, clock: Any, monkeypatch: Any
 ) -> None:
     url = dynamodb_servers.server(servers).url
-    session = boto3.session.Session("its own", "secret", region_name="eu-west-3")
+    session = boto3.session.Session("ITSOWN", "secret", region_name="eu-west-3")
     given: Any = session.client if kind == "client" else session.resource
     store = resolve(SESSION_DYNAMODB=given("dynamodb", endpoint_url=url), SESSION_DYNAMODB_TABLE=f"by_{kind}")
     store.clock = clock
@@ -342,7 +342,7 @@ def test_a_client_of_boto3_gives_region_address_and_credentials(
     assert store.place == f"{url} (table by_{kind})"
     plain = store._table._clients.plain()
     assert plain.meta.region_name == "eu-west-3"
-    assert plain._request_signer._credentials.access_key == "its own"
+    assert plain._request_signer._credentials.access_key == "ITSOWN"
 
     async def on_a_loop() -> Any:
         found = await store.load(KEY)

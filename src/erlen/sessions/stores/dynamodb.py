@@ -18,7 +18,7 @@ from erlen.errors import ConfigError, SessionUnavailable
 from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, KeyNote, Merged, Record
 from erlen.sessions.settings import SessionSettings
-from erlen.sessions.stores.base import NOTE_KEPT
+from erlen.sessions.stores.base import NOTE_KEPT, jitter, pause
 from erlen.sessions.stores.documents import DocumentStore, Image, header_of, mark
 from erlen.sessions.stores.dynamodb_items import (
     Expression,
@@ -37,6 +37,7 @@ __all__ = ["DynamoStore"]
 
 _NOTES = b"keys"
 _BATCH = 100
+_ATTEMPTS = 50
 # So that a page is read in the time that one command may take.
 _PAGE = 200
 # Beyond it an expression may be too long, and the item is written as a whole.
@@ -161,8 +162,15 @@ class DynamoStore(DocumentStore):
 
     async def put(self, key: bytes, record: Record) -> None:
         user = record.header.user
-        if not await self._write([("Put", {"Item": item_of(key, record)}), *_membership(None, user and (user, key))]):
-            raise SessionUnavailable(f"DynamoDB at {self.place} had another change of the same user to do. Try again.")
+        actions = [("Put", {"Item": item_of(key, record)}), *_membership(None, user and (user, key))]
+        for attempt in range(_ATTEMPTS):
+            if await self._write(actions):
+                return
+            await pause(jitter(attempt))  # another session of the same user is being written
+        raise SessionUnavailable(
+            f"DynamoDB at {self.place} refused a session {_ATTEMPTS} times, because other sessions of the same user "
+            "were written at each of these moments. See whether a client calls in a loop."
+        )
 
     async def rename(self, record: Record, tag: Image, new: bytes, old: bytes, trail: Header) -> bool:
         key, user, former = record.key, record.header.user, tag.header.user

@@ -31,7 +31,7 @@ from pymongo.errors import (
 )
 from pymongo.uri_parser import parse_uri
 
-from erlen.errors import ConfigError, SessionError, SessionValueError
+from erlen.errors import ConfigError, SessionValueError
 from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, KeyNote, Merged, Record
 from erlen.sessions.settings import SessionSettings
@@ -326,10 +326,6 @@ class MongoStore(DocumentStore):
             if isinstance(error, OperationFailure) and error.code in _TOO_LARGE:
                 raise _too_large() from error
             raise unavailable("MongoDB", self.place, Exception(_reason(error))) from error
-        except SessionError:
-            raise
-        except (OSError, RuntimeError) as error:
-            raise unavailable("MongoDB", self.place, error) from error
 
 
 # -- the driver -----------------------------------------------------------------------------------------------------

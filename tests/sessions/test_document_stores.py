@@ -92,6 +92,18 @@ def test_random_deltas_do_what_the_rules_say(store: SessionStore, store_name: st
     run()
 
 
+def test_expected_bytes_are_not_found_among_the_items_of_a_list(store: SessionStore) -> None:
+    drive(store.create(KEY, record(a=join([b"m\xc0"]))))
+    assert drive(store.merge(KEY, Delta(set={"b": b"2"}, expect={"a": b"m\xc0"}))).conflict
+    assert not drive(store.merge(KEY, Delta(set={"b": b"2"}, expect={"a": join([b"m\xc0"])}))).conflict
+
+
+def test_what_is_expected_to_be_missing_can_be_taken_all_the_same(store: SessionStore) -> None:
+    drive(store.create(KEY, record()))
+    merged = drive(store.merge(KEY, Delta(take=["b"], expect={"b": None}, final=False)))
+    assert (merged.conflict, merged.taken, merged.version) == (False, {}, 2)
+
+
 @hypothesis.given(store_oracle.raws)
 def test_a_field_is_the_same_after_it_was_taken_apart(raw: bytes) -> None:
     assert from_parts(to_parts(raw)) == raw

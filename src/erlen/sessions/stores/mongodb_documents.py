@@ -1,16 +1,16 @@
 """How the store ``mongodb`` writes a session as a document, and the updates and filters that change one.
 
-=======  ============================================================================================================
-name     what it is
-=======  ============================================================================================================
-``_id``  the key of the session
-``d``    the fields, under encoded names: a number, bytes, a list of bytes, or a document of one of them (``r``) and
-         its end (``e``)
-``h``    the header, as far as it says something, without ``u``, the user, and ``v``, the version
-``e``    the deadline in seconds, which Erlen judges
-``x``    the same as a date, by which the server cleans up
-``t``    grows with every change of the document, and tells whether it is still as it was read
-=======  ============================================================================================================
+=========  ==========================================================================================================
+name       what it is
+=========  ==========================================================================================================
+``_id``    the key of the session
+``d``      the fields, under encoded names: a number, bytes, a list of bytes, or a document of one of them (``r``) and
+           its end (``e``)
+``h``      the header, as far as it says something, without ``u``, the user, and ``v``, the version
+``e``      the deadline in seconds, which Erlen judges
+``x``      the same as a date, by which the server cleans up
+``t``      grows with every change of the document, and tells whether it is still as it was read
+=========  ==========================================================================================================
 """
 
 from __future__ import annotations

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import boto3
 
 from store_servers import Running, Servers
 from store_servers.proxy import CountingProxy
 
 INSTALL = "python3 -m venv .servers && .servers/bin/pip install 'moto[server,dynamodb]'"
+REGION = "eu-central-1"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 # As the program moto_server does it, but without threads: DynamoDB's commands are atomic, and moto's are not.
 _ONE_AFTER_THE_OTHER = """
@@ -77,13 +80,32 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
     table = f"sessions_{next(_numbers)}"
     return {
         "SESSION_TYPE": name,
-        "SESSION_URL": f"dynamodb://eu-central-1/{table}?endpoint={server(servers).url}",
+        "SESSION_URL": f"dynamodb://{REGION}/{table}?endpoint={server(servers).url}",
         "SESSION_STORE_TIMEOUT": 10,  # moto takes milliseconds for each item of a scan
     }
 
 
 def commands(name: str, servers: Servers) -> int:
     return server(servers).commands
+
+
+def dump(name: str, servers: Servers) -> bytes:
+    """Return the names and values of all items of all tables."""
+    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server(servers).url)
+    tables = client.list_tables()["TableNames"]
+    held = [client.scan(TableName=table)["Items"] for table in tables]
+    client.close()
+    return b"\n".join(_texts(held))
+
+
+def _texts(value: Any) -> Iterator[bytes]:
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    else:
+        yield value if isinstance(value, bytes) else str(value).encode()
 
 
 def bytes_received(name: str, servers: Servers) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import bson
 from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
@@ -114,6 +115,15 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
 
 def commands(name: str, servers: Servers) -> int:
     return server(servers).commands
+
+
+def dump(name: str, servers: Servers) -> bytes:
+    """Return all documents of all collections."""
+    with MongoClient[Any](server(servers).url) as client:
+        database = client[DATABASE]
+        return b"".join(
+            bson.encode(each) for found in database.list_collection_names() for each in database[found].find()
+        )
 
 
 def bytes_received(name: str, servers: Servers) -> int:

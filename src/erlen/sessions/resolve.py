@@ -26,7 +26,7 @@ _STORES: dict[str, tuple[str, str]] = {
     "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
     "filesystem": (f"{_PACKAGE}.filesystem:FilesystemStore", ""),
     "redis": (f"{_PACKAGE}.redis:RedisStore", "redis"),
-    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", "memcached"),
+    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", ""),
     "mongodb": (f"{_PACKAGE}.mongodb:MongoStore", "mongodb"),
     "sqlalchemy": (f"{_PACKAGE}.sqlalchemy:SqlAlchemyStore", "sqlalchemy"),
     "dynamodb": (f"{_PACKAGE}.dynamodb:DynamoStore", "dynamodb"),
@@ -73,6 +73,11 @@ def resolve_manager(
     if isinstance(settings.type, str) and settings.type.strip().lower() == _COOKIE:
         manager: type[SessionManager] = importlib.import_module("erlen.sessions.cookie_manager").CookieManager
         return manager(settings, NullStore(), keys)
+    if settings.sealed:
+        try:
+            importlib.import_module("erlen.sessions.seal")
+        except ImportError as error:
+            raise MissingExtra("SESSION_SEALED", "sealed") from error
     made = SessionManager(settings, resolve_store(settings), keys)
     return made if former is None else made.after(former)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ class MemoryStore(SessionStore):
 
     Each process has its own: with several workers a visitor's session would come and go with the worker that answers.
     """
+
+    remote: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,7 +88,7 @@ class MemoryStore(SessionStore):
             if stays and not merged.emptied:
                 self._records[record.key] = moved
                 return merged
-            moved.header.renewed = now
+            moved.header.moved(now, delta)
             self._delete(old)
             if not merged.emptied:
                 self._records[new] = moved

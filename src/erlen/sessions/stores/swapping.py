@@ -1,12 +1,13 @@
 """What stores have in common that replace a whole record if it was not changed since it was read: compare and swap.
 
-A subclass says how a record is read, added and swapped; the rules of the contract are here. It suits servers that
-cannot merge, and serves the others for what their own language cannot do in one command.
+A subclass says how a record is read, put and swapped; the rules of the contract are here. It suits servers that
+cannot merge, and stores of your own.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 from erlen.errors import SessionUnavailable
@@ -22,22 +23,41 @@ _ATTEMPTS = 1000
 
 
 class SwappingStore(SessionStore, Generic[Tag]):
-    """Applies every change by reading a record and swapping it, again and again until nobody came between.
+    """A session store out of three methods: :meth:`read`, :meth:`swap` and :meth:`put`. A fourth, :meth:`keys`, lists.
 
-    A *tag* tells what a record was when it was read: its version in the server.
+    Every change is made by reading a record and swapping it for the changed one, again and again until nobody came
+    between. The *tag* tells what a record was when it was read: a version that the server counts, or all its bytes.
+
+    Records are kept by :func:`erlen.sessions.record.pack` and :func:`~erlen.sessions.record.unpack`, or in a form of
+    the store's own. Whether a session is over or was moved is looked at here: the methods below take no notice.
     """
 
     @abstractmethod
     async def read(self, key: bytes) -> tuple[Record, Tag] | None:
-        """Return what stands under *key*, be it over or the trail of a move, and its tag; None if nothing does."""
+        """Return the record that stands under *key* and its tag, or None if none does.
+
+        A record that is over, or the trail of a move, is returned as any other. Whoever gets it may change it.
+        """
 
     @abstractmethod
     async def swap(self, key: bytes, record: Record | None, tag: Tag) -> bool:
-        """Replace what stands under *key* by *record*, or remove it for None; False if it is not as *tag* says."""
+        """Let *record* stand under *key* in place of the one that was read with *tag*; for None, remove that one.
+
+        Return False, and change nothing, if the record under *key* is another one by now or is gone. Looking and
+        replacing must be one step: no other request, thread or process comes between.
+        """
 
     @abstractmethod
     async def put(self, key: bytes, record: Record) -> None:
         """Let *record* stand under *key*, whatever stood there."""
+
+    async def keys(self) -> list[bytes]:
+        """Return the keys of all records, in any order: for listings, counts and pruning.
+
+        A store that cannot list leaves this out, and ``"find"`` and ``"scan"`` out of its ``abilities``; it needs a
+        ``delete_all`` of its own. One with an index of users has its own ``find``.
+        """
+        return []
 
     async def create(self, key: bytes, record: Record) -> None:
         await self.put(key, record)
@@ -80,7 +100,7 @@ class SwappingStore(SessionStore, Generic[Tag]):
                 if await self.swap(key, None if merged.emptied else record, tag):
                     return merged
             else:
-                record.header.renewed = now
+                record.header.moved(now, delta)
                 if await self.rename(record, tag, new, old, forwarder(new, now, grace)):
                     return merged
             await pause(jitter(attempt))
@@ -104,6 +124,24 @@ class SwappingStore(SessionStore, Generic[Tag]):
             return (True, record) if await self.swap(record.key, record, tag) else (False, None)
 
         return await until_leased(attempt, wait)
+
+    async def find(self, user: str) -> list[Record]:
+        found = [record async for record in self.scan() if record.header.user == user]
+        return sorted(found, key=lambda record: record.header.created, reverse=True)
+
+    async def scan(self) -> AsyncIterator[Record]:
+        for key in await self.keys():
+            found = await self.read(key)
+            if found is not None and found[0].header.successor is None and not found[0].header.is_over(self.clock()):
+                yield found[0]
+
+    async def prune(self) -> int:
+        total = 0
+        for key in await self.keys():
+            found = await self.read(key)
+            if found is not None and found[0].header.is_over(self.clock()):
+                total += await self.swap(key, None, found[1])
+        return total
 
     # -- for subclasses ---------------------------------------------------------------------------------------------
 

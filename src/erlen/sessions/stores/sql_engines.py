@@ -85,8 +85,8 @@ class Address:
             ) from error
         if self.kind == "mariadb":
             self.dialect.is_mariadb = True  # type: ignore[attr-defined]
-        self.native = not self.generic and self.kind in _NATIVE
-        """Whether its JSON type is used."""
+        self.native = self.kind if self.kind in _NATIVE and not self.generic else None
+        """The kind, if its own types are used; None otherwise."""
         looped_driver = next(filter(_is_installed, looped), None)
         self.looped_url = None if looped_driver is None else self.url.set(drivername=f"{self.kind}+{looped_driver}")
         """The address for an event loop, or None if no driver for one is installed."""

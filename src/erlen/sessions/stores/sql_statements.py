@@ -99,7 +99,7 @@ class PostgreSql(Sql):
         return data.op("->>", return_type=sa.Text())(sa.literal(name_of(key)))
 
     def add(self, data: Any, changed: Any, incr: Mapping[str, int]) -> tuple[Any, list[Condition]]:
-        conditions = []
+        conditions: list[Condition] = []
         for key, by in incr.items():
             held = self.field(data, key)
             number = sa.case((held.op("~")("^-?[0-9]+$"), sa.cast(held, sa.Numeric)), else_=0)
@@ -128,7 +128,7 @@ class MySql(Sql):
         if raw is None:
             return held.is_(None)  # type: ignore[no-any-return]
         # A text has the rules of the connection's collation, by which "b" may be equal to "B".
-        return sa.cast(held, sa.LargeBinary) == text_of(raw).encode()
+        return sa.cast(held, sa.LargeBinary) == sa.cast(text_of(raw), sa.LargeBinary)
 
     def field(self, data: Any, key: str) -> Any:
         return sa.func.json_unquote(sa.func.json_extract(data, _path(key)))

@@ -70,28 +70,29 @@ def hash_of(user: str) -> int:
 
 
 class _Key(sa.types.TypeDecorator[bytes]):
-    """The key of a session: 34 bytes, or as hexadecimal text where the bytes cannot be a primary key."""
+    """The key of a session, as hexadecimal text: in some databases bytes cannot be a primary key."""
 
     impl = sa.String(68)
     cache_ok = True
 
-    def __init__(self, binary: bool) -> None:
-        super().__init__()
-        self.binary = binary
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        if not self.binary:
-            return dialect.type_descriptor(sa.String(68))
-        # A BLOB of MySQL cannot be a primary key.
-        return dialect.type_descriptor(
-            mysql.VARBINARY(34) if dialect.name in ("mysql", "mariadb") else sa.LargeBinary(34)
-        )
-
     def process_bind_param(self, value: bytes | None, dialect: sa.Dialect) -> Any:
-        return value if value is None or self.binary else value.hex()
+        return None if value is None else value.hex()
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
-        return None if value is None else bytes(value) if self.binary else bytes.fromhex(value)
+        return None if value is None else bytes.fromhex(value)
+
+
+class _Unhexed(sa.types.TypeDecorator[bytes]):
+    """The key of a session as bytes of MySQL, sent as text: aiomysql fails at bytes with newer versions of PyMySQL."""
+
+    impl = mysql.VARBINARY(34)
+    cache_ok = True
+
+    def bind_expression(self, bindparam: sa.BindParameter[bytes]) -> sa.ColumnElement[bytes]:
+        return sa.func.unhex(sa.type_coerce(bindparam, _Key()), type_=self)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+        return None if value is None else bytes(value)
 
 
 class _Name(sa.types.TypeDecorator[str]):
@@ -170,10 +171,16 @@ class Tables:
     """The table of the sessions, and the small one beside it of the notes of secret keys.
 
     :param name: the name of the first; what stands before a dot is its schema
-    :param native: use the JSON and the binary type of the database; False for databases we know nothing of
+    :param kind: the kind of database, whose JSON and binary types are used; None if we know nothing of it
     """
 
-    def __init__(self, name: str, native: bool) -> None:
+    def __init__(self, name: str, kind: str | None) -> None:
+        native = kind is not None
+        key: TypeEngine[Any] = sa.LargeBinary(34)
+        if kind is None:
+            key = _Key()
+        elif kind in ("mysql", "mariadb"):
+            key = _Unhexed()
         schema, _, plain = name.rpartition(".")
         self.metadata = sa.MetaData(schema=schema or None)
         options: dict[str, Any] = {
@@ -184,7 +191,7 @@ class Tables:
         self.sessions = sa.Table(
             plain,
             self.metadata,
-            sa.Column("id", _Key(native), primary_key=True),
+            sa.Column("id", key, primary_key=True),
             sa.Column("data", Fields(native), nullable=False),
             sa.Column("username", _Name),
             sa.Column("user_hash", sa.BigInteger),
@@ -200,7 +207,7 @@ class Tables:
             sa.Column("label", _Name),
             sa.Column("owner", _Name),
             sa.Column("until", sa.Double, nullable=False),
-            sa.Column("successor", _Key(native)),
+            sa.Column("successor", key),
             sa.Column("mortal", sa.Boolean, nullable=False),
             sa.Column("seals", _Seals),
             sa.Index(f"{plain}_expires", "expires"),
@@ -225,8 +232,8 @@ class Tables:
         made: list[str] = []
         for table in self.metadata.sorted_tables:
             made.append(str(CreateTable(table).compile(dialect=dialect)).strip())
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                made.append(str(CreateIndex(index).compile(dialect=dialect)).strip())
+            indexes = sorted(table.indexes, key=lambda index: str(index.name))
+            made += [str(CreateIndex(index).compile(dialect=dialect)).strip() for index in indexes]
         return made
 
     def missing(self, connection: sa.Connection) -> list[str]:

@@ -369,9 +369,9 @@ class SqlAlchemyStore(SessionStore):
             ).scalar()
             # Where no row can be locked, a move may have come between: then the session is where the row leads now.
             still = c.successor.is_(None) if successor is None else c.successor == successor
-            if connection.execute(gone.where(still)).rowcount == 0 and successor is None:
-                if connection.execute(sa.select(c.id).where(c.id == key)).first() is not None:
-                    raise Lost
+            missed = connection.execute(gone.where(still)).rowcount == 0
+            if missed and connection.execute(sa.select(c.id).where(c.id == key)).first() is not None:
+                raise Lost
         return successor
 
     def _page(self, now: float, last: bytes, connection: sa.Connection) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ def config_of(name: str, servers: Servers) -> dict[str, Any]:
     config = {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY_TABLE": _TABLE, "SESSION_STORE_TIMEOUT": 10}
     if name == "sqlalchemy-sqlite":
         _count_in_process(servers)
-        folder = servers.make_folder("sqlalchemy")
-        return {**config, "SESSION_URL": f"sqlite+pysqlite:///{folder}/sessions.db"}
+        path = servers.make_folder("sqlalchemy") / "sessions.db"
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")  # as one does who uses SQLite for more than a few requests
+        return {**config, "SESSION_URL": f"sqlite+pysqlite:///{path}"}
     if name == "mariadb":
         ask(servers, "DROP TABLE IF EXISTS erlen_sessions, erlen_sessions_keys")
         return {**config, "SESSION_URL": mariadb_url(mariadb(servers).port)}

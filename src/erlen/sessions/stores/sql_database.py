@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -211,7 +211,7 @@ class Database:
     def _unavailable(self, error: BaseException) -> SessionUnavailable:
         address = self.address
         reason: object = error
-        if isinstance(error, DBAPIError) and error.orig is not None:
+        if isinstance(error, StatementError) and error.orig is not None:
             reason = error.orig
         if isinstance(error, PoolTimeout):
             reason = f"no connection became free within {self._timeout:g} s"

@@ -128,7 +128,7 @@ class MySql(Sql):
         if raw is None:
             return held.is_(None)  # type: ignore[no-any-return]
         # A text has the rules of the connection's collation, by which "b" may be equal to "B".
-        return sa.cast(held, sa.LargeBinary) == sa.cast(text_of(raw), sa.LargeBinary)
+        return sa.cast(held, sa.LargeBinary) == sa.cast(sa.literal(text_of(raw), sa.Text), sa.LargeBinary)
 
     def field(self, data: Any, key: str) -> Any:
         return sa.func.json_unquote(sa.func.json_extract(data, _path(key)))

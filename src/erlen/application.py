@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, ValuesView
+from collections.abc import Callable, ValuesView
 from datetime import timedelta
 from functools import cached_property
 from typing import IO, Any, TypeVar
@@ -17,9 +17,9 @@ from werkzeug.exceptions import Aborter
 
 from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
-from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, load_kept_key, seconds
+from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
 from erlen.context import AppGlobals, Context
-from erlen.errors import ConfigError, EndpointConflict, SetupError, SetupFinished, nearest
+from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
 from erlen.http.response import Response
 from erlen.json import PROVIDERS, JSONProvider
@@ -29,10 +29,7 @@ from erlen.log import create_logger
 from erlen.placement import Placement
 from erlen.routing import Map, Rule
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
-from erlen.sessions.manager import SessionManager
-from erlen.sessions.resolve import resolve_manager
-from erlen.sessions.settings import SessionSettings
-from erlen.sessions.token import KeyRing
+from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
 from erlen.steps import Steps
 from erlen.template_setup import TemplateSetup
@@ -63,7 +60,7 @@ class _ApplicationType(type):
                 changes.note()
 
 
-class Application(Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
+class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
     """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
 
     #: The row of the table of defaults that this class starts from.
@@ -205,50 +202,6 @@ class Application(Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_Appli
         """Open a file in the instance folder; unlike :meth:`open_resource` it may be written."""
         path = os.path.join(self.instance_path, resource)
         return open(path, mode) if "b" in mode else open(path, mode, encoding=encoding)
-
-    @cached_property
-    def session_manager(self) -> SessionManager:
-        """What opens and saves Erlen's own sessions, made from the configuration when it is first needed."""
-        with self._freezing:
-            found: SessionManager | None = self.__dict__.get("_session_manager")
-            return found or self._make_session_manager(None)
-
-    def _make_session_manager(self, former: SessionManager | None) -> SessionManager:
-        self._find_secret_key()
-        config = self.config
-        settings = SessionSettings.from_config(config, self.instance_path)
-        keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
-        if former is not None and former.settings == settings and _same_keys(former.keys, keys):
-            return former
-        made = resolve_manager(settings, keys, former)
-        if former is None or made.modes != former.modes:
-            self._check_session_modes(made)
-        self._sessions_slide = made.slides
-        self.__dict__["_session_manager"] = made
-        return made
-
-    def _check_session_modes(self, manager: SessionManager) -> None:
-        for endpoint, options in self.route_options.items():
-            mode = options.get("session", "shared")
-            if mode not in manager.modes:
-                raise _unfit_mode(endpoint, mode, self.url_map.iter_rules(endpoint))
-
-    def _follow_config(self) -> None:
-        with self._freezing:
-            changes = self.config.changes
-            former = self.__dict__.get("_session_manager")
-            if former is not None:
-                self.config.check()
-                made = self._make_session_manager(former)
-                if made is not former:
-                    self.__dict__["session_manager"] = made
-            self._config_seen = changes
-
-    def _find_secret_key(self) -> None:
-        if self.config["SECRET_KEY"] is None:
-            kept = load_kept_key(self.instance_path)
-            if kept is not None:  # or each look would count as a change of the configuration
-                self.config["SECRET_KEY"] = kept
 
     def freeze(self) -> None:
         """End the set-up: check the configuration, compile the routes. The first request does it.
@@ -429,25 +382,6 @@ class Application(Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_Appli
 
 
 Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}
-
-
-def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
-    return ring is other if ring is None or other is None else ring.keys == other.keys
-
-
-def _unfit_mode(endpoint: str, mode: str, rules: Iterable[Rule]) -> ConfigError:
-    where = next((f" ({place})" for rule in rules if (place := getattr(rule, "where", None))), "")
-    reason = (
-        "the session is in the browser, so no request can hold it for itself"
-        if mode == "exclusive"
-        else "the session is in the browser, so nobody can tell whether another request has changed it"
-    )
-    return ConfigError(
-        "SESSION_TYPE",
-        f"The route of {endpoint!r}{where} asks for session={mode!r}, and SESSION_TYPE = 'cookie' cannot give it: "
-        f"{reason}.",
-        "Keep sessions on the server, with SESSION_TYPE = 'sqlite', or write session='shared' in the route.",
-    )
 
 
 class UnknownRouteOption(SetupError, TypeError):

@@ -43,6 +43,7 @@ import difflib
 import os
 import shlex
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ConfigError",
@@ -317,6 +318,25 @@ class SessionValueError(_ValueAtPath, SessionError, TypeError):
 
 class SessionConflict(SessionError):
     """Another request changed, moved or ended this session meanwhile, and the change was refused."""
+
+
+class SessionLimitReached(SessionConflict):
+    """A user who signs in has as many sessions already as ``MAX_SESSIONS_PER_USER`` allows.
+
+    :param user: who signs in
+    :param limit: how many sessions are allowed
+    :param sessions: those that there are, as ``app.sessions.for_user`` returns them: an error handler may show them
+    """
+
+    def __init__(self, user: str, limit: int, sessions: list[Any]) -> None:
+        count = "one session" if limit == 1 else f"{limit} sessions"
+        super().__init__(
+            f"This login was refused: the account has {count} elsewhere already, and MAX_SESSIONS_PER_USER allows no "
+            "more. Sign out in one of them first."
+        )
+        self.user = user
+        self.limit = limit
+        self.sessions = sessions
 
 
 class SessionUnavailable(SessionError):

@@ -19,6 +19,13 @@ __all__ = [
     "request_finished",
     "request_started",
     "request_tearing_down",
+    "session_committed",
+    "session_created",
+    "session_expired",
+    "session_loaded",
+    "session_refused",
+    "session_revoked",
+    "session_rotated",
     "template_rendered",
 ]
 
@@ -42,3 +49,34 @@ appcontext_tearing_down = _signals.signal(
 appcontext_pushed = _signals.signal("appcontext-pushed", doc="A context was made the current one.")
 appcontext_popped = _signals.signal("appcontext-popped", doc="A context is no longer the current one.")
 message_flashed = _signals.signal("message-flashed", doc="A message was flashed: ``message``, ``category``.")
+
+# What happens to sessions, for the log of a security team, and how long it takes, for measurements. The handle is the
+# public name of a session, ``session.sid``; the token is in none of them.
+session_created = _signals.signal("session-created", doc="A visitor got a session: ``handle``, ``user``.")
+session_rotated = _signals.signal(
+    "session-rotated",
+    doc="A session got a new token: ``old``, ``handle``, ``user``, ``reason`` (``'login'``, ``'rotated'``, "
+    "``'renewed'``).",
+)
+session_refused = _signals.signal(
+    "session-refused",
+    doc="A change was not kept, because the session was ended or moved meanwhile, or another request had changed the "
+    "same key: ``handle``, ``user``, ``reason`` (``'ended'``, ``'conflict'``).",
+)
+session_revoked = _signals.signal(
+    "session-revoked",
+    doc="A session was ended: ``handle``, ``user``, ``reason`` (``'logout'``, ``'revoked'``, ``'limit'``, "
+    "``'everyone'``, without a handle then).",
+)
+session_expired = _signals.signal(
+    "session-expired",
+    doc="A visitor came with a token of a session that is over, by its deadline or because it was ended: ``handle``.",
+)
+session_loaded = _signals.signal(
+    "session-loaded", doc="A session was asked for: ``handle``, ``load_ms``, ``bytes`` (0 if there is none)."
+)
+session_committed = _signals.signal(
+    "session-committed",
+    doc="Changes were sent to the store: ``handle``, ``commit_ms``, ``bytes`` of the change, ``refused``, "
+    "``conflicts`` (how often another request came between).",
+)

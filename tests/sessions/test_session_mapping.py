@@ -589,7 +589,8 @@ def test_the_null_store_has_nothing_and_refuses_everything() -> None:
 def test_few_public_names_stand_in_the_way_of_keys_in_templates() -> None:
     of_a_dict = {"clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"}
     of_flask = {"accessed", "modified", "new", "permanent"}
-    own = {"aincr", "aload", "append", "atake", "bind", "bound_user", "incr", "invalidate", "rotate", "sid", "take"}
+    own = {"append", "bind", "bound_user", "commit", "incr", "invalidate", "lock", "rotate", "set", "sid", "take"}
+    own |= {"abind", "acommit", "aincr", "aload", "atake"}
     assert {name for name in dir(Session) if not name.startswith("_")} == of_a_dict | of_flask | own
 
 

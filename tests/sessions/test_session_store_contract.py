@@ -409,6 +409,22 @@ def test_in_its_grace_the_old_key_leads_to_the_session(store: SessionStore, crea
     assert not merge(store, OTHER, set={"b": b"2"}).forwarded
 
 
+def test_what_is_meant_for_a_move_changes_the_header_only_where_the_session_moves(
+    store: SessionStore, create: Any
+) -> None:
+    create(a=b"1")
+    merge(store, moved={"seals": [b"zero"], "label": "zero"})
+    move(store, grace=30, moved={"seals": [b"one", b"\xff\x00"], "label": "one"})
+    move(store, new=THIRD, grace=30, header={"user": "7"}, moved={"seals": [b"two"], "label": "two"})
+    record = load(store, OTHER)
+    assert record is not None
+    assert (record.header.seals, record.header.label, record.header.user) == ([b"one", b"\xff\x00"], "one", "7")
+    move(store, old=OTHER, new=THIRD, moved={"seals": [b"three"]})
+    record = load(store, THIRD)
+    assert record is not None
+    assert (record.header.seals, record.header.label) == ([b"three"], "one")
+
+
 def test_after_its_grace_the_old_key_is_dead(store: SessionStore, create: Any, clock: Any) -> None:
     create()
     move(store, grace=30)

@@ -402,7 +402,6 @@ async def handle_user_exception(app: Any, context: Context, error: Exception, ru
 def _as_http(app: Any, error: Exception) -> HTTPException:
     answer: HTTPException
     if isinstance(error, SessionUnavailable):
-        app.logger.error("The session store does not answer: %s", error)
         answer = ServiceUnavailable("The session store does not answer. Please try again in a moment.")
     else:
         answer = Conflict(str(error))

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from erlen.sessions.interface import NullSession, SessionInterface, SessionMixin
-from erlen.sessions.manager import SessionHeaders, SessionManager
+from erlen.sessions.listed import SessionInfo
+from erlen.sessions.manager import SessionManager
 from erlen.sessions.record import Append, Delta, Header, KeyNote, Merged, Record
 from erlen.sessions.resolve import make_manager, resolve_manager, resolve_store
 from erlen.sessions.secure_cookie import (
@@ -17,6 +18,7 @@ from erlen.sessions.secure_cookie import (
 )
 from erlen.sessions.session import MODES, Session
 from erlen.sessions.settings import SessionSettings
+from erlen.sessions.state import SessionHeaders
 from erlen.sessions.stores.base import SessionStore
 from erlen.sessions.token import KeyRing, Token
 
@@ -34,6 +36,7 @@ __all__ = [
     "SecureCookieSessionInterface",
     "Session",
     "SessionHeaders",
+    "SessionInfo",
     "SessionInterface",
     "SessionManager",
     "SessionMixin",

@@ -10,22 +10,24 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from erlen.errors import SecretKeyMissing, SessionValueError
+from erlen.errors import ConfigError, SecretKeyMissing, SessionError, SessionValueError
 from erlen.json.unwritable import type_name
 from erlen.sessions.codec import SCALARS
 from erlen.sessions.cookies import find_cookies, may_be_permanent
-from erlen.sessions.fields import Fields, no_list, no_number
-from erlen.sessions.manager import SessionHeaders, SessionManager, changed_inside, refuse_readonly
+from erlen.sessions.fields import NO_POLICIES, Fields, no_list, no_number
+from erlen.sessions.manager import SessionManager, changed_inside, refuse_readonly
 from erlen.sessions.secure_cookie import (
     SecureCookieSessionInterface,
     make_serializer,
     session_json_serializer,
     too_large,
 )
-from erlen.sessions.session import Session, State
+from erlen.sessions.session import Session
 from erlen.sessions.settings import SessionSettings
+from erlen.sessions.state import SessionHeaders, State
 from erlen.sessions.stored import add
 from erlen.sessions.stores.base import SessionStore
 from erlen.sessions.token import KeyRing, Token
@@ -53,7 +55,8 @@ class CookieFields(Fields):
     def __init__(self, values: dict[str, Any], user: str | None = None, source: str | None = None) -> None:
         # One dict for both: there is nothing that was not decoded yet.
         self.raw = self.values = values
-        self.pending = None
+        self.pending = self.ends = self.guarded = None
+        self.policies = NO_POLICIES
         self.forced = self._changed = self._lent = False
         self._user = user
         self._source = source
@@ -74,8 +77,12 @@ class CookieFields(Fields):
             self._lent = True
         return value
 
-    def assign(self, key: str, value: Any) -> None:
-        """Set *key*.
+    def anew(self) -> CookieFields:
+        """Return the fields of a new session, without any."""
+        return CookieFields({})
+
+    def assign(self, key: str, value: Any, end: float | None = None) -> None:
+        """Set *key*. It cannot end before the session: the manager refuses that.
 
         :raises SessionValueError: if the value has no form in tagged JSON
         """
@@ -88,7 +95,7 @@ class CookieFields(Fields):
         del self.values[key]
         self._changed = True
 
-    def append(self, key: str, value: Any, limit: int | None = None) -> None:
+    def append(self, key: str, value: Any, limit: int | None = None, end: float | None = None) -> None:
         """Append *value* to the list *key*, which then keeps its last *limit* items.
 
         :raises SessionValueError: if the key holds something else, or the value has no form in tagged JSON
@@ -151,7 +158,7 @@ class CookieState(State):
 
     def end(self) -> None:
         """Let go of everything; what is assigned from now on belongs to a new session."""
-        self.fields = CookieFields({})
+        self.fields = self.fields.anew()
         self.fields.forced = True
         self.held_user = None
         self.fresh = True
@@ -172,6 +179,7 @@ class CookieManager(SessionManager):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings, store, keys, clock)
+        _refuse_what_needs_a_store(settings)
         if keys is not None:
             interface = SecureCookieSessionInterface
             signing = interface.salt, session_json_serializer, interface.key_derivation, interface.digest_method
@@ -229,6 +237,7 @@ class CookieManager(SessionManager):
         :raises SessionValueError: if something was put into a value that has no form in tagged JSON
         :raises SessionReadOnly: if a value was changed inside, in the mode ``readonly``
         """
+        session._sent = True
         if not session.accessed:
             if not self.slides or not may_be_permanent(session._cookie or ""):
                 return None
@@ -302,10 +311,57 @@ class CookieManager(SessionManager):
         """Make the session permanent, or no longer so."""
         state.fields.assign(_PERMANENT, value)
 
-    def plan_user(self, state: State, user: str) -> None:
+    async def commit(self, session: Session) -> None:
+        """Refuse after the response has begun; before that everything is stored with the response anyway."""
+        if session._sent:
+            raise SessionError(
+                "The session cannot be committed: it is in a cookie, and the response with its headers has begun. Keep "
+                "sessions on the server, with SESSION_TYPE = 'sqlite', to change them while a body is sent."
+            )
+
+    async def hold(self, session: Session, wait: float | None, lease: float | None) -> bool:
+        """Refuse: a session in the browser cannot be held."""
+        raise SessionError(
+            "session.lock() cannot hold a session that is in the browser. Keep sessions on the server, with "
+            "SESSION_TYPE = 'sqlite'."
+        )
+
+    async def admit(self, state: State, user: str) -> None:
+        """Admit everybody: nobody counts sessions in browsers."""
+        return None
+
+    def end_after(self, ttl: float | timedelta | None) -> float | None:
+        """Refuse a lifetime: Flask's cookie has no place for it."""
+        if ttl is not None:
+            raise SessionError(
+                "A key with a lifetime of its own (ttl=) cannot be kept in a cookie. Keep sessions on the server, with "
+                "SESSION_TYPE = 'sqlite', or store the moment at which the value ends together with it."
+            )
+        return None
+
+    def plan_user(self, session: Session, state: State, user: str, label: str | None) -> None:
         """Bind a user."""
         assert isinstance(state, CookieState)
         state.held_user = user
+
+
+def _refuse_what_needs_a_store(settings: SessionSettings) -> None:
+    """See that no setting asks for what a cookie cannot give.
+
+    :raises ConfigError: if one does
+    """
+    wanted = {
+        "SESSION_CONFLICTS": any(policy != "last" for policy in settings.conflicts.values()),
+        "SESSION_SEALED": settings.sealed,
+        "MAX_SESSIONS_PER_USER": settings.max_sessions is not None,
+    }
+    for name, asked in wanted.items():
+        if asked:
+            raise ConfigError(
+                name,
+                "It needs sessions on the server, and SESSION_TYPE is 'cookie'.",
+                f"Leave {name} out, or set SESSION_TYPE = 'sqlite'.",
+            )
 
 
 def whole(values: dict[str, Any], user: str | None) -> dict[str, Any]:

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from erlen.errors import SessionValueError
 from erlen.sessions import stored
 from erlen.sessions.codec import SCALARS, decode, encode, encode_item
 from erlen.sessions.record import Append, Delta
+from erlen.sessions.token import Token
 
-__all__ = ["Fields", "Pending", "no_list", "no_number"]
+__all__ = ["NO_POLICIES", "Fields", "Pending", "Policy", "no_list", "no_number"]
+
+Policy: TypeAlias = str | Callable[[Any, Any, Any], Any]
+"""``"last"``, ``"first"``, ``"error"``, or a function that makes one value of ``(base, theirs, mine)``."""
+
+NO_POLICIES: Mapping[str, Policy] = MappingProxyType({})
 
 
 class Pending:
     """What has to be done in the store, by key. Dicts for their order: what was assigned first is stored first."""
 
-    __slots__ = ("appended", "assigned", "deleted", "removed")
+    __slots__ = ("appended", "assigned", "deleted", "ends", "removed")
 
     def __init__(self) -> None:
         self.assigned: dict[str, None] = {}
         self.deleted: dict[str, None] = {}
         self.appended: dict[str, Append] = {}
+        self.ends: dict[str, float] = {}
         self.removed: dict[str, list[bytes]] = {}
 
     def supersede(self, key: str) -> None:
         """Forget what was done inside the list *key*: it is replaced as a whole."""
         self.appended.pop(key, None)
+        self.ends.pop(key, None)
         self.removed.pop(key, None)
 
     def assign(self, key: str) -> None:
@@ -44,24 +54,48 @@ class Pending:
 class Fields:
     """Top-level keys with their values, decoded when they are read. It knows no store.
 
-    ``raw`` has the bytes of every key that is there, as they were stored or as they were when last assigned. A value
-    that was decoded and can be changed inside is encoded again at the end and compared with them.
+    ``raw`` has the bytes of every key that is there, as they were stored or as they were when last assigned, without
+    their end. A value that was decoded and can be changed inside is encoded again at the end and compared with them.
 
     :param raw: the stored fields; the object keeps and changes it
+    :param policies: what happens to a key that another request has changed meanwhile, by key
     """
 
-    __slots__ = ("forced", "pending", "raw", "values")
+    __slots__ = ("ends", "forced", "guarded", "pending", "policies", "raw", "values")
 
-    def __init__(self, raw: dict[str, bytes]) -> None:
+    def __init__(self, raw: dict[str, bytes], policies: Mapping[str, Policy] = NO_POLICIES) -> None:
         self.raw = raw
         self.values: dict[str, Any] = {}
         self.pending: Pending | None = None
         self.forced = False
+        self.ends: dict[str, float] | None = None
+        """When keys end that do so before the session."""
+        self.policies = policies
+        self.guarded: dict[str, bytes | None] | None = None
+        """What was stored under keys with a policy, before this request changed them."""
+
+    def part(self, now: float) -> None:
+        """Take the stored ends off the fields, and leave out what has ended at the moment *now*."""
+        ends, raw = self.ends or {}, self.raw
+        for key in [key for key, held in raw.items() if held[:1] == b"t"]:
+            held = raw[key]
+            end, living = stored.end_of(held), stored.at(held, now)
+            if living is None or end is None:
+                del raw[key]
+            else:
+                raw[key] = living
+                ends[key] = end
+        self.ends = ends or None
+
+    def fresh(self, raw: dict[str, bytes]) -> Fields:
+        """Return fields of the same session with other content."""
+        return type(self)(raw, self.policies)
 
     def settle(self) -> None:
         """Forget what was changed: it is stored now."""
         self.pending = None
         self.forced = False
+        self.guarded = None
 
     def change(self) -> Pending:
         """Return what is to be done in the store, to be added to."""
@@ -74,53 +108,136 @@ class Fields:
         """Whether there is something to store, changes inside of values included."""
         return self.pending is not None or self.forced or bool(self.changed_inside())
 
-    @property
-    def own(self) -> dict[str, bytes]:
-        """The fields that this request itself has set, and the items that it has appended."""
+    def own(self) -> Fields:
+        """Return the fields that this request itself has set, and the items that it has appended, as all there is."""
         pending = self.change()
         appended = {key: stored.join(append.items) for key, append in pending.appended.items()}
-        return {key: self.raw[key] for key in pending.assigned} | appended
+        own = self.fresh({key: self.raw[key] for key in pending.assigned} | appended)
+        ends = {**(self.ends or {}), **pending.ends}
+        own.ends = {key: ends[key] for key in own.raw if key in ends} or None
+        return own
+
+    def stored(self, key: str) -> bytes:
+        """Return the bytes of *key* as the store has them, or is to have them."""
+        return self.raw[key] if self.ends is None else stored.until(self.raw[key], self.ends.get(key))
+
+    def whole(self) -> dict[str, bytes]:
+        """Return all fields as a store is to have them."""
+        return self.raw if self.ends is None else {key: self.stored(key) for key in self.raw}
 
     def is_decided(self, key: str) -> bool:
         """Tell whether this request has assigned or deleted *key*, so that what the store has does not matter."""
         return self.pending is not None and (key in self.pending.assigned or key in self.pending.deleted)
+
+    def replace(self, key: str, held: bytes | None, now: float) -> None:
+        """Take over what the store has under *key* now: None if nothing."""
+        living, end = stored.at(held, now), stored.end_of(held)
+        self.values.pop(key, None)
+        if self.pending is not None:
+            self.pending.assigned.pop(key, None)
+            self.pending.deleted.pop(key, None)
+        if living is None:
+            self.raw.pop(key, None)
+        else:
+            self.raw[key] = living
+        if end is not None or self.ends is not None:
+            self._end(key, end)
+
+    # -- the form of values: see erlen.sessions.seal ------------------------------------------------------------------
+
+    hidden = False
+    """Whether the store cannot read the values, and so cannot add to them."""
+
+    def anew(self) -> Fields:
+        """Return the fields of a new session, without any."""
+        return self.fresh({})
+
+    def moved(self, token: Token, old: Token | None) -> dict[str, Any]:
+        """Return what the header has to hold when the session stands under *token*.
+
+        :param old: the token that has to find it too, for the grace of a timed renewal
+        """
+        return {}
+
+    def plain(self, key: str) -> bytes:
+        """Return the encoded value of *key*; a KeyError says that there is none."""
+        return self.raw[key]
+
+    def wrap(self, key: str, encoded: bytes) -> bytes:
+        """Return what is kept for a value of *key* that has the form *encoded*."""
+        return encoded
+
+    def wrap_item(self, key: str, encoded: bytes) -> bytes:
+        """Return what is kept for an item of the list *key*."""
+        return encoded
+
+    def read(self, key: str, raw: bytes) -> Any:
+        """Return the value that the bytes *raw* are under *key*."""
+        return self.fresh({key: raw}).get(key)
+
+    # -- reading and changing -----------------------------------------------------------------------------------------
 
     def get(self, key: str) -> Any:
         """Return the value of *key*; a KeyError says that there is none."""
         values = self.values
         if key in values:
             return values[key]
-        value = values[key] = decode(key, self.raw[key])
+        value = values[key] = decode(key, self.plain(key))
         return value
 
-    def assign(self, key: str, value: Any) -> None:
-        """Set *key*.
+    def assign(self, key: str, value: Any, end: float | None = None) -> None:
+        """Set *key*, which ends at the moment *end*, or with the session.
 
         :raises SessionValueError: if the value cannot be stored
         """
-        self.raw[key] = encode(key, value)
+        encoded = encode(key, value)
+        if self.policies:
+            self.guard(key)
+        self.raw[key] = self.wrap(key, encoded)
         self.values[key] = value
         self.change().assign(key)
+        if end is not None or self.ends is not None:
+            self._end(key, end)
+
+    def _end(self, key: str, end: float | None) -> None:
+        ends = self.ends = self.ends or {}
+        if end is None:
+            ends.pop(key, None)
+        else:
+            ends[key] = end
 
     def delete(self, key: str) -> None:
         """Remove *key*; a KeyError says that there is none."""
+        if self.policies and key in self.raw:
+            self.guard(key)
         del self.raw[key]
         self.values.pop(key, None)
         self.change().delete(key)
 
-    def append(self, key: str, value: Any, limit: int | None = None) -> None:
+    def guard(self, key: str) -> None:
+        """Note what is stored under *key*, if its policy needs that, before it is changed for the first time."""
+        if key in self.policies and self.policies[key] != "last" and not self.is_decided(key):
+            self.guarded = self.guarded or {}
+            self.guarded[key] = self.stored(key) if key in self.raw else None
+
+    def append(self, key: str, value: Any, limit: int | None = None, end: float | None = None) -> None:
         """Append *value* to the list *key*, which then keeps its last *limit* items.
 
+        :param end: when the list ends, if it is made now
         :raises SessionValueError: if the key holds something else, or the value cannot be stored
         """
         raw = self.raw.get(key)
         if raw is not None and not stored.is_list(raw):
             raise no_list(key)
-        item = encode_item(key, value)
+        item = self.wrap_item(key, encode_item(key, value))
         if self.is_decided(key):
             self.change().assign(key)
         else:
             limit = self._append_later(key, item, limit)
+            if end is not None:
+                self.change().ends.setdefault(key, end)
+        if raw is None and end is not None:
+            self._end(key, end)
         self.raw[key] = stored.extend(raw, [item], limit)
         if key in self.values:
             items = self.values[key]
@@ -147,7 +264,7 @@ class Fields:
         if raw is None or not stored.is_list(raw):
             return []
         items: list[Any] = self.get(key)
-        if self.is_decided(key) or encode(key, items) != raw:
+        if self.is_decided(key) or encode(key, items) != self.plain(key):
             self.delete(key)
             return items
         pending = self.change()
@@ -164,10 +281,14 @@ class Fields:
 
         :raises SessionValueError: if the key holds something else, or the sum leaves 64 bits
         """
-        raw = self.raw.get(key)
+        raw = self.plain(key) if key in self.raw else None
         if raw is not None and stored.number(raw) is None:
             raise no_number(key)
         return stored.add(key, raw, by)
+
+    def end_of(self, key: str) -> float | None:
+        """Return when *key* ends, if it does so before the session."""
+        return None if self.ends is None else self.ends.get(key)
 
     def store_took(self, key: str) -> None:
         """Note that the store has given *key* away already."""
@@ -176,9 +297,11 @@ class Fields:
         if self.pending is not None:
             self.pending.supersede(key)
 
-    def store_counted(self, key: str, total: int) -> None:
-        """Note that the store has set *key* to *total* already."""
-        self.raw[key] = b"%d" % total
+    def store_counted(self, key: str, total: int, end: float | None = None) -> None:
+        """Note that the store has set *key* to *total* already, and that it ends at *end* if it was made so."""
+        if end is not None and key not in self.raw:
+            self._end(key, end)
+        self.raw[key] = self.wrap(key, b"%d" % total)
         self.values[key] = total
 
     def changed_inside(self) -> dict[str, bytes]:
@@ -189,9 +312,9 @@ class Fields:
         changed = {}
         for key, value in self.values.items():
             if type(value) not in SCALARS:
-                raw = encode(key, value)
-                if raw != self.raw[key]:
-                    changed[key] = raw
+                encoded = encode(key, value)
+                if encoded != self.plain(key):
+                    changed[key] = encoded
         return changed
 
     def delta(self) -> Delta | None:
@@ -206,17 +329,22 @@ class Fields:
             else:
                 return None
         changed = self.changed_inside()
-        self.raw.update(changed)
         for key in self.values if self.forced else changed:
+            if self.policies:
+                self.guard(key)
+            if key in changed:
+                self.raw[key] = self.wrap(key, changed[key])
             self.change().assign(key)
         pending = self.pending
         if pending is None:
             return None
         return Delta(
             delete=list(pending.deleted),
-            set={key: self.raw[key] for key in pending.assigned},
+            set={key: self.stored(key) for key in pending.assigned},
             remove=pending.removed,
             append=pending.appended,
+            ends=pending.ends,
+            expect=self.guarded or {},
         )
 
 

@@ -1,174 +1,48 @@
-"""Opens a session for a request, loads it, and commits what was changed: the life of a session is told here."""
+"""Commits what a request changed in its session: the second half of the life of a session."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from typing import Final, Self
+from typing import Final
 
-from erlen.callables import drive
-from erlen.errors import SecretKeyMissing, SessionConflict, SessionReadOnly, SessionUnavailable
-from erlen.sessions.cookies import SessionCookie, find_cookies
-from erlen.sessions.fields import Fields
-from erlen.sessions.fingerprint import complaint, note_of
+from erlen.errors import SessionConflict, SessionError, SessionUnavailable
+from erlen.sessions.conflicts import rebase
+from erlen.sessions.limits import check_limit, keep_limit
+from erlen.sessions.opening import SessionOpener, changed_inside, refuse_readonly
 from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record
-from erlen.sessions.session import MODES, NO_PLANS, Session, State
-from erlen.sessions.settings import SessionSettings
-from erlen.sessions.stores.base import NOTE_KEPT, SessionStore
-from erlen.sessions.token import KeyRing, Token
+from erlen.sessions.session import Session
+from erlen.sessions.state import NO_PLANS, SessionHeaders, State
+from erlen.sessions.stores.base import jitter, pause
+from erlen.sessions.token import Token
+from erlen.signals import session_committed, session_created, session_refused, session_revoked, session_rotated
 
 __all__ = ["SessionHeaders", "SessionManager", "changed_inside", "refuse_readonly"]
 
 log = logging.getLogger("erlen.sessions")
 
-# A note is renewed before it is forgotten, so that a worker that starts hours later still meets it.
-_NOTE_EVERY = NOTE_KEPT / 2
-
-
-class SessionHeaders:
-    """What a saved session means for the response.
-
-    Whatever is in it, the response differs by cookie: the session was looked at.
-
-    :param cookie: a complete ``Set-Cookie`` value, or None
-    :param refused: the changes were not kept: another request ended or moved the session meanwhile
-    """
-
-    __slots__ = ("cookie", "refused")
-
-    def __init__(self, cookie: str | None = None, refused: bool = False) -> None:
-        self.cookie = cookie
-        self.refused = refused
+# So often a change is merged anew into what another request has made of its key meanwhile.
+_REBASES = 50
 
 
 _READ: Final = SessionHeaders()
 _REFUSED: Final = SessionHeaders(refused=True)
 
 
-class SessionManager:
-    """The sessions of one application: one store, one key ring, one set of settings.
-
-    :param keys: None without a ``SECRET_KEY``: sessions are empty then, and a change says what is missing
-    :param clock: gives the time in seconds since 1970, here and in the store
-    """
-
-    modes: tuple[str, ...] = MODES
-    """The modes that a route may ask for."""
-    slides = False
-    """Whether a response may need the cookie again although the request did not touch the session."""
-
-    def __init__(
-        self,
-        settings: SessionSettings,
-        store: SessionStore,
-        keys: KeyRing | None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.settings = settings
-        self.store = store
-        self.keys = keys
-        self.cookie = SessionCookie(settings)
-        self.clock = clock
-        self._past_keys: tuple[bytes, ...] = ()
-        self._note_due = 0.0
-        self._complained = False
-
-    def changed(self, settings: SessionSettings, store: SessionStore, keys: KeyRing | None) -> SessionManager:
-        """Return the manager that goes on in this one's place after the configuration has changed."""
-        return type(self)(settings, store, keys, self.clock).after(self)
-
-    def after(self, former: SessionManager) -> Self:
-        """Take over the clock of *former* and the keys that it has signed with, and return this manager."""
-        self.clock = former.clock
-        self._past_keys = former._past_keys + (() if former.keys is None else former.keys.keys)
-        return self
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """What gives the time. Setting it sets it in the store too: both judge deadlines by the same one."""
-        return self._clock
-
-    @clock.setter
-    def clock(self, clock: Callable[[], float]) -> None:
-        self._clock = self.store.clock = clock
-
-    # -- the life of a session ----------------------------------------------------------------------------------------
-
-    def open(self, cookie_header: str | None, secure: bool, mode: str = "shared") -> Session:
-        """Return the session of a request: a shell, which finds out who it is when it is touched.
-
-        :param cookie_header: the request's ``Cookie`` header
-        :param secure: whether the request came by https
-        :param mode: how the route asked for the session: one of :data:`~erlen.sessions.session.MODES`
-        """
-        return Session(self, cookie_header, secure, mode)
-
-    async def load(self, session: Session, early: bool = False) -> None:
-        """Read the session from its store, if that was not done and its cookie is there.
-
-        :param early: it is read for a view that may not look at it: the idle deadline is moved at the end, if it did
-        :raises SessionUnavailable: if the store does not answer and ``SESSION_ON_ERROR`` is ``"raise"``
-        :raises SessionConflict: in the mode ``exclusive``, if another request holds the session for too long
-
-        After either of them the session is empty for the rest of the request, so that an error page may look at it.
-        """
-        if session._state is not None or session._mode == "none":
-            return
-        token = self._token(session)
-        if token is None:
-            session._state = State(Fields({}))
-            return
-        lease = None
-        try:
-            now = self._clock()
-            if now >= self._note_due:
-                await self._note_key(now)
-            if session._mode == "exclusive":
-                lease = secrets.token_hex(8)
-                settings = self.settings
-                record = await self.store.acquire(token.key, lease, settings.lock_lease, settings.lock_wait)
-            else:
-                record = await self.store.load(token.key, not early)
-        except (SessionUnavailable, SessionConflict) as error:
-            session._state = State(Fields({}))
-            session._state.lost = True
-            if isinstance(error, SessionUnavailable) and self.settings.on_error == "anonymous":
-                self._bear(error)
-            elif early:
-                session._state.failure = error.with_traceback(None)  # its frames would hold the session
-            else:
-                raise
-            return
-        if record is not None and record.header.is_over(now):
-            log.info("session %s has expired", token.key.hex())
-            record = None
-        if record is None:
-            session._state = State(Fields({}))
-            return
-        state = session._state = State.of(token, record)
-        if lease is not None:
-            state.lease = lease
-        elif early:
-            state.early = True
-
-    def load_now(self, session: Session) -> State:
-        """Do what :meth:`load` does for a plain caller, and return what was found."""
-        drive(self.load(session))
-        state: State | None = session._state
-        assert state is not None
-        return state
+class SessionManager(SessionOpener):
+    """The sessions of one application: one store, one key ring, one set of settings. See :class:`SessionOpener`."""
 
     async def save(self, session: Session) -> SessionHeaders | None:
         """Commit what the request changed and say what its response has to carry; None if the session was not touched.
 
         :raises SessionValueError: if something was put into a value that cannot be stored
         :raises SessionReadOnly: if a value was changed inside, in the mode ``readonly``
-        :raises SessionConflict: if the change was refused, in the modes ``strict`` and ``exclusive``
+        :raises SessionConflict: if the change was refused, in the modes ``strict`` and ``exclusive``, or if the policy
+            of a key says so
         :raises SessionUnavailable: if the store does not answer and ``SESSION_ON_ERROR`` is ``"raise"``
         """
+        session._sent = True
         state = session._state
         if state is None or not session.accessed:
             if state is not None and state.lease is not None:
@@ -176,6 +50,11 @@ class SessionManager:
             return None
         if state.early:
             await self._touch(state)
+        saved = await self._save(session, state, False)
+        return state.answer if saved.cookie is None and state.answer is not None else saved
+
+    async def _save(self, session: Session, state: State, late: bool) -> SessionHeaders:
+        """Commit; *late* means that no header can be sent any more."""
         delta = state.fields.delta()
         if state.planned and state.header is not None:
             delta = delta or Delta()
@@ -190,10 +69,23 @@ class SessionManager:
                 log.warning("A change in a session was dropped, because the session could not be read.")
             return _READ
         try:
-            return await self._commit(session, state, delta)
+            return await self._commit(session, state, delta, late)
         except SessionUnavailable as error:
             self._bear(error)
             return _READ
+
+    async def commit(self, session: Session) -> None:
+        """Store what was changed so far, before the request ends or while its body is sent.
+
+        :raises SessionError: if the browser would have to be told a token and the response has begun already
+        """
+        await self.load(session)
+        state = session._open()
+        if session._sent and (state.rotate or (state.header is None and (state.fields.raw or state.user is not None))):
+            raise _begun("a new token" if state.rotate else "a new session")
+        saved = await self._save(session, state, session._sent)
+        if saved.cookie is not None:
+            state.answer = saved
 
     async def close(self, session: Session) -> None:
         """Give back what the session holds for itself, if the request failed before it was saved."""
@@ -202,52 +94,13 @@ class SessionManager:
             return
         owner, state.lease = state.lease, None
         try:
-            await self.store.merge(state.token.key, Delta(owner=owner, release=True, final=False))
+            await self.outage.ask(self.store.merge, state.token.key, Delta(owner=owner, release=True, final=False))
         except SessionUnavailable as error:
             self._bear(error)
 
-    # -- reading ------------------------------------------------------------------------------------------------------
-
-    def _token(self, session: Session) -> Token | None:
-        """Return the token that the request's cookie holds, or None: forged ones never come to the store."""
-        header, keys = session._cookie, self.keys
-        if header is None or keys is None:
-            return None
-        for value in find_cookies(header, self.cookie.names[session._secure]):
-            token = keys.verify(value)
-            if token is not None:
-                return token
-            log.debug("A session cookie was refused: none of our keys has signed it.")
-        return None
-
-    async def _note_key(self, now: float) -> None:
-        """Leave the fingerprint of our key in the store, and look whether another worker has another key."""
-        assert self.keys is not None
-        self._note_due = now + _NOTE_EVERY
-        own = note_of(self.keys, now, self._past_keys)
-        try:
-            others = await self.store.note_key(own)
-        except SessionUnavailable:  # the note only helps to find a mistake: no request waits or fails for it
-            self._note_due = now + 1
-            return
-        problem = complaint(own, others)
-        if problem is not None and not self._complained:
-            self._complained = True
-            log.error(problem)
-
-    async def _touch(self, state: State) -> None:
-        """Move the idle deadline of a session that was read early and then looked at."""
-        state.early = False
-        header = state.header
-        if header is None or state.token is None or not header.touch(self._clock()):
-            return
-        with contextlib.suppress(SessionUnavailable):  # a later request does it
-            record = await self.store.load(state.token.key, True)
-            state.touched = record is not None and record.touched
-
     # -- committing ---------------------------------------------------------------------------------------------------
 
-    async def _commit(self, session: Session, state: State, delta: Delta | None) -> SessionHeaders:
+    async def _commit(self, session: Session, state: State, delta: Delta | None, late: bool) -> SessionHeaders:
         ended = state.ended is not None
         await self._end(state)
         if state.header is None:
@@ -258,7 +111,7 @@ class SessionManager:
         header, settings = state.header, self.settings
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
-        renew = self._renewal_due(state) and not state.rotate
+        renew = self._renewal_due(state) and not state.rotate and not late
         if delta is None and not (state.issue or state.rotate or renew or state.lease) and not self._is_emptied(state):
             return _READ
         wanted = delta is not None or state.rotate
@@ -279,33 +132,82 @@ class SessionManager:
         assert header is not None
         if state.lease is not None:
             delta.owner, delta.release, state.lease = state.lease, True, None
-        if rotate or renew:
-            fresh = Token.draw(token.shard)
-            merged = await self.store.move(token.key, fresh.key, delta, 0 if rotate else self.settings.renew_grace)
-        else:
-            fresh = None
-            merged = await self.store.merge(token.key, delta)
+        if not header.mortal and (delta.ends or state.fields.ends):
+            delta.header = {**delta.header, "mortal": True}
+        grace = 0.0 if rotate else self.settings.renew_grace
+        fresh = Token.draw(token.shard) if rotate or renew else None
+        if fresh is not None:
+            delta.moved = state.fields.moved(fresh, None if rotate else token)
+        merged = await self._send(state, token, delta, fresh, grace)
         if merged.refused:
             return merged
-        for name, value in state.planned.items():
+        for name, value in {**delta.header, **state.planned}.items():
             setattr(header, name, value)
+        reason = "login" if state.bound else "rotated" if rotate else "renewed"
         state.planned, state.rotate, state.bound, state.touched = NO_PLANS, False, False, False
         # An old token in its grace is never sent again: the browser has got the new one by another response.
         if fresh is not None and (rotate or not merged.forwarded):
-            log.info("session %s became %s (%s)", token.key.hex(), fresh.key.hex(), "rotated" if rotate else "renewed")
             state.token, state.forwarded, state.issue = fresh, False, True
             header.renewed = self._clock()
+            old, handle = token.key.hex(), fresh.key.hex()
+            log.info("session %s became %s (%s)", old, handle, reason)
+            if session_rotated.receivers and not merged.emptied:
+                session_rotated.send(self.sender, old=old, handle=handle, user=header.user, reason=reason)
+            if reason == "login" and self.settings.max_sessions is not None:
+                await keep_limit(self, state)
         elif merged.forwarded:
             state.forwarded, state.issue = True, False
         return merged
 
+    async def _send(self, state: State, token: Token, delta: Delta, fresh: Token | None, grace: float) -> Merged:
+        """Have the delta merged, anew if another request has changed a key that has a policy for that."""
+        began, conflicts = time.monotonic(), 0
+        while True:
+            if fresh is not None:
+                merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+            else:
+                merged = await self.outage.ask(self.store.merge, token.key, delta)
+            if not merged.conflict:
+                break
+            conflicts += 1
+            record = await self.outage.ask(self.store.load, token.key)
+            if record is None:
+                merged = REFUSED
+                break
+            try:
+                if conflicts > _REBASES:
+                    raise SessionConflict(f"Other requests have changed {list(delta.expect)} of the session each time.")
+                rebase(state.fields, delta, record.fields, self._clock())
+            except SessionConflict:
+                self._refuse(token, state, "conflict")
+                raise
+            await pause(jitter(conflicts))
+        if session_committed.receivers:
+            session_committed.send(
+                self.sender,
+                handle=token.key.hex(),
+                commit_ms=(time.monotonic() - began) * 1000,
+                bytes=_size(delta),
+                refused=merged.refused,
+                conflicts=conflicts,
+            )
+        return merged
+
+    def _refuse(self, token: Token, state: State, reason: str) -> None:
+        """Tell that a change was not kept."""
+        handle = token.key.hex()
+        what = "it was ended or moved meanwhile" if reason == "ended" else "another request has changed the same key"
+        log.info("session %s: a change was refused, %s", handle, what)
+        if session_refused.receivers:
+            session_refused.send(self.sender, handle=handle, user=state.user, reason=reason)
+
     async def _refused(self, session: Session, state: State, wanted: bool) -> SessionHeaders:
         """Let go of a session that another request has ended or moved; *wanted* tells whether a change is lost."""
         assert state.token is not None
-        log.info("session %s: a change was refused, it was ended or moved meanwhile", state.token.key.hex())
+        self._refuse(state.token, state, "ended")
         if state.bound:
             # Signing in needs nothing of the old session: what this request itself has set goes into a new one.
-            state.token, state.header, state.fields = None, None, Fields(state.fields.own)
+            state.token, state.header, state.fields = None, None, state.fields.own()
             await self._create(state)
             return self._headers(session, state)
         state.fields.settle()
@@ -321,21 +223,29 @@ class SessionManager:
         assert token is not None, "a session without a key refuses changes"
         if now >= self._note_due:
             await self._note_key(now)
-        permanent = self.permanent(state)
+        permanent, fields = self.permanent(state), state.fields
         header = Header(now, now, settings.idle_for(permanent), now + settings.absolute, now, permanent=permanent)
-        for name, value in state.planned.items():
+        for name, value in {**state.planned, **fields.moved(token, None)}.items():
             setattr(header, name, value)
-        await self.store.create(token.key, Record(token.key, header, state.fields.raw))
+        header.mortal = bool(fields.ends)
+        await self.outage.ask(self.store.create, token.key, Record(token.key, header, fields.whole()))
         log.info("session %s was created", token.key.hex())
-        state.header, state.issue = header, True
+        state.header, state.issue, bound = header, True, state.bound
         state.planned, state.rotate, state.bound = NO_PLANS, False, False
-        state.fields.settle()
+        fields.settle()
+        if session_created.receivers:
+            session_created.send(self.sender, handle=token.key.hex(), user=header.user)
+        if bound and settings.max_sessions is not None:
+            await keep_limit(self, state)
 
     async def _end(self, state: State) -> None:
         if state.ended is not None:
-            await self.store.delete(state.ended)
-            log.info("session %s was ended", state.ended.hex())
-            state.ended = None
+            await self.outage.ask(self.store.delete, state.ended)
+            handle = state.ended.hex()
+            log.info("session %s was ended", handle)
+            if session_revoked.receivers:
+                session_revoked.send(self.sender, handle=handle, user=state.ended_user, reason="logout")
+            state.ended = state.ended_user = None
 
     def _headers(self, session: Session, state: State) -> SessionHeaders:
         """Return the headers that tell the browser its token."""
@@ -358,11 +268,19 @@ class SessionManager:
         return not state.fields.raw and state.user is None
 
     def _bear(self, error: SessionUnavailable) -> None:
+        """Go on without a session, if that is wished."""
         if self.settings.on_error != "anonymous":
             raise error
-        log.error("The session store does not answer, and the request goes on without a session. %s", error)
 
-    # -- what a session asks for --------------------------------------------------------------------------------------
+    async def admit(self, state: State, user: str) -> None:
+        """See that *user* may sign in.
+
+        :raises SessionLimitReached: if they have too many sessions, and the policy is to refuse
+        """
+        if self.settings.max_sessions is not None:
+            await check_limit(self, state, user)
+
+    # -- operations of a session --------------------------------------------------------------------------------------
 
     async def apply(self, session: Session, delta: Delta) -> Merged:
         """Send a command in the middle of a request; a session that does not exist yet is created for it."""
@@ -373,19 +291,23 @@ class SessionManager:
         try:
             if state.header is None:
                 await self._end(state)
+                if session._sent:
+                    raise _begun("a new session")
                 for key, by in delta.incr.items():
-                    state.fields.store_counted(key, by)
+                    state.fields.store_counted(key, by, delta.ends.get(key))
                 await self._create(state)
                 return Merged(numbers=dict(delta.incr))
             assert state.token is not None
             delta.owner = state.lease
-            merged = await self.store.merge(state.token.key, delta)
+            if delta.ends and not state.header.mortal:
+                delta.header, state.header.mortal = {"mortal": True}, True
+            merged = await self.outage.ask(self.store.merge, state.token.key, delta)
         except SessionUnavailable as error:
             self._bear(error)
             state.lost = True
             return REFUSED
         if merged.refused:
-            log.info("session %s: a change was refused, it was ended or moved meanwhile", state.token.key.hex())
+            self._refuse(state.token, state, "ended")
             state.issue, state.refused = False, True
             if session._mode in ("strict", "exclusive"):
                 raise _conflict(session._mode)
@@ -393,37 +315,94 @@ class SessionManager:
             state.forwarded, state.issue = True, False
         return merged
 
-    def check_writable(self, mode: str) -> None:
-        """Raise what a change in a session of this *mode* has to raise, if it may not be changed."""
-        if mode == "readonly":
-            raise refuse_readonly()
-        if "write" not in self.store.abilities:
-            raise SessionReadOnly(
-                "There is no place to keep a session, because SESSION_TYPE is 'null'. Set SESSION_TYPE = 'sqlite' to "
-                "keep sessions in the instance folder, or 'memory' for a test."
-            )
-        if self.keys is None:
-            raise SecretKeyMissing("for sessions: it signs their cookie", self.settings.instance)
+    async def add(self, session: Session, key: str, by: int, end: float | None) -> int:
+        """Add to the whole number *key*, and return the sum."""
+        state = session._state
+        assert state is not None
+        fields = state.fields
+        total = fields.sum(key, by)
+        ends = {} if end is None else {key: end}
+        if not fields.hidden or state.header is None or state.lost:
+            merged = await self.apply(session, Delta(incr={key: by}, ends=ends, final=False))
+            total = merged.numbers.get(key, total)
+            fields.store_counted(key, total, end)
+            return total
+        # The store cannot add to what it cannot read: swapped until nobody comes between.
+        for attempt in range(_REBASES * 20):
+            present = fields.stored(key) if key in fields.raw else None
+            fields.store_counted(key, total, end)
+            change = {key: fields.stored(key)}
+            merged = await self.apply(session, Delta(set=change, expect={key: present}, final=False))
+            if not merged.conflict:
+                return total
+            await self.refresh(state, key)
+            total = fields.sum(key, by)
+            await pause(jitter(attempt))
+        raise SessionConflict(f"Other requests have changed session[{key!r}] each time.")
 
-    def draw(self, state: State) -> Token | None:
-        """Return the session's token, and make one if it has none yet."""
-        if state.token is None and self.keys is not None:
-            state.token = Token.draw()
-        return state.token
+    async def refresh(self, state: State, key: str) -> None:
+        """Read one key anew from the store."""
+        assert state.token is not None
+        record = await self.outage.ask(self.store.load, state.token.key)
+        held = None if record is None else record.fields.get(key)
+        state.fields.replace(key, held, self._clock())
 
-    def permanent(self, state: State) -> bool:
-        """Return whether the session is permanent, or will be after the request."""
-        held = self.settings.permanent if state.header is None else state.header.permanent
-        return bool(state.planned.get("permanent", held))
+    async def hold(self, session: Session, wait: float | None, lease: float | None) -> bool:
+        """Hold the session for this request alone and read it anew; False if it is held, or is nobody else's yet.
 
-    def plan_permanent(self, state: State, value: bool) -> None:
-        """Make the session permanent, or no longer so, with the idle time that belongs to it."""
-        state.planned = {**state.planned, "permanent": value, "idle": self.settings.idle_for(value)}
+        :raises SessionConflict: if another request holds it too long, or has ended it
+        """
+        await self.load(session)
+        self.check_writable(session._mode)
+        state, settings = session._open(), self.settings
+        await self.commit(session)
+        if state.header is None or state.token is None or state.lease is not None or state.lost:
+            return False
+        owner = secrets.token_hex(8)
+        for_seconds = settings.lock_lease if lease is None else lease
+        patience = settings.lock_wait if wait is None else wait
+        record = await self.outage.ask(self.store.acquire, state.token.key, owner, for_seconds, patience)
+        if record is None:
+            self._refuse(state.token, state, "ended")
+            raise _conflict("strict")
+        state.lease, state.header = owner, record.header
+        state.fields = self.fields_of(state.token, record, self._clock())
+        return True
 
-    def plan_user(self, state: State, user: str) -> None:
-        """Bind a user, which begins the absolute lifetime anew."""
-        now = self._clock()
-        state.planned = {**state.planned, "user": user, "auth_time": now, "absolute": now + self.settings.absolute}
+    async def let_go(self, session: Session, keep: bool) -> None:
+        """End :meth:`hold`, and store what was changed meanwhile unless *keep* is False.
+
+        :raises SessionConflict: if the lease ran out, or the session was ended: nothing was stored
+        """
+        state = session._state
+        if state is None or state.lease is None or state.header is None:
+            return
+        if not keep:
+            await self.close(session)
+            return
+        delta = state.fields.delta() or Delta(final=False)
+        merged = await self._write(state, delta, False, False)
+        if merged.refused:
+            assert state.token is not None
+            self._refuse(state.token, state, "ended")
+            state.fields.settle()
+            state.refused = True
+            raise _conflict("exclusive")
+        state.fields.settle()
+
+
+def _size(delta: Delta) -> int:
+    """Return how many bytes of values a change has."""
+    appended = (item for append in delta.append.values() for item in append.items)
+    removed = (item for items in delta.remove.values() for item in items)
+    return sum(map(len, (*delta.set.values(), *appended, *removed)))
+
+
+def _begun(what: str) -> SessionError:
+    return SessionError(
+        f"The session cannot be committed: the response has begun, and {what} needs a cookie in its headers. Do that "
+        "in the view, before it returns its stream; session.commit() stores it there."
+    )
 
 
 def _conflict(mode: str) -> SessionConflict:
@@ -433,20 +412,3 @@ def _conflict(mode: str) -> SessionConflict:
         else "another request ended the session or changed its token meanwhile"
     )
     return SessionConflict(f"The changes of this request to the session were refused: {reason}. Nothing was stored.")
-
-
-def refuse_readonly() -> SessionReadOnly:
-    """Return the error for a change in the mode ``readonly``."""
-    return SessionReadOnly(
-        "This route was registered with session='readonly': its view may look at the session and not change it. Write "
-        "session='shared' in its @app.route(...), or leave it out."
-    )
-
-
-def changed_inside(fields: Iterable[str]) -> SessionReadOnly:
-    """Return the error for a change inside of the values of *fields*, in the mode ``readonly``."""
-    keys = ", ".join(f"session[{key!r}]" for key in fields)
-    return SessionReadOnly(
-        f"{keys} was changed inside, in a route that was registered with session='readonly': the change is not kept. "
-        "Write session='shared' in its @app.route(...), or change a copy."
-    )

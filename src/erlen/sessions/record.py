@@ -91,6 +91,12 @@ class Header(msgspec.Struct, array_like=True):
         self.owner, self.until = owner, now + lease
         return True
 
+    def moved(self, now: float, delta: Delta) -> None:
+        """Note that a move with *delta* has put the session under its new key."""
+        self.renewed = now
+        for name, value in delta.moved.items():
+            setattr(self, name, value)
+
 
 def forwarder(successor: bytes, now: float, grace: float) -> Header:
     """Return the header of what a move leaves behind: it leads to *successor* for *grace* seconds.
@@ -145,6 +151,8 @@ class Delta(msgspec.Struct):
     """Change nothing unless these fields stand there with just these bytes; None: unless the field is missing."""
     header: dict[str, Any] = {}
     """New values for attributes of the header."""
+    moved: dict[str, Any] = {}
+    """New values for attributes of the header, if a move really puts the session under its new key."""
     owner: str | None = None
     """Refuse the delta unless this owner holds the lease still."""
     release: bool = False

@@ -73,6 +73,11 @@ def resolve_manager(
     if isinstance(settings.type, str) and settings.type.strip().lower() == _COOKIE:
         manager: type[SessionManager] = importlib.import_module("erlen.sessions.cookie_manager").CookieManager
         return manager(settings, NullStore(), keys)
+    if settings.sealed:
+        try:
+            importlib.import_module("erlen.sessions.seal")
+        except ImportError as error:
+            raise MissingExtra("SESSION_SEALED", "sealed") from error
     made = SessionManager(settings, resolve_store(settings), keys)
     return made if former is None else made.after(former)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from datetime import timedelta
 from typing import Any, Protocol
 
 from erlen.callables import drive
+from erlen.config.kinds import CONFLICT_POLICIES
 from erlen.errors import SessionError, SessionValueError
-from erlen.sessions.fields import Fields
+from erlen.sessions.fields import Policy
 from erlen.sessions.interface import SessionMixin
-from erlen.sessions.record import Delta, Header, Merged, Record
+from erlen.sessions.record import Delta, Merged
+from erlen.sessions.state import State
 from erlen.sessions.token import Token
 
-__all__ = ["FLASHES", "FLASH_LIMIT", "MODES", "NO_PLANS", "Session", "State"]
+__all__ = ["FLASHES", "FLASH_LIMIT", "MODES", "Session", "SessionLock"]
 
 MODES = ("none", "readonly", "shared", "exclusive", "strict")
 """How a route may ask for the session."""
@@ -24,87 +26,48 @@ FLASH_LIMIT = 100
 """More unseen messages than that are not kept: the oldest go."""
 
 
-NO_PLANS: Mapping[str, Any] = MappingProxyType({})
-
-
-class State:
-    """What is known of a session once it was looked for."""
-
-    # Defaults stand in the class: most of them stay as they are in most requests.
-    token: Token | None = None
-    header: Header | None = None
-    """None while the store has no session for this visitor."""
-    planned: Mapping[str, Any] = NO_PLANS
-    """Changes of the header."""
-    forwarded = False
-    touched = False
-    failure: Exception | None = None
-    """Why it could not be read early: raised when the request looks at it."""
-    early = False
-    """Read before it is known whether the request looks at it, and not touched yet."""
-    lease: str | None = None
-    """The owner's name under which this request holds the session, in the mode ``exclusive``."""
-    ended: bytes | None = None
-    """The key of the session that this request ended."""
-    rotate = False
-    bound = False
-    """Whether this request signed a user in."""
-    issue = False
-    """Whether the browser has to be told the token, although nothing was changed."""
-    new = True
-    """Whether the visitor came without a session."""
-    refused = False
-    """A command in the middle of the request was refused: another request has ended or moved the session."""
-    lost = False
-    """It could not be read, and the request goes on without: nothing is saved."""
-
-    def __init__(self, fields: Fields) -> None:
-        self.fields = fields
-
-    @classmethod
-    def of(cls, token: Token, record: Record) -> State:
-        """Return the state of what the store has."""
-        state = cls(Fields(record.fields))
-        state.token = token
-        state.header = record.header
-        state.new = False
-        if record.forwarded:
-            state.forwarded = True
-        if record.touched:
-            state.touched = True
-        if not token.current:
-            state.issue = True
-        return state
-
-    @property
-    def user(self) -> str | None:
-        """The bound user, as it will be after the request."""
-        if "user" in self.planned:
-            user: str | None = self.planned["user"]
-            return user
-        return self.header.user if self.header is not None else None
-
-    def end(self) -> None:
-        """Let the stored session end; what is assigned from now on belongs to a new one."""
-        if self.header is not None and self.token is not None:
-            self.ended = self.token.key
-        self.token = self.header = self.lease = None
-        self.fields = Fields({})
-        self.planned = NO_PLANS
-        self.rotate = self.bound = self.issue = False
-
-
 class Backend(Protocol):
     """What a session needs of its manager."""
 
     async def load(self, session: Session) -> None: ...
     def load_now(self, session: Session) -> State: ...
     async def apply(self, session: Session, delta: Delta) -> Merged: ...
+    async def add(self, session: Session, key: str, by: int, end: float | None) -> int: ...
+    async def commit(self, session: Session) -> None: ...
+    async def hold(self, session: Session, wait: float | None, lease: float | None) -> bool: ...
+    async def let_go(self, session: Session, keep: bool) -> None: ...
+    async def admit(self, state: State, user: str) -> None: ...
     def permanent(self, state: State) -> bool: ...
     def plan_permanent(self, state: State, value: bool) -> None: ...
-    def plan_user(self, state: State, user: str) -> None: ...
+    def plan_user(self, session: Session, state: State, user: str, label: str | None) -> None: ...
     def check_writable(self, mode: str) -> None: ...
+    def end_after(self, ttl: float | timedelta | None) -> float | None: ...
     def draw(self, state: State) -> Token | None: ...
+
+
+class SessionLock:
+    """What ``session.lock()`` returns, to be entered by ``with`` in plain code and by ``async with`` in async code."""
+
+    def __init__(self, manager: Backend, session: Session, wait: float | None, lease: float | None) -> None:
+        self._manager = manager
+        self._session = session
+        self._wait = wait
+        self._lease = lease
+        self._held = False
+
+    def __enter__(self) -> None:
+        drive(self.__aenter__())
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        drive(self.__aexit__(kind, error, traceback))
+
+    async def __aenter__(self) -> None:
+        self._held = await self._manager.hold(self._session, self._wait, self._lease)
+
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._held:
+            self._held = False
+            await self._manager.let_go(self._session, kind is None)
 
 
 class Session(SessionMixin):
@@ -120,14 +83,21 @@ class Session(SessionMixin):
     """
 
     # Few public names: in a template session.x means the key x only where there is no attribute of that name.
-    __slots__ = ("__weakref__", "_cookie", "_manager", "_mode", "_secure", "_state", "accessed")
+    __slots__ = (
+        *("__weakref__", "_cookie", "_manager", "_mode", "_request", "_secure", "_sent", "_state"),
+        "accessed",
+    )
 
-    def __init__(self, manager: Backend, cookie: str | None, secure: bool, mode: str = "shared") -> None:
+    def __init__(
+        self, manager: Backend, cookie: str | None, secure: bool, mode: str = "shared", request: Any = None
+    ) -> None:
         self._manager = manager
         self._cookie = cookie
         self._secure = secure
         self._state: State | None = None
         self._mode = mode
+        self._request = request
+        self._sent = False
         self.accessed = False
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -199,6 +169,33 @@ class Session(SessionMixin):
     def __setitem__(self, key: str, value: Any) -> None:
         self._change().fields.assign(_checked(key), value)
 
+    def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float | timedelta | None = None,
+        on_conflict: Policy | None = None,
+    ) -> None:
+        """Set *key*, with a lifetime or a policy of its own. ::
+
+            session.set("code", "4711", ttl=300)
+            session.set("cart", cart, on_conflict="error")
+
+        :param ttl: seconds, or a timedelta, after which the key is gone although the session lives on; assigning it
+            again without one takes the lifetime away
+        :param on_conflict: what happens if another request changes the key meanwhile, for this request: ``"last"``,
+            ``"first"``, ``"error"`` or a function, as in ``SESSION_CONFLICTS``
+        :raises SessionValueError: if the value cannot be stored
+        """
+        fields = self._change().fields
+        if on_conflict is not None:
+            if not callable(on_conflict) and on_conflict not in CONFLICT_POLICIES:
+                known = ", ".join(map(repr, CONFLICT_POLICIES))
+                raise ValueError(f"on_conflict={on_conflict!r} is none of {known}, and no function.")
+            fields.policies = {**fields.policies, key: on_conflict}
+        fields.assign(_checked(key), value, self._manager.end_after(ttl))
+
     def __delitem__(self, key: str) -> None:
         self._change().fields.delete(key)
 
@@ -241,40 +238,43 @@ class Session(SessionMixin):
         """
         self._change().end()
 
-    def append(self, key: str, value: Any, max: int | None = None) -> None:
+    def append(self, key: str, value: Any, max: int | None = None, *, ttl: float | timedelta | None = None) -> None:
         """Append *value* to the list *key*, which is made if it is missing; two requests never lose an item.
 
         :param max: keep only so many items, the last ones
+        :param ttl: seconds, or a timedelta, after which the list is gone, counted from when it is made
         :raises SessionValueError: if *key* holds something else, or *value* cannot be stored
         """
         if max is not None and max < 1:
             raise ValueError(f"max must be 1 or more, not {max}")
-        self._change().fields.append(_checked(key), value, max)
+        self._change().fields.append(_checked(key), value, max, self._manager.end_after(ttl))
 
     # -- operations that the store answers at once --------------------------------------------------------------------
 
-    def incr(self, key: str, by: int = 1) -> int:
+    def incr(self, key: str, by: int = 1, *, ttl: float | timedelta | None = None) -> int:
         """Add *by* to the whole number *key* and return the sum; what is missing counts as 0.
 
         The store adds, now: of a hundred requests that count at once, each gets another number. In async code write
-        ``await session.aincr(key)``.
+        ``await session.aincr(key)``. ::
 
+            if session.incr("attempts", ttl=600) > 5:  # in ten minutes from the first one
+                abort(429)
+
+        :param ttl: seconds, or a timedelta, after which the number is gone, counted from when it is made
         :raises SessionValueError: if *key* holds something else
         """
-        return drive(self.aincr(key, by))
+        return drive(self.aincr(key, by, ttl=ttl))
 
-    async def aincr(self, key: str, by: int = 1) -> int:
+    async def aincr(self, key: str, by: int = 1, *, ttl: float | timedelta | None = None) -> int:
         """Do what :meth:`incr` does, without holding up the event loop."""
         await self._manager.load(self)
         fields = self._change().fields
         total = fields.sum(_checked(key), by)
+        end = self._manager.end_after(ttl)
         if fields.is_decided(key):
-            fields.assign(key, total)
+            fields.assign(key, total, fields.end_of(key) if key in fields.raw else end)
             return total
-        merged = await self._manager.apply(self, Delta(incr={key: by}, final=False))
-        total = merged.numbers.get(key, total)
-        fields.store_counted(key, total)
-        return total
+        return await self._manager.add(self, key, by, end)
 
     def take(self, key: str, default: Any = None) -> Any:
         """Remove *key* and return its value, or *default*: of two requests that race for it, exactly one gets it.
@@ -295,7 +295,7 @@ class Session(SessionMixin):
         merged = await self._manager.apply(self, Delta(take=[key], final=False))
         fields.store_took(key)
         raw = merged.taken.get(key)
-        return default if raw is None else Fields({key: raw}).get(key)
+        return default if raw is None else fields.read(key, raw)
 
     # -- messages for the next page -----------------------------------------------------------------------------------
 
@@ -365,20 +365,31 @@ class Session(SessionMixin):
         """
         return self._open().user
 
-    def bind(self, user: str | int) -> None:
+    def bind(self, user: str | int, *, label: str | None = None) -> None:
         """Say that the session belongs to *user* from now on, that is: sign them in.
 
         The token is changed, so that one which somebody else may have put into the browser before gains nothing, and
         the absolute deadline begins anew. If the session belonged to another user, nothing of theirs is kept.
 
         :param user: what the user is known by; kept as text
+        :param label: what lists of sessions call it; without one, browser, system and network of the request
+        :raises SessionLimitReached: if the user has ``MAX_SESSIONS_PER_USER`` sessions elsewhere, and
+            ``MAX_SESSIONS_POLICY`` is not ``"oldest"``
+
+        Such a limit is looked up in the store: in async code write ``await session.abind(user)`` then.
         """
+        drive(self.abind(user, label=label))
+
+    async def abind(self, user: str | int, *, label: str | None = None) -> None:
+        """Do what :meth:`bind` does, without holding up the event loop."""
+        await self._manager.load(self)
         state = self._change()
         name = str(user)
+        await self._manager.admit(state, name)
         if state.user not in (None, name):
             state.end()
         state.rotate = state.bound = True
-        self._manager.plan_user(state, name)
+        self._manager.plan_user(self, state, name, label)
 
     def rotate(self) -> None:
         """Change the token and keep the fields; the old token is dead with the response.
@@ -386,6 +397,46 @@ class Session(SessionMixin):
         For the moment at which somebody gets new rights, and at login if :meth:`bind` is not used.
         """
         self._change().rotate = True
+
+    # -- before the request ends --------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Store what was changed so far, now: in the middle of a view, or while a body is streamed. ::
+
+            @stream_with_context
+            def rows():
+                for number, row in enumerate(report):
+                    session["progress"] = number
+                    session.commit()
+                    yield row
+
+        What is changed after a response has begun is stored by this alone. In async code write
+        ``await session.acommit()``.
+
+        :raises SessionError: if a new session or a new token would have to be told to a browser that has got the
+            headers already
+        """
+        drive(self._manager.commit(self))
+
+    async def acommit(self) -> None:
+        """Do what :meth:`commit` does, without holding up the event loop."""
+        await self._manager.commit(self)
+
+    def lock(self, wait: float | None = None, lease: float | None = None) -> SessionLock:
+        """Hold the session for this request alone, for the lines of a ``with`` or ``async with`` block. ::
+
+            with session.lock():
+                session["balance"] = session.get("balance", 0) - 10
+
+        At its beginning what was changed before is stored and the session is read anew; at its end what was changed in
+        it is stored. If an exception leaves the block, its changes are stored with the request, if at all.
+
+        :param wait: seconds to wait for another request; without it ``SESSION_LOCK_WAIT``
+        :param lease: seconds after which others may go on if this worker dies; without it ``SESSION_LOCK_LEASE``
+        :raises SessionConflict: if the session was not to be had in time, or if it was ended or the lease ran out
+            before the end of the block: its changes are not stored then
+        """
+        return SessionLock(self._manager, self, wait, lease)
 
 
 def _checked(key: object) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from erlen.config import seconds
+from erlen.sessions.fields import NO_POLICIES
 
 __all__ = ["CLIENTS", "SessionSettings"]
 
@@ -64,6 +65,12 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     """Whether a permanent session's cookie gets a new lifetime when it is only read. Not sent with each response, as
     Flask would: once in a tenth of the idle time, together with the idle deadline in the store."""
     on_error: str = "raise"
+    conflicts: Mapping[str, Any] = NO_POLICIES
+    """``SESSION_CONFLICTS``: by key, what happens when another request has changed it meanwhile."""
+    sealed: bool = False
+    label: Any = True
+    max_sessions: int | None = None
+    max_sessions_policy: str = "oldest"
     lock_wait: float = 5.0
     lock_lease: float = 30.0
     cookie_name: str | None = None
@@ -108,6 +115,11 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
             renew_grace=_some(config, "SESSION_RENEW_GRACE", 30.0),
             refresh_each_request=bool(config.get("SESSION_REFRESH_EACH_REQUEST", True)),
             on_error=on_error,
+            conflicts=config.get("SESSION_CONFLICTS") or NO_POLICIES,
+            sealed=bool(config.get("SESSION_SEALED", False)),
+            label=config.get("SESSION_LABEL", True),
+            max_sessions=config.get("MAX_SESSIONS_PER_USER"),
+            max_sessions_policy=str(config.get("MAX_SESSIONS_POLICY") or "oldest").lower(),
             lock_wait=_some(config, "SESSION_LOCK_WAIT", 5.0),
             lock_lease=_some(config, "SESSION_LOCK_LEASE", 30.0),
             cookie_name=config.get("SESSION_COOKIE_NAME"),

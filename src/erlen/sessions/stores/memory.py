@@ -85,7 +85,7 @@ class MemoryStore(SessionStore):
             if stays and not merged.emptied:
                 self._records[record.key] = moved
                 return merged
-            moved.header.renewed = now
+            moved.header.moved(now, delta)
             self._delete(old)
             if not merged.emptied:
                 self._records[new] = moved

@@ -165,7 +165,7 @@ class SqliteStore(SessionStore):
             if grace and record.forwarded and not merged.emptied:
                 _put(connection, record.key, record)
                 return merged
-            record.header.renewed = now
+            record.header.moved(now, delta)
             self._erase(connection, old)
             if not merged.emptied:
                 left = {old, record.key}  # two, if a renewal's old key was moved through

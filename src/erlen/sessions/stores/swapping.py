@@ -80,7 +80,7 @@ class SwappingStore(SessionStore, Generic[Tag]):
                 if await self.swap(key, None if merged.emptied else record, tag):
                     return merged
             else:
-                record.header.renewed = now
+                record.header.moved(now, delta)
                 # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
                 await self.put(new, Record(new, record.header, record.fields))
                 if await self.swap(key, Record(key, forwarder(new, now, grace), {}), tag):

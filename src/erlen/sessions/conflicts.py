@@ -1,0 +1,65 @@
+"""What becomes of a change when another request has changed the same key meanwhile: the policies of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from erlen.callables import describe
+from erlen.errors import SessionConflict
+from erlen.sessions import stored
+from erlen.sessions.fields import Fields
+from erlen.sessions.record import Delta
+
+__all__ = ["rebase"]
+
+
+def rebase(fields: Fields, delta: Delta, theirs: dict[str, bytes], now: float) -> None:
+    """Let *delta* follow on what others have made of its keys, as the policy of each key says.
+
+    A key with the policy ``"first"`` is left as they made it; a function makes one value of the three: what both began
+    with, theirs, and mine. None stands for a missing key, and a function that returns None removes it.
+
+    :param theirs: the stored fields as they are now
+    :raises SessionConflict: if the policy of a changed key is ``"error"``
+    """
+    for key, base in list(delta.expect.items()):
+        raw = theirs.get(key)
+        present = raw if stored.at(raw, now) is not None else None
+        if present == base:
+            continue
+        policy = fields.policies[key]
+        if policy == "error":
+            raise SessionConflict(
+                f"session[{key!r}] was changed by another request meanwhile, and the policy of this key is 'error'. "
+                "Nothing of this request was stored in the session. The visitor may try again."
+            )
+        delta.set.pop(key, None)
+        if key in delta.delete:
+            delta.delete.remove(key)
+        if policy == "first":
+            del delta.expect[key]
+            fields.replace(key, present, now)
+            continue
+        assert callable(policy)
+        mine = fields.get(key) if key in fields.raw else None
+        merged = policy(_value(fields, key, base, now), _value(fields, key, present, now), mine)
+        delta.expect[key] = present
+        if merged is None:
+            fields.replace(key, None, now)
+            delta.delete.append(key)
+        else:
+            _assign(fields, key, merged, policy)
+            delta.set[key] = fields.stored(key)
+
+
+def _value(fields: Fields, key: str, raw: bytes | None, now: float) -> Any:
+    living = stored.at(raw, now)
+    return None if living is None else fields.read(key, living)
+
+
+def _assign(fields: Fields, key: str, value: Any, policy: Any) -> None:
+    try:
+        fields.assign(key, value, fields.end_of(key))
+    except Exception as error:
+        error.add_note(f"It was returned by {describe(policy)}, the policy of this key in SESSION_CONFLICTS.")
+        raise

@@ -1,0 +1,128 @@
+"""What happens while a store does not answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from erlen.errors import SessionUnavailable
+from erlen.sessions import KeyRing, Record, SessionManager, SessionSettings
+from erlen.sessions.outage import Outage
+from erlen.sessions.stores.memory import MemoryStore
+
+
+class Switched(MemoryStore):
+    """A store that can be switched off."""
+
+    down = False
+    asked = 0
+
+    async def load(self, key: bytes, touch: bool = False) -> Record | None:
+        self.asked += 1
+        if self.down:
+            raise SessionUnavailable("nobody is there")
+        return await super().load(key, touch)
+
+
+@pytest.fixture
+def switched(ring: KeyRing, clock: Any, browse: Any) -> Any:
+    browser = browse()
+    browser.manager = SessionManager(SessionSettings(on_error="raise"), Switched(), ring, clock)
+    browser.do(lambda session: session.update(a=1))
+    return browser
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A clock of the process that stands still until it is turned."""
+
+    class Wall:
+        now = 1000.0
+
+        def __call__(self) -> float:
+            return self.now
+
+    wall = Wall()
+    monkeypatch.setattr(time, "monotonic", wall)
+    return wall
+
+
+STORES = pytest.mark.parametrize("store_name", ["memory"], indirect=True)
+
+
+@STORES
+def test_an_outage_is_logged_once_with_its_end(switched: Any, caplog: Any, wall: Any) -> None:
+    store = switched.manager.store
+    store.down = True
+    for _ in range(5):
+        with pytest.raises(SessionUnavailable, match="nobody is there"):
+            switched.read()
+        wall.now += 1
+    store.down = False
+    assert switched.read() == {"a": 1}
+    assert switched.read() == {"a": 1}
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (
+            logging.ERROR,
+            "The session store does not answer. This is logged once, until it answers again. nobody is there",
+        ),
+        (logging.WARNING, "The session store answers again, after 5.0 s and 5 commands without answer."),
+    ]
+    caplog.clear()
+    store.down = True
+    with pytest.raises(SessionUnavailable):
+        switched.read()
+    assert len(caplog.records) == 1
+
+
+@STORES
+def test_a_store_that_refuses_at_once_is_asked_by_every_request(switched: Any) -> None:
+    store = switched.manager.store
+    store.down, store.asked = True, 0
+    for _ in range(3):
+        with pytest.raises(SessionUnavailable):
+            switched.read()
+    assert store.asked == 3
+
+
+@STORES
+def test_a_store_that_lets_requests_wait_is_asked_once_in_a_second(
+    switched: Any, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = switched.manager.store
+
+    async def wait_in_vain(key: bytes, touch: bool = False) -> Record | None:
+        store.asked += 1
+        wall.now += 2
+        raise SessionUnavailable("it took too long")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "load", wait_in_vain)
+        store.asked = 0
+        for _ in range(4):
+            with pytest.raises(SessionUnavailable, match="it took too long"):
+                switched.read()
+        assert store.asked == 1
+        wall.now += 1
+        with pytest.raises(SessionUnavailable, match="it took too long"):
+            switched.read()
+        assert store.asked == 2
+    wall.now += 1
+    assert switched.read() == {"a": 1}
+
+
+async def answer() -> str:
+    return "here"
+
+
+def test_a_store_that_answers_costs_nothing_more(caplog: Any) -> None:
+    outage = Outage(2.0)
+    with pytest.raises(StopIteration) as done:
+        outage.ask(answer).send(None)
+    assert done.value.value == "here"
+    assert outage.since is None
+    outage.answered()
+    assert caplog.records == []

@@ -1,65 +1,94 @@
-"""A relay in front of a server that does not count the bytes that it is sent."""
+"""A proxy between a store and its server that counts what the store sends."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
+
+_CHUNK = 65_536
 
 
 class CountingProxy:
-    """Relays connections to *target_port* of this machine, and counts what the clients send.
+    """Hands on what comes in at *port*, a free one, to the port *target_port*, and counts it.
 
-    :param target_port: the port of the server; when nobody listens there, clients are hung up on
+    :param parser: makes for each connection a function that is given the bytes of the store as they come
+    :param host: where the server is
     """
 
-    def __init__(self, target_port: int) -> None:
-        self.target_port = target_port
+    def __init__(
+        self,
+        target_port: int,
+        parser: Callable[[], Callable[[bytes], None]] | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.bytes_received = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._target = host, target_port
+        self._parser = parser
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._closed = False
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """End all connections, and take no new ones."""
-        with contextlib.suppress(OSError):
+        """Stop, and cut off all connections."""
+        with self._lock:
+            self._closed = True
+            sockets = list(self._open)
+        with contextlib.suppress(OSError):  # wakes the thread that waits for connections
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for pair in list(self._pairs):
-            self._hang_up(pair)
+        for each in sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
-            except OSError:  # closed
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self.target_port))
             except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:
+            client.close()  # as the server itself would refuse
+            return
+        pair = {client, server}
+        with self._lock:
+            if self._closed:
                 client.close()
-                continue
-            pair = client, server
-            for end in pair:
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._pairs.add(pair)
-            threading.Thread(target=self._relay, args=(pair, client, server, True), daemon=True).start()
-            threading.Thread(target=self._relay, args=(pair, server, client, False), daemon=True).start()
+                server.close()
+                return
+            self._open |= pair
+        for each in pair:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        back = threading.Thread(target=self._pump, args=(server, client, None), daemon=True)
+        back.start()
+        self._pump(client, server, self._parser() if self._parser is not None else self._nothing)
+        back.join()
+        with self._lock:
+            self._open -= pair
+        client.close()
+        server.close()
 
-    def _relay(
-        self, pair: tuple[socket.socket, socket.socket], source: socket.socket, target: socket.socket, counts: bool
-    ) -> None:
+    @staticmethod
+    def _nothing(data: bytes) -> None:
+        """Look at nothing."""
+
+    def _pump(self, source: socket.socket, sink: socket.socket, look: Callable[[bytes], None] | None) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                if counts:
-                    self.bytes_received += len(data)
-                target.sendall(data)
-        self._hang_up(pair)
-
-    def _hang_up(self, pair: tuple[socket.socket, socket.socket]) -> None:
-        self._pairs.discard(pair)
-        for end in pair:
+            while data := source.recv(_CHUNK):
+                if look is not None:
+                    with self._lock:
+                        self.bytes_received += len(data)
+                        look(data)
+                sink.sendall(data)
+        for each in (source, sink):
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+                each.shutdown(socket.SHUT_RDWR)

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from store_servers import Running, Servers
 from store_servers.proxy import CountingProxy
 
-_TABLE = "erlen_sessions"
 _INSTALL = {
     "postgresql": "apt-get install postgresql",
     "mariadb": "apt-get install mariadb-server",
@@ -23,24 +22,24 @@ _INSTALL = {
 
 
 def config_of(name: str, servers: Servers) -> dict[str, Any]:
-    config = {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY_TABLE": _TABLE, "SESSION_STORE_TIMEOUT": 10}
+    tables = _tables(name)
+    config = {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY_TABLE": tables[0], "SESSION_STORE_TIMEOUT": 10}
     if name == "sqlalchemy-sqlite":
         _count_in_process(servers)
-        path = servers.make_folder("sqlalchemy") / "sessions.db"
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+        folder = servers.shared["sqlite folder"] = servers.make_folder("sqlalchemy")
+        with contextlib.closing(sqlite3.connect(folder / "sessions.db")) as connection:
             connection.execute("PRAGMA journal_mode=WAL")  # as one does who uses SQLite for more than a few requests
-        return {**config, "SESSION_URL": f"sqlite+pysqlite:///{path}"}
+        return {**config, "SESSION_URL": f"sqlite+pysqlite:///{folder}/sessions.db"}
     if name == "mariadb":
-        ask(servers, "DROP TABLE IF EXISTS erlen_sessions, erlen_sessions_keys")
+        for table in tables:
+            with contextlib.suppress(pymysql.err.ProgrammingError):  # not made yet
+                ask(servers, f"DELETE FROM {table}")
         return {**config, "SESSION_URL": mariadb_url(mariadb(servers).port)}
-    # A table of its own, for it has other columns.
-    table = "other_sessions" if name == "sqlalchemy-other" else _TABLE
-    for each in (table, f"{table}_keys"):
+    for table in tables:
         with contextlib.suppress(psycopg.errors.UndefinedTable):
-            ask_postgresql(servers, f"TRUNCATE {each}")
+            ask_postgresql(servers, f"TRUNCATE {table}")
     hint = "?erlen_dialect=generic" if name == "sqlalchemy-other" else ""
-    url = postgresql_url(_proxy(servers).port) + hint
-    return {**config, "SESSION_SQLALCHEMY_TABLE": table, "SESSION_URL": url}
+    return {**config, "SESSION_URL": postgresql_url(_proxy(servers).port) + hint}
 
 
 def commands(name: str, servers: Servers) -> int:
@@ -65,6 +64,23 @@ def bytes_received(name: str, servers: Servers) -> int:
         count = int(ask(servers, "SHOW GLOBAL STATUS LIKE 'Bytes_received'")[0][1])
         return count - servers.shared["mariadb asked"]["bytes"]
     return _proxy(servers).bytes_received
+
+
+def dump(name: str, servers: Servers) -> bytes:
+    if name == "sqlalchemy-sqlite":
+        folder: Path = servers.shared["sqlite folder"]
+        return b"".join(file.read_bytes() for file in folder.iterdir())
+    rows = []
+    for table in _tables(name):
+        select = f"SELECT * FROM {table}"
+        rows += ask(servers, select) if name == "mariadb" else ask_postgresql(servers, select)
+    return b"\n".join(bytes(x) if isinstance(x, bytes) else str(x).encode() for row in rows for x in row)
+
+
+def _tables(name: str) -> list[str]:
+    # One of its own for the unknown database: it has other columns.
+    table = "other_sessions" if name == "sqlalchemy-other" else "erlen_sessions"
+    return [table, f"{table}_keys"]
 
 
 # -- PostgreSQL -----------------------------------------------------------------------------------------------------

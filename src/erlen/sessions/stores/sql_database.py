@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
 import sqlalchemy as sa
@@ -37,33 +37,6 @@ class Lost(Exception):
     """Another request came between; the work is done again from its beginning."""
 
 
-class _Looped:
-    """The engine of one event loop, disposed of when the loop ends."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        self._end: AsyncGenerator[None, None] | None = None
-
-    async def watch(self) -> None:
-        """Have the connections closed with the loop, which closes its asynchronous generators before it ends."""
-        if self._end is None:
-            self._end = self._until_the_end()
-            await anext(self._end)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._end is not None:
-            await self._end.aclose()
-        else:
-            await self.engine.dispose()
-
-    async def _until_the_end(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            await self.engine.dispose()
-
-
 class Database:
     """The database at an address, with the tables of sessions in it.
 
@@ -78,11 +51,11 @@ class Database:
         self._table = table
         self._create = create
         self._timeout = timeout
-        self._clients: Clients[sa.Engine, _Looped] = Clients(
+        self._clients: Clients[sa.Engine, AsyncEngine] = Clients(
             lambda: make_engine(self.address, timeout),
-            lambda: _Looped(make_looped_engine(self.address, timeout)),
+            lambda: make_looped_engine(self.address, timeout),
             lambda engine: engine.dispose(),
-            lambda looped: looped.close(),
+            lambda engine: engine.dispose(),
         )
 
     @functools.cached_property
@@ -170,10 +143,9 @@ class Database:
         asyncio = load("asyncio")
         if self.address.looped_url is None:
             return cast(T, await asyncio.to_thread(self._plainly, work))
-        looped = self._clients.looped()
-        await looped.watch()
+        engine = self._clients.looped()
         # Twice: waiting for a connection and for the answer. The drivers themselves have their own limits mostly.
-        async with asyncio.timeout(2 * self._timeout), looped.engine.connect() as connection:
+        async with asyncio.timeout(2 * self._timeout), engine.connect() as connection:
             return cast(T, await connection.run_sync(work))
 
     def _plainly(self, work: Callable[[sa.Connection], T]) -> T:

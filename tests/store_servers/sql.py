@@ -98,7 +98,6 @@ def start_postgresql(servers: Servers, port: int, folder: Path | None = None) ->
     options = {
         "listen_addresses": "127.0.0.1",
         "fsync": "off",
-        "synchronous_commit": "off",
         "full_page_writes": "off",
         "shared_preload_libraries": "pg_stat_statements",
         "max_connections": "200",
@@ -167,7 +166,7 @@ def start_mariadb(servers: Servers, port: int, folder: Path | None = None) -> Ru
         "--bind-address=127.0.0.1",
         f"--pid-file={folder}/my.pid",
         "--skip-log-bin",
-        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-log-at-trx-commit=2",  # survives the end of the process, not of the machine
         "--innodb-buffer-pool-size=32M",
         f"--tmpdir={folder}",
         # Another collation than ours, as on many servers.

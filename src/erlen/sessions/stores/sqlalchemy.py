@@ -147,17 +147,12 @@ class SqlAlchemyStore(SessionStore):
                 if merged.emptied or (grace and record.forwarded):
                     self._write(connection, before, record, merged.emptied)
                     return merged
-                record.header.renewed = now
+                record.header.moved(now, delta)
                 trail = {"data": {}, **_whole(forwarder(new, now, grace))}
-                values = self._changed(before, record)
-                names = [column.name for column in self._table.columns]
-                moved = [sa.literal(new, self._c.id.type), *(values.get(name, self._c[name]) for name in names[1:])]
-                fitting = [
-                    value if isinstance(value, sa.ColumnElement) else sa.cast(value, column.type)
-                    for value, column in zip(moved, self._table.columns, strict=True)
-                ]
-                source = sa.select(*fitting).where(self._unchanged(before))
-                inserted = connection.execute(sa.insert(self._table).from_select(names, source))
+                self._changed(before, record)
+                copied = self._copy(new, self._changed(before, record))
+                source = sa.select(*copied).where(self._unchanged(before))
+                inserted = connection.execute(sa.insert(self._table).from_select(list(self._table.columns), source))
                 if inserted.rowcount == 0 or self._update(connection, self._unchanged(before), trail) == 0:
                     raise Lost
                 if old != record.key:  # a renewal's old key was moved through
@@ -343,6 +338,17 @@ class SqlAlchemyStore(SessionStore):
         else:
             values["data"] = fields
         return values
+
+    def _copy(self, key: bytes, values: Mapping[str, Any]) -> list[Any]:
+        """Return what to select for a copy of a row under another key, with *values* in place of its own."""
+        changed = {"id": key, **values}
+        columns = []
+        for column in self._table.columns:
+            value = changed.get(column.name, column)
+            if value is None:
+                value = sa.null()
+            columns.append(value if isinstance(value, sa.ColumnElement) else sa.literal(value, column.type))
+        return columns
 
     def _write(self, connection: sa.Connection, before: Record, after: Record, emptied: bool) -> None:
         """Write what was merged here, or delete what was emptied.

@@ -144,8 +144,8 @@ class Database:
         if self.address.looped_url is None:
             return cast(T, await asyncio.to_thread(self._plainly, work))
         engine = self._clients.looped()
-        # Twice: waiting for a connection and for the answer. The drivers themselves have their own limits mostly.
-        async with asyncio.timeout(2 * self._timeout), engine.connect() as connection:
+        # Waiting for a connection, making one, and the answer. Most drivers know a limit themselves.
+        async with asyncio.timeout(3 * self._timeout), engine.connect() as connection:
             return cast(T, await connection.run_sync(work))
 
     def _plainly(self, work: Callable[[sa.Connection], T]) -> T:
@@ -188,7 +188,7 @@ class Database:
         if isinstance(error, PoolTimeout):
             reason = f"no connection became free within {self._timeout:g} s"
         elif isinstance(error, TimeoutError):
-            reason = f"it did not answer within {2 * self._timeout:g} s"
+            reason = f"it did not answer within {3 * self._timeout:g} s"
         text = " ".join(address.without_password(str(reason)).split())
         return unavailable("The database", address.place, RuntimeError(text or type(error).__name__))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from importlib.util import find_spec
 from typing import Any
 
@@ -137,9 +137,10 @@ def make_engine(address: Address, timeout: float) -> sa.Engine:
         address.url, connect_args=_limits(address.driver, address.url, timeout), **_options(address, timeout)
     )
     event.listen(engine, "checkout", _refuse_closed)
-    connect = _bounded_connect(address.driver, timeout)
-    if connect is not None:
-        event.listen(engine, "do_connect", connect)
+    if address.driver == "psycopg":
+        psycopg = load("psycopg")
+        bounded = _bounded(psycopg.Connection, psycopg.OperationalError, timeout)
+        event.listen(engine, "do_connect", lambda dialect, record, args, options: bounded.connect(*args, **options))
     return engine
 
 
@@ -148,7 +149,11 @@ def make_looped_engine(address: Address, timeout: float) -> AsyncEngine:
     driver, url = address.looped_driver, address.looped_url
     assert driver is not None
     assert url is not None
-    engine = create_async_engine(url, connect_args=_limits(driver, url, timeout), **_options(address, timeout))
+    limits = _limits(driver, url, timeout)
+    if driver == "psycopg":
+        psycopg = load("psycopg")
+        limits["async_creator_fn"] = _bounded(psycopg.AsyncConnection, psycopg.OperationalError, timeout).connect
+    engine = create_async_engine(url, connect_args=limits, **_options(address, timeout))
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
 
@@ -195,38 +200,30 @@ def _limits(driver: str, url: sa.URL, timeout: float) -> dict[str, Any]:
     return {name: value for name, value in limits.items() if name not in url.query}
 
 
-def _bounded_connect(driver: str, timeout: float) -> Callable[..., Any] | None:
-    """Return what makes connections in place of the driver's own function, if that knows no bound for a command.
+def _bounded(base: type[Any], failure: type[Exception], timeout: float) -> Any:
+    """Return a class of Psycopg's connections that gives up when the server has not answered in time.
 
-    Psycopg waits without end for a server that hangs: its own limit is kept by the server.
+    Psycopg itself waits without end for a server that hangs: the limit of a statement is kept by the server.
     """
-    if driver != "psycopg":
-        return None
-    psycopg = load("psycopg")
 
-    class Connection(psycopg.Connection):  # type: ignore[misc,name-defined]
-        """Gives up when the server has not answered in time."""
-
+    class Bounded(base):  # type: ignore[misc]
         def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
-            """Wait for the answer to what *gen* has sent, a second longer than the server may take."""
-            return super().wait(self._bounded(gen, time.monotonic() + timeout + 1), *args, **options)
+            """Wait for the answer to what *gen* has sent, a little longer than the server may take."""
+            return super().wait(self._until(gen, time.monotonic() + timeout + 0.5), *args, **options)
 
-        def _bounded(self, gen: Any, give_up: float) -> Generator[Any, Any, Any]:
+        def _until(self, gen: Any, give_up: float) -> Generator[Any, Any, Any]:
             try:
                 wanted = next(gen)
                 while True:
                     ready = yield wanted
                     if not ready and time.monotonic() > give_up:
-                        self.close()
-                        raise psycopg.OperationalError(f"it did not answer within {timeout:g} s")
+                        self.pgconn.finish()
+                        raise failure(f"it did not answer within {timeout:g} s")
                     wanted = gen.send(ready)
             except StopIteration as done:
                 return done.value
 
-    def connect(dialect: sa.Dialect, record: Any, args: Any, options: Any) -> Any:
-        return Connection.connect(*args, **options)
-
-    return connect
+    return Bounded
 
 
 def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:

@@ -315,6 +315,31 @@ def test_reading_costs_one_command_and_creating_one(
     assert spent == [1, 1, 2, 1, 1 if store_name in ("postgresql", "sqlalchemy-sqlite") else 2]
 
 
+def test_a_move_costs_one_command_or_a_transaction(store: SqlAlchemyStore, store_name: str, servers: Servers) -> None:
+    create(store)
+    fields(store)
+    before = store_servers.commands(store_name, servers)
+    assert drive(store.move(KEY, OTHER, Delta(set={"a": b"2"}, header={"user": "7"}))).version == 2
+    assert store_servers.commands(store_name, servers) - before == (1 if store_name == "postgresql" else 5)
+
+
+def test_of_many_moves_at_once_one_wins_and_no_change_is_lost(store: SqlAlchemyStore) -> None:
+    for number in range(5):
+        create(store, KEY, a=b"1")
+        targets = [bytes([number, who]) * 17 for who in range(4)]
+
+        def work(who: int, targets: list[bytes] = targets) -> Merged:
+            if who < 4:
+                return drive(store.move(KEY, targets[who], Delta(), 30))
+            return drive(store.merge(KEY, Delta(set={f"key {who}": b"1"})))
+
+        answers = together(8, work)
+        assert [answer.refused for answer in answers] == [False] * 8
+        assert [answer.forwarded for answer in answers[:4]].count(False) == 1
+        assert fields(store, KEY) == {"a": b"1", **{f"key {who}": b"1" for who in range(4, 8)}}
+        assert len([key for key in targets if drive(store.load(key)) is not None]) == 1
+
+
 def test_the_bytes_of_a_change_do_not_grow_with_the_session(
     store: SqlAlchemyStore, store_name: str, servers: Servers
 ) -> None:

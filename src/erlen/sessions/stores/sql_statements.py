@@ -29,6 +29,8 @@ class Sql:
     """Whether an UPDATE returns the row that it made."""
     counts = False
     """Whether it adds to a number."""
+    moves = False
+    """Whether one statement may change a row and make another."""
     begin: str | None = None
     """What begins a transaction on a connection that commits each statement by itself; None: SQLAlchemy does it."""
     most = 200
@@ -77,6 +79,7 @@ class PostgreSql(Sql):
 
     returning = True
     counts = True
+    moves = True
     begin = "BEGIN"
     most = 10_000
 

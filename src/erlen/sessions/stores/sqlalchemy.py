@@ -136,6 +136,9 @@ class SqlAlchemyStore(SessionStore):
         now = self.clock()
 
         def work(connection: sa.Connection) -> Merged:
+            merged = self._move_in_one(connection, old, new, delta, now, grace)
+            if merged is not None:
+                return merged
             with self.database.transaction(connection):
                 record = self._living(connection, old, now, lock=True)
                 if record is None:
@@ -148,9 +151,9 @@ class SqlAlchemyStore(SessionStore):
                     self._write(connection, before, record, merged.emptied)
                     return merged
                 record.header.moved(now, delta)
-                trail = {"data": {}, **_whole(forwarder(new, now, grace))}
+                trail = _trail(new, now, grace)
                 self._changed(before, record)
-                copied = self._copy(new, self._changed(before, record))
+                copied = self._copy(self._c, new, self._changed(before, record))
                 source = sa.select(*copied).where(self._unchanged(before))
                 inserted = connection.execute(sa.insert(self._table).from_select(list(self._table.columns), source))
                 if inserted.rowcount == 0 or self._update(connection, self._unchanged(before), trail) == 0:
@@ -310,11 +313,11 @@ class SqlAlchemyStore(SessionStore):
                 return None
             key, forwarded = header.successor, True
 
-    def _values(self, header: Mapping[str, Any]) -> dict[str, Any]:
+    def _values(self, header: Mapping[str, Any], columns: Any = None) -> dict[str, Any]:
         """Return the columns that change with these attributes of the header."""
         values = columns_of(header)
         if header.keys() & _DEADLINE:
-            c = self._c
+            c = self._c if columns is None else columns
             seen, idle, absolute = (
                 sa.literal(values[name], sa.Double) if name in values else c[name]
                 for name in ("seen", "idle", "absolute")
@@ -339,12 +342,12 @@ class SqlAlchemyStore(SessionStore):
             values["data"] = fields
         return values
 
-    def _copy(self, key: bytes, values: Mapping[str, Any]) -> list[Any]:
-        """Return what to select for a copy of a row under another key, with *values* in place of its own."""
+    def _copy(self, c: Any, key: bytes, values: Mapping[str, Any]) -> list[Any]:
+        """Return what to select of the columns *c* for a copy under another key, with *values* in place of its own."""
         changed = {"id": key, **values}
         columns = []
         for column in self._table.columns:
-            value = changed.get(column.name, column)
+            value = changed.get(column.name, c[column.name])
             if value is None:
                 value = sa.null()
             columns.append(value if isinstance(value, sa.ColumnElement) else sa.literal(value, column.type))
@@ -401,27 +404,10 @@ class SqlAlchemyStore(SessionStore):
     def _merge_in_one(self, connection: sa.Connection, key: bytes, delta: Delta, now: float) -> Merged | None:
         """Merge in one statement; None if that cannot be done, or has found nothing to be done to."""
         sql, c = self.database.sql, self._c
-        keys = len(delta.set) + len(delta.delete) + len(delta.incr) + len(delta.expect)
-        if not sql.merges or delta.take or delta.remove or delta.append or keys > sql.most:
+        planned = self._planned(c, key, delta, now)
+        if planned is None:
             return None
-        if delta.incr and (not sql.counts or delta.incr.keys() & {*delta.set, *delta.delete} or delta.ends):
-            return None
-        where = self._alive(key, now)
-        if delta.owner is not None:
-            where += [c.owner == delta.owner, c.until > now]
-        if delta.expect or delta.incr:  # what may have ended is looked at here
-            where.append(sa.not_(c.mortal))
-        where += [sql.holds(c.data, name, raw) for name, raw in delta.expect.items()]
-        header = {**delta.header, **({"owner": None, "until": 0.0} if delta.release else {})}
-        values = self._values(header)
-        data = sql.patch(c.data, delta.set, delta.delete)
-        if delta.incr:
-            data, fitting = sql.add(c.data, data, delta.incr)
-            where += fitting
-        if delta.set or delta.delete or delta.incr:
-            values["data"] = data
-        values.setdefault("version", sql.next_version(c.version))
-        empties = self._empties(delta, data)
+        where, values, empties = planned
         change = sa.update(self._table).values(**values)
         change = change.where(*where) if empties is None else change.where(*where, sa.not_(empties), self._sure(delta))
         if sql.returning:
@@ -438,6 +424,55 @@ class SqlAlchemyStore(SessionStore):
             return None
         gone = sa.delete(self._table).where(*where, empties, sa.not_(c.mortal))
         return Merged(emptied=True) if connection.execute(gone).rowcount else None
+
+    def _move_in_one(
+        self, connection: sa.Connection, old: bytes, new: bytes, delta: Delta, now: float, grace: float
+    ) -> Merged | None:
+        """Move in one statement; None if that cannot be done, or has found nothing to be done to."""
+        c = self._c
+        there = self._planned(c, old, delta, now)
+        if not self.database.sql.moves or delta.incr or there is None:
+            return None
+        where, _, empties = there
+        if empties is not None:
+            where += [sa.not_(empties), self._sure(delta)]
+        held = sa.select(self._table).where(*where).with_for_update().cte("held")
+        planned = self._planned(held.c, old, delta, now)
+        assert planned is not None
+        moved = {**planned[1], **self._values({"renewed": now, **delta.moved}, held.c)}
+        trail = sa.update(self._table).where(c.id == held.c.id).values(**_trail(new, now, grace)).cte("trail")
+        copied = sa.select(*self._copy(held.c, new, moved)).select_from(held)
+        made = sa.insert(self._table).from_select(list(self._table.columns), copied).add_cte(trail)
+        version = connection.execute(made.returning(c.version)).scalar()
+        return None if version is None else Merged(version=version)
+
+    def _planned(self, c: Any, key: bytes, delta: Delta, now: float) -> tuple[list[Any], dict[str, Any], Any] | None:
+        """Return what one statement needs for *delta*, in the columns *c*; None if it takes more.
+
+        That is the conditions, the changed columns, and the condition that nothing is left, or None if that cannot be.
+        """
+        sql = self.database.sql
+        keys = len(delta.set) + len(delta.delete) + len(delta.incr) + len(delta.expect)
+        if not sql.merges or delta.take or delta.remove or delta.append or keys > sql.most:
+            return None
+        if delta.incr and (not sql.counts or delta.incr.keys() & {*delta.set, *delta.delete} or delta.ends):
+            return None
+        where = self._alive(key, now)
+        if delta.owner is not None:
+            where += [c.owner == delta.owner, c.until > now]
+        if delta.expect or delta.incr:  # what may have ended is looked at here
+            where.append(sa.not_(c.mortal))
+        where += [sql.holds(c.data, name, raw) for name, raw in delta.expect.items()]
+        header = {**delta.header, **({"owner": None, "until": 0.0} if delta.release else {})}
+        values = self._values(header, c)
+        data = sql.patch(c.data, delta.set, delta.delete)
+        if delta.incr:
+            data, fitting = sql.add(c.data, data, delta.incr)
+            where += fitting
+        if delta.set or delta.delete or delta.incr:
+            values["data"] = data
+        values.setdefault("version", sql.next_version(c.version))
+        return where, values, self._empties(delta, data)
 
     def _empties(self, delta: Delta, data: Any) -> Any:
         """Return the condition that nothing is left of a session after *delta*; None if that cannot be."""
@@ -521,6 +556,10 @@ def _address_of(client: Any) -> Address:
 
 def _whole(header: Header) -> dict[str, Any]:
     return {**columns_of(header), "expires": header.deadline}
+
+
+def _trail(new: bytes, now: float, grace: float) -> dict[str, Any]:
+    return {"data": {}, **_whole(forwarder(new, now, grace))}
 
 
 def _repeatable(delta: Delta) -> bool:

@@ -99,7 +99,8 @@ class Database:
                     if not again or reconnections or time.monotonic() - began > self._timeout / 2:
                         raise self._unavailable(error) from error
                     reconnections += 1
-                elif creations < _CREATIONS and await self._made(error):
+                elif creations < _CREATIONS and (await self._made(error) or creations == 0):
+                    # At the first time even if nothing is missing any more: another worker has made it just now.
                     creations += 1
                     await pause(jitter(creations))
                 else:

@@ -646,6 +646,20 @@ def test_without_a_driver_for_event_loops_a_thread_does_it(servers: Servers, mon
     drive(store.close())
 
 
+def test_an_old_sqlite_is_sent_all_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = SqlAlchemyStore(f"sqlite:///{tmp_path}/sessions.db")
+    assert new.database.sql.merges
+    drive(new.create(KEY, Record(KEY, header(time.time()), {"a": b"1", "b": b"2"})))
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    old = SqlAlchemyStore(f"sqlite:///{tmp_path}/sessions.db")
+    assert not old.database.sql.merges
+    assert drive(old.merge(KEY, Delta(set={"a": b"2"}, delete=["b"], incr={"n": 1}))).numbers == {"n": 1}
+    assert not drive(old.move(KEY, OTHER, Delta())).refused
+    assert fields(new, OTHER) == {"a": b"2", "n": b"1"}
+    for store in (new, old):
+        drive(store.close())
+
+
 # -- servers that do not answer -------------------------------------------------------------------------------------
 
 START = {"postgresql": servers_of_sql.start_postgresql, "mariadb": servers_of_sql.start_mariadb}

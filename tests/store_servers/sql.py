@@ -175,7 +175,7 @@ def start_mariadb(servers: Servers, port: int, folder: Path | None = None) -> Ru
         port=port,
         folder=folder,
     )
-    running.wait()
+    running.wait(lambda: _mariadb_answers(port))
     with _connect(port) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE IF NOT EXISTS erlen")
     return running
@@ -208,6 +208,14 @@ def ask(servers: Servers, statement: str) -> list[Any]:
 
 def _connect(port: int, database: str | None = None) -> Any:
     return pymysql.connect(host="127.0.0.1", port=port, user="root", database=database, autocommit=True)
+
+
+def _mariadb_answers(port: int) -> bool:
+    try:
+        _connect(port).close()
+    except pymysql.err.OperationalError:
+        return False
+    return True
 
 
 # -- SQLite ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from erlen.loading import load
 from erlen.sessions.stores.base import can_suspend, jitter, pause
 from erlen.sessions.stores.clients import Clients, unavailable
 from erlen.sessions.stores.sql_engines import Address, make_engine, make_looped_engine
-from erlen.sessions.stores.sql_statements import MySql, Other, PostgreSql, Sql, Sqlite
+from erlen.sessions.stores.sql_statements import MySql, OldSqlite, Other, PostgreSql, Sql, Sqlite
 from erlen.sessions.stores.sql_table import Tables
 
 __all__ = ["Database", "Lost"]
@@ -26,6 +26,7 @@ __all__ = ["Database", "Lost"]
 T = TypeVar("T")
 
 _KINDS: dict[str, type[Sql]] = {"postgresql": PostgreSql, "mysql": MySql, "mariadb": MySql, "sqlite": Sqlite}
+_SQLITE_WITH_JSON = (3, 38)
 # How often the work is begun anew that the database ended to resolve a deadlock, or that lost a race.
 _ATTEMPTS = 100
 _CREATIONS = 10
@@ -67,6 +68,8 @@ class Database:
     def sql(self) -> Sql:
         """What the database can do."""
         address = self.address
+        if address.kind == "sqlite" and load("sqlite3").sqlite_version_info < _SQLITE_WITH_JSON:
+            return OldSqlite()
         return (Other if address.generic else _KINDS.get(address.kind, Other))()
 
     @functools.cached_property

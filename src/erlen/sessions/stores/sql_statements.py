@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from erlen.sessions.stored import INTEGER_MAX, INTEGER_MIN
 from erlen.sessions.stores.sql_table import Fields, name_of, text_of
 
-__all__ = ["MySql", "Other", "PostgreSql", "Sqlite", "Sql"]
+__all__ = ["MySql", "OldSqlite", "Other", "PostgreSql", "Sqlite", "Sql"]
 
 Condition = sa.ColumnElement[bool]
 
@@ -156,6 +156,13 @@ class Sqlite(Sql):
 
     def field(self, data: Any, key: str) -> Any:
         return sa.func.json_extract(data, _path(key))
+
+
+class OldSqlite(Sql):
+    """SQLite before 3.38, which may lack JSON and knows no RETURNING: all fields are written anew."""
+
+    merges = False
+    begin = "BEGIN IMMEDIATE"
 
 
 class Other(Sql):

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ STORES: dict[str, str] = {
     "sqlalchemy-sqlite": "sql",
     "sqlalchemy-other": "sql",
     "dynamodb": "dynamodb",
+    "documented": "documented",
 }
 
 
@@ -67,6 +69,11 @@ def dump(name: str, servers: Servers) -> bytes:
     """Return all that the server of *name* holds."""
     held: bytes = _module(name).dump(name, servers)
     return held
+
+
+def counts(name: str) -> bool:
+    """Tell whether *name* has a server whose commands can be counted."""
+    return find_spec(f"store_servers.{STORES[name]}") is not None and hasattr(_module(name), "commands")
 
 
 def _module(name: str) -> Any:

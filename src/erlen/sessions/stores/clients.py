@@ -85,7 +85,7 @@ class Clients(Generic[Plain, Looped]):
         return found[0]
 
     async def close(self) -> None:
-        """Close the plain client and that of the running loop; others are closed with their loop."""
+        """Close the plain client and that of the running loop; those of other loops are closed when they end."""
         process, self._process = self._own(), _Process()
         if process.plain is not None:
             self._close(process.plain)

@@ -145,6 +145,7 @@ class Rows:
         return successor
 
     def page(self, now: float, last: bytes, connection: sa.Connection) -> list[Record]:
+        """Return the next living sessions by key, after the key *last*."""
         c = self.c
         page = self.database.tables.load.where(c.id > last, c.expires > now, c.successor.is_(None))
         return [record_of(row) for row in connection.execute(page.order_by(c.id).limit(AT_ONCE))]

@@ -157,6 +157,14 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
         store_for("redis")
 
 
+def test_memcached_without_pymemcache_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("erlen.sessions.stores.memcached")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pymemcache.client.base", None)  # type: ignore[arg-type]
+    with pytest.raises(MissingExtra, match=r"'memcached' needs a package .* pip install 'erlen\[memcached\]'"):
+        store_for("memcached")
+
+
 def test_a_manager_is_made_of_a_configuration(tmp_path: Path) -> None:
     manager = make_manager({"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["old"]}, tmp_path)
     assert manager.keys is not None

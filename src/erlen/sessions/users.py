@@ -18,6 +18,9 @@ __all__ = ["UserSessions"]
 
 log = logging.getLogger("erlen.sessions")
 
+# The bytes of a key, whose hex digits are the handle.
+_KEY = 34
+
 
 class UserSessions:
     """Lists, counts and ends sessions: those of one user, or all.
@@ -66,6 +69,8 @@ class UserSessions:
         try:
             key = bytes.fromhex(handle)
         except ValueError:
+            return False
+        if len(key) != _KEY:  # somebody made it up: no store is asked for it
             return False
         record = await manager.outage.ask(manager.store.load, key)
         if record is None or (user is not None and record.header.user != str(user)):

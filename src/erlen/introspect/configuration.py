@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
@@ -107,10 +108,8 @@ def _name_store(app: Any) -> str:
     """Return what the store is called; SESSION_URL alone may have chosen it."""
     kind = app.config["SESSION_TYPE"]
     if isinstance(kind, str):
-        try:
+        with contextlib.suppress(ConfigError):  # told where the store is opened
             kind = choose_type(SessionSettings.from_config(app.config, app.instance_path))
-        except ConfigError:  # told where the store is opened
-            return str(kind)
         return str(kind)
     return "null" if kind is None else type(kind).__qualname__
 

@@ -101,7 +101,6 @@ def test_sqlalchemy_may_know_databases_that_we_do_not() -> None:
     ("kind", "drivers"),
     [
         ("redis", ("redis", "valkey")),
-        ("memcached", ("pymemcache", "aiomcache")),
         ("mongodb", ("pymongo",)),
         ("sqlalchemy", ("sqlalchemy",)),
         ("dynamodb", ("boto3", "botocore", "aiobotocore")),

@@ -16,7 +16,7 @@ from erlen.errors import ConfigError, MissingExtra, SessionUnavailable
 from erlen.sessions.resolve import choose_type
 from erlen.sessions.settings import SessionSettings
 
-__all__ = ["Changed", "Finding", "Report", "inspect_configuration"]
+__all__ = ["Changed", "Finding", "Report", "in_words", "inspect_configuration", "key_doubts", "name_store"]
 
 #: Keys that stand in books, tutorials and templates of projects.
 _KNOWN_KEYS = frozenset(
@@ -86,7 +86,7 @@ def _ask_store(app: Any, refused: list[Finding], doubtful: list[Finding]) -> str
         return f"they are kept by {type(interface).__module__}.{type(interface).__qualname__}, which was not asked."
     if refused:
         return "the store was not opened, because settings are refused."
-    name = _name_store(app)
+    name = name_store(app)
     try:
         store = app.session_manager.store
     except (ConfigError, MissingExtra) as error:
@@ -104,7 +104,7 @@ def _ask_store(app: Any, refused: list[Finding], doubtful: list[Finding]) -> str
     return f"the store {name!r} answers."
 
 
-def _name_store(app: Any) -> str:
+def name_store(app: Any) -> str:
     """Return what the store is called; SESSION_URL alone may have chosen it."""
     kind = app.config["SESSION_TYPE"]
     if isinstance(kind, str):
@@ -121,7 +121,7 @@ def _doubts(app: Any) -> Iterator[Finding]:
         yield _finding("DEBUG", "It is on: errors show the source code to everybody who can reach the application.")
     if config["TESTING"]:
         yield _finding("TESTING", "It is on: exceptions go to the server instead of becoming an error page.")
-    yield from _key_doubts(app)
+    yield from key_doubts(app)
     yield from _cookie_doubts(app)
     yield from _session_doubts(app)
     yield from _host_doubts(app)
@@ -137,7 +137,8 @@ def _misspelt(app: Any) -> Iterator[Finding]:
         yield _finding(key, f"There is no such setting. Did you mean {known}?")
 
 
-def _key_doubts(app: Any) -> Iterator[Finding]:
+def key_doubts(app: Any) -> Iterator[Finding]:
+    """Yield what is doubtful about the secret key."""
     key = app.config["SECRET_KEY"]
     if key is None:
         key = load_kept_key(app.instance_path)
@@ -184,10 +185,10 @@ def _session_doubts(app: Any) -> Iterator[Finding]:
         if value is not None and seconds(value) > absolute:
             yield _finding(
                 name,
-                f"It is {_words(value)}, and SESSION_ABSOLUTE_TIMEOUT ends every session after "
-                f"{_words(config['SESSION_ABSOLUTE_TIMEOUT'])}.",
+                f"It is {in_words(value)}, and SESSION_ABSOLUTE_TIMEOUT ends every session after "
+                f"{in_words(config['SESSION_ABSOLUTE_TIMEOUT'])}.",
             )
-    store = _name_store(app)
+    store = name_store(app)
     if store == "memory":
         yield _finding("SESSION_TYPE", "'memory' loses all sessions at a restart, and each worker has its own.")
     elif store == "null":
@@ -248,13 +249,14 @@ def _changed(app: Any) -> list[Changed]:
     defaults = default_settings(app.defaults)
     shown = app.config.masked()
     return [
-        Changed(name, _words(shown[name]), _words(default), SETTINGS[name].sentence)
+        Changed(name, in_words(shown[name]), in_words(default), SETTINGS[name].sentence)
         for name, default in defaults.items()
         if name in app.config and app.config[name] != default
     ]
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Write a value as it is shown: a duration in days, hours, minutes and seconds."""
     if not isinstance(value, timedelta):
         return repr(value)
     rest = value.total_seconds()

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+# Its assertions tell what they compared, as those of a test file do.
+pytest.register_assert_rewrite("erlen.testing.store_contract")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the setting ``erlen_app``."""

@@ -15,4 +15,8 @@ __all__ = ["load"]
 
 def load(name: str) -> ModuleType:
     """Return the module *name*, imported now if it was not before."""
-    return sys.modules.get(name) or importlib.import_module(name)
+    module = sys.modules.get(name)
+    # Another thread may be in the middle of importing it: import_module waits for that.
+    if module is None or getattr(module.__spec__, "_initializing", False):
+        return importlib.import_module(name)
+    return module

@@ -17,6 +17,7 @@ from fuzz_app import HERE, OTHERS, SECRETS
 from fuzz_requests import VALUES, body, junk
 from hypothesis import strategies as st
 
+import serving
 from fuzzing import fuzzed
 
 MODULE = """\
@@ -66,16 +67,15 @@ class Served:
 
 @pytest.fixture(scope="module", params=["granian", "granian-asgi", "granian-rsgi", "uvicorn", "uvicorn-h11"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    tools: Any = request.config.pluginmanager.get_plugin(str(HERE.parent / "conftest.py"))
     folder = tmp_path_factory.mktemp(request.param)
     for name in ("templates", "static"):
         shutil.copytree(HERE / name, folder / name)
     shutil.copy(HERE / "fuzz_app.py", folder)
     (folder / "served.py").write_text(MODULE)
-    port = tools.find_free_port()
+    port = serving.find_free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            tools.command_of(request.param, "served:app", port),
+            serving.command_of(request.param, "served:app", port),
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(HERE.parents[1] / "src"), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -83,7 +83,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             stderr=log,
             start_new_session=True,
         )
-    server = tools.Server(process, port, folder / "log")
+    server = serving.Server(process, port, folder / "log")
     try:
         server.wait_until_it_answers()
         with httpx.Client(base_url=server.url, timeout=30) as http:

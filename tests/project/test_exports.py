@@ -37,10 +37,10 @@ def is_ours(value: object) -> bool:
 
 
 def members(owner: type) -> Iterator[str]:
-    """Yield the names of the public methods and properties that a class defines itself."""
+    """Yield the names of the public methods and properties that a class defines itself; a test's name is a sentence."""
     kinds = (property, functools.cached_property, classmethod, staticmethod)
     for name, value in vars(owner).items():
-        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, kinds)):
+        if not name.startswith(("_", "test_")) and (inspect.isfunction(value) or isinstance(value, kinds)):
             yield name
 
 

@@ -40,7 +40,7 @@ ALLOWED = {
     "sessions": {
         *("itsdangerous", "markupsafe", "msgspec", "werkzeug"),
         # What one store or the sealing of values needs, imported by the module of that store alone.
-        *("aiobotocore", "aiomcache", "boto3", "botocore", "bson", "cryptography", "pymemcache", "pymongo"),
+        *("aiobotocore", "boto3", "botocore", "bson", "cryptography", "pymongo"),
         *("redis", "sqlalchemy"),
     },
     "signals": {"blinker"},
@@ -49,7 +49,7 @@ ALLOWED = {
     "template_setup": {"jinja2"},
     "urls": {"werkzeug"},
     "templating": {"jinja2", "markupsafe"},
-    "testing": {"click", "werkzeug"},
+    "testing": {"click", "pytest", "werkzeug"},
     "wsgi": {"werkzeug"},
 }
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from served_tools import BIG, STOPS, Site
+from shop import Connections, Shop, a_shop
+
+import serving
 
 HERE = Path(__file__).resolve().parent
 
@@ -53,22 +58,21 @@ SYNC = "from gunicorn.workers.sync import SyncWorker\nworker_class = SyncWorker\
 @pytest.fixture(scope="module")
 def start(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Return a context manager for a module's server: ``start("granian-asgi", "app:app", folder)``."""
-    tools: Any = request.config.pluginmanager.get_plugin(str(HERE.parent / "conftest.py"))
 
     @contextmanager
     def start(server: str, app: str, folder: Path, workers: int = 1) -> Iterator[Any]:
-        port = tools.find_free_port()
+        port = serving.find_free_port()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                tools.command_of(server, app, port, workers),
+                serving.command_of(server, app, port, workers),
                 cwd=folder,
-                env=tools.environment_of(server, **STOPS),
+                env=serving.environment_of(server, **STOPS),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        started = tools.Server(process, port, folder / "log")
+        started = serving.Server(process, port, folder / "log")
         try:
             started.wait_until_it_answers()
             yield started
@@ -98,3 +102,27 @@ def site(
         # Whatever was sent to it: no exception was raised but those that the application raises on purpose.
         raised = set(re.findall(r"^[\w.]+(?:Error|Exception|Warning)\b.*", started.log, re.MULTILINE))
         assert raised <= ON_PURPOSE | OF_SERVERS.get(server, set())
+
+
+@pytest.fixture
+def shop(tmp_path: Path, serve: Callable[..., Any]) -> Iterator[Shop]:
+    """``session_app.py``, to be started."""
+    with a_shop(tmp_path / "shop", serve) as shop:
+        yield shop
+
+
+@pytest.fixture
+def connections() -> Iterator[Callable[[int], Connections]]:
+    """Return a function that opens kept-alive connections to a port, for threads to take in turn."""
+    opened: list[HTTPConnection] = []
+
+    def connections(port: int) -> Connections:
+        free: Connections = queue.SimpleQueue()
+        for _ in range(32):
+            opened.append(HTTPConnection("127.0.0.1", port, timeout=60))
+            free.put(opened[-1])
+        return free
+
+    yield connections
+    for connection in opened:
+        connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -125,3 +126,28 @@ def strict(gate):
 def readonly(key):
     session[key] = "changed"
     return "done"
+
+
+@app.get("/async/set/<key>/<value>")
+async def set_key_async(key, value):
+    session[key] = value
+    return "kept"
+
+
+@app.get("/async/incr")
+async def incr_async():
+    return str(await session.aincr("counter"))
+
+
+@app.get("/async/append/<value>")
+async def append_async(value):
+    session.append("list", value)
+    return "kept"
+
+
+@app.get("/exclusive-die", session="exclusive")
+def exclusive_die():
+    """Hold the session, and be killed while holding it."""
+    session["held"] = True
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "unreachable"

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from served_tools import get, talk
 
+import serving
+
 APP = """
 from erlen import Erlen, request
 
@@ -88,14 +90,13 @@ def test_granian_does_not_drop_them_over_wsgi(serve: Callable[..., Any], folder:
 @pytest.fixture
 def by_default(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start waitress and uvicorn without the options about proxies that the tests give them otherwise."""
-    tools: Any = request.config.pluginmanager.get_plugin(str(Path(__file__).resolve().parents[1] / "conftest.py"))
     for server in ("waitress", "uvicorn"):
-        usual = tools.COMMANDS[server]
+        usual = serving.COMMANDS[server]
 
         def start(app: str, port: int, workers: int, usual: Any = usual) -> list[str]:
             return [word for word in usual(app, port, workers) if "proxy-headers" not in word]
 
-        monkeypatch.setitem(tools.COMMANDS, server, start)
+        monkeypatch.setitem(serving.COMMANDS, server, start)
 
 
 @pytest.mark.usefixtures("by_default")

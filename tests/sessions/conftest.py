@@ -20,20 +20,8 @@ from erlen.sessions import (
     SessionStore,
     resolve_store,
 )
+from erlen.testing.store_contract import Clock
 from store_servers import Servers, config_of
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is turned."""
-
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def turn(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass
@@ -98,6 +86,13 @@ def store(store_name: str, servers: Servers, clock: Clock) -> Iterator[SessionSt
     made.clock = clock
     yield made
     drive(made.close())
+
+
+@pytest.fixture
+def keeps_notes(store: SessionStore) -> None:
+    """Skip the test if the store keeps no notes of keys."""
+    if type(store).note_key is SessionStore.note_key:
+        pytest.skip("it keeps no notes of keys, as a store may")
 
 
 @pytest.fixture

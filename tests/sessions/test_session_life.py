@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import store_servers
 from erlen.callables import drive
 from erlen.errors import SessionConflict, SessionUnavailable
 from erlen.sessions import (
@@ -24,6 +25,7 @@ from erlen.sessions import (
     Token,
 )
 from erlen.sessions.stores.memory import MemoryStore
+from erlen.sessions.stores.sqlite import SqliteStore
 
 DAY = 86_400.0
 
@@ -79,6 +81,29 @@ def test_a_session_ends_at_its_absolute_deadline_although_it_is_used(browse: Any
         assert browser.read() == {"a": 1}
     browser.do(lambda session: session.rotate())
     clock.turn(300)
+    assert browser.read() == {}
+
+
+@pytest.mark.parametrize("skew", [-5, 5])
+def test_a_worker_whose_clock_is_five_seconds_off_does_no_harm(browse: Any, clock: Any, skew: float) -> None:
+    browser = browse(idle=60.0, absolute=600.0, lock_lease=30.0, lock_wait=0.0)
+    browser.do(lambda session: session.update(a=1))
+    for _ in range(8):
+        clock.turn(skew)  # a request that the other worker answers
+        browser.do(lambda session: (session.update(b=session["a"]), session.incr("n")))
+        clock.turn(-skew)
+        browser.do(lambda session: session.append("log", session["n"]))
+        clock.turn(20)
+    assert browser.read() == {"a": 1, "b": 1, "n": 8, "log": list(range(1, 9))}
+    held = browser.open("exclusive")
+    assert held["n"] == 8
+    clock.turn(skew)
+    with pytest.raises(SessionConflict):
+        browser.open("exclusive").get("n")
+    clock.turn(-skew)
+    held["n"] = 9
+    browser.finish(held)
+    clock.turn(60 + abs(skew))
     assert browser.read() == {}
 
 
@@ -691,12 +716,15 @@ def test_the_public_handle_opens_nothing(signed_in: Any) -> None:
     assert signed_in.token not in sid
 
 
-def test_a_dump_of_the_store_holds_no_token(signed_in: Any, store: Any) -> None:
+def test_a_dump_of_the_store_holds_no_token(signed_in: Any, store: Any, store_name: str, servers: Any) -> None:
     token = signed_in.token
     payload = signed_in.manager.keys.verify(token).payload
     if isinstance(store, MemoryStore):
         dump = repr((store._records, store._notes)).encode()
         assert payload[2:] not in b"".join(store._records)
+    elif not isinstance(store, SqliteStore):
+        dump = store_servers.dump(store_name, servers)
+        assert payload[2:] not in dump
     else:
         connection = sqlite3.connect(store.path)
         dump = "\n".join(connection.iterdump()).encode()
@@ -744,6 +772,7 @@ def errors(caplog: Any) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_a_worker_with_another_key_is_told_once(manage: Any, browse: Any, clock: Any, caplog: Any) -> None:
     browse(keys=KeyRing(["one"])).do(lambda session: session.update(a=1))
     clock.turn(60)
@@ -760,6 +789,7 @@ def test_a_worker_with_another_key_is_told_once(manage: Any, browse: Any, clock:
     assert len(errors(caplog)) == 1
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_a_worker_that_starts_hours_later_still_meets_the_other_key(browse: Any, clock: Any, caplog: Any) -> None:
     first = browse(keys=KeyRing(["one"]))
     first.do(lambda session: session.update(a=1))
@@ -786,6 +816,7 @@ def test_a_key_that_was_used_long_ago_is_no_mistake(browse: Any, clock: Any, cap
     assert errors(caplog) == []
 
 
+@pytest.mark.usefixtures("keeps_notes")
 def test_the_note_of_a_key_tells_nothing_of_it(manage: Any, browse: Any, store: Any) -> None:
     browse(keys=KeyRing(["a very secret key"])).do(lambda session: session.update(a=1))
     (note,) = drive(store.note_key(KeyNote("ffffffff", [], "process 1", 1_800_000_000.0)))

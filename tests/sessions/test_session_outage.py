@@ -17,6 +17,7 @@ from erlen.sessions.stores.memory import MemoryStore
 class Switched(MemoryStore):
     """A store that can be switched off."""
 
+    remote = True
     down = False
     asked = 0
 
@@ -126,3 +127,20 @@ def test_a_store_that_answers_costs_nothing_more(caplog: Any) -> None:
     assert outage.since is None
     outage.answered()
     assert caplog.records == []
+
+
+@STORES
+def test_a_store_without_a_server_is_asked_by_every_request_however_long_it_took(
+    browser: Any, wall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.do(lambda session: session.update(a=1))
+
+    async def wait_in_vain(key: bytes, touch: bool = False) -> Record | None:
+        wall.now += 5
+        raise SessionUnavailable("locked by another writer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(browser.manager.store, "load", wait_in_vain)
+        with pytest.raises(SessionUnavailable, match="locked by another writer"):
+            browser.read()
+    assert browser.read() == {"a": 1}

@@ -2,7 +2,8 @@
 
 Each kind of store has a module here with two functions: ``config_of(name, servers)`` starts the server, if it does not
 run yet, and returns the settings of an application whose sessions are kept there, in a place of their own;
-``commands(name, servers)`` returns how many commands that server has had so far, and ``bytes_received`` how many bytes.
+``commands(name, servers)`` returns how many commands that server has had so far, ``bytes_received`` how many bytes, and
+``dump`` all that it holds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ STORES: dict[str, str] = {
     "sqlalchemy-sqlite": "sql",
     "sqlalchemy-other": "sql",
     "dynamodb": "dynamodb",
+    "documented": "documented",
 }
 
 
@@ -60,6 +63,17 @@ def bytes_received(name: str, servers: Servers) -> int:
     """Return how many bytes the server of *name* has been sent."""
     count: int = _module(name).bytes_received(name, servers)
     return count
+
+
+def dump(name: str, servers: Servers) -> bytes:
+    """Return all that the server of *name* holds."""
+    held: bytes = _module(name).dump(name, servers)
+    return held
+
+
+def counts(name: str) -> bool:
+    """Tell whether *name* has a server whose commands can be counted."""
+    return find_spec(f"store_servers.{STORES[name]}") is not None and hasattr(_module(name), "commands")
 
 
 def _module(name: str) -> Any:

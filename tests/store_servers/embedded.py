@@ -10,6 +10,4 @@ from store_servers import Servers
 def config_of(name: str, servers: Servers) -> dict[str, Any]:
     if name == "sqlite":
         return {"SESSION_TYPE": name, "SESSION_SQLITE_PATH": str(servers.make_folder("sqlite") / "sessions.sqlite3")}
-    if name == "filesystem":
-        return {"SESSION_TYPE": name, "SESSION_FILE_DIR": str(servers.make_folder("filesystem") / "sessions")}
     return {"SESSION_TYPE": name}

@@ -20,6 +20,7 @@ from erlen.sessions.session import MODES, Session
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.state import SessionHeaders
 from erlen.sessions.stores.base import SessionStore
+from erlen.sessions.stores.swapping import SwappingStore
 from erlen.sessions.token import KeyRing, Token
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "SessionMixin",
     "SessionSettings",
     "SessionStore",
+    "SwappingStore",
     "Token",
     "make_manager",
     "resolve_manager",

@@ -61,7 +61,7 @@ class SessionOpener:
         self.keys = keys
         self.cookie = SessionCookie(settings)
         self.clock = clock
-        self.outage = Outage(settings.timeout)
+        self.outage = Outage(settings.timeout if store.remote else None)
         self._past_keys: tuple[bytes, ...] = ()
         self._note_due = 0.0
         self._complained = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
@@ -23,13 +24,14 @@ _ASK_AGAIN = 1.0
 class Outage:
     """Whether one store answers, as far as the requests of this process have seen.
 
-    :param timeout: seconds that one command may take
+    :param timeout: seconds that one command may take; None if the store is not on a server, and never lets requests
+        wait because it is gone
     """
 
     __slots__ = ("_ask_again", "_last", "_lost", "_slow", "since")
 
-    def __init__(self, timeout: float) -> None:
-        self._slow = timeout / 2
+    def __init__(self, timeout: float | None) -> None:
+        self._slow = math.inf if timeout is None else timeout / 2
         self.since: float | None = None
         """When it began, by ``time.monotonic()``; None while the store answers."""
         self._lost = 0

@@ -26,7 +26,7 @@ _STORES: dict[str, tuple[str, str]] = {
     "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
     "filesystem": (f"{_PACKAGE}.filesystem:FilesystemStore", ""),
     "redis": (f"{_PACKAGE}.redis:RedisStore", "redis"),
-    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", "memcached"),
+    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", ""),
     "mongodb": (f"{_PACKAGE}.mongodb:MongoStore", "mongodb"),
     "sqlalchemy": (f"{_PACKAGE}.sqlalchemy:SqlAlchemyStore", "sqlalchemy"),
     "dynamodb": (f"{_PACKAGE}.dynamodb:DynamoStore", "dynamodb"),

@@ -46,6 +46,9 @@ class SessionStore(ABC):
     """What it can do: ``"write"`` keeps sessions at all, ``"find"`` lists those of a user, ``"lease"`` serves the mode
     ``exclusive``, ``"scan"`` lists all sessions."""
 
+    remote: ClassVar[bool] = True
+    """Whether it waits for a server. While one lets requests wait in vain, only one request in a second asks it."""
+
     place: str = ""
     """Where it keeps sessions, for messages: an address without its password, or a path."""
 

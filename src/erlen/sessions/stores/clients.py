@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,7 +27,9 @@ class _Process(Generic[Plain, Looped]):
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.plain: Plain | None = None
-        self.looped: weakref.WeakKeyDictionary[Any, Looped] = weakref.WeakKeyDictionary()
+        self.looped: weakref.WeakKeyDictionary[Any, tuple[Looped, AsyncGenerator[None, None]]] = (
+            weakref.WeakKeyDictionary()
+        )
 
 
 class Clients(Generic[Plain, Looped]):
@@ -76,21 +78,39 @@ class Clients(Generic[Plain, Looped]):
         """Return the client of the running event loop."""
         loop = load("asyncio").get_running_loop()
         process = self._own()
-        client = process.looped.get(loop)
-        if client is None:
-            client = process.looped[loop] = self._connect_looped()
-        return client
+        found = process.looped.get(loop)
+        if found is None:
+            client = self._connect_looped()
+            found = process.looped[loop] = client, _close_with_loop(client, self._close_looped)
+        return found[0]
 
     async def close(self) -> None:
-        """Close the plain client, and the one of the running loop if there is one; those of other loops are let go."""
+        """Close the plain client and that of the running loop; those of other loops are closed when they end."""
         process, self._process = self._own(), _Process()
         if process.plain is not None:
             self._close(process.plain)
         asyncio = load("asyncio")
         loop = asyncio._get_running_loop()
-        client = process.looped.get(loop) if loop is not None else None
-        if client is not None:
-            await self._close_looped(client)
+        found = process.looped.get(loop) if loop is not None else None
+        if found is not None:
+            await found[1].aclose()
+
+
+async def _waiting(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await close(client)
+
+
+def _close_with_loop(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
+    """Return a generator that has begun, and so closes *client* when it is closed or when the running loop ends."""
+    guard = _waiting(client, close)
+    try:
+        guard.__anext__().send(None)
+    except StopIteration:  # it has come to its yield
+        return guard
+    raise AssertionError("unreachable: nothing is awaited before the yield")
 
 
 def place_of(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ class MemoryStore(SessionStore):
 
     Each process has its own: with several workers a visitor's session would come and go with the worker that answers.
     """
+
+    remote: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

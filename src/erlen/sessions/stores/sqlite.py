@@ -16,7 +16,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Self, TypeVar, cast
+from typing import ClassVar, Self, TypeVar, cast
 
 from erlen.errors import ConfigError, SessionUnavailable
 from erlen.loading import load
@@ -75,6 +75,8 @@ class SqliteStore(SessionStore):
     :param path: the file; its folder is made too
     :param timeout: seconds to wait for another writer before the store counts as unavailable
     """
+
+    remote: ClassVar[bool] = False
 
     def __init__(self, path: str | os.PathLike[str], timeout: float = 5.0) -> None:
         self.path = Path(path)

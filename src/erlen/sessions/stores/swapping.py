@@ -1,16 +1,17 @@
 """What stores have in common that replace a whole record if it was not changed since it was read: compare and swap.
 
-A subclass says how a record is read, added and swapped; the rules of the contract are here. It suits servers that
-cannot merge, and serves the others for what their own language cannot do in one command.
+A subclass says how a record is read, put and swapped; the rules of the contract are here. It suits servers that
+cannot merge, and stores of your own.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 from erlen.errors import SessionUnavailable
-from erlen.sessions.record import REFUSED, Delta, Merged, Record, forwarder, merge
+from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record, forwarder, merge
 from erlen.sessions.stores.base import SessionStore, jitter, pause, until_leased
 
 __all__ = ["SwappingStore"]
@@ -22,22 +23,41 @@ _ATTEMPTS = 1000
 
 
 class SwappingStore(SessionStore, Generic[Tag]):
-    """Applies every change by reading a record and swapping it, again and again until nobody came between.
+    """A session store out of three methods: :meth:`read`, :meth:`swap` and :meth:`put`. A fourth, :meth:`keys`, lists.
 
-    A *tag* tells what a record was when it was read: its version in the server.
+    Every change is made by reading a record and swapping it for the changed one, again and again until nobody came
+    between. The *tag* tells what a record was when it was read: a version that the server counts, or all its bytes.
+
+    Records are kept by :func:`erlen.sessions.record.pack` and :func:`~erlen.sessions.record.unpack`, or in a form of
+    the store's own. Whether a session is over or was moved is looked at here: the methods below take no notice.
     """
 
     @abstractmethod
     async def read(self, key: bytes) -> tuple[Record, Tag] | None:
-        """Return what stands under *key*, be it over or the trail of a move, and its tag; None if nothing does."""
+        """Return the record that stands under *key* and its tag, or None if none does.
+
+        A record that is over, or the trail of a move, is returned as any other. Whoever gets it may change it.
+        """
 
     @abstractmethod
     async def swap(self, key: bytes, record: Record | None, tag: Tag) -> bool:
-        """Replace what stands under *key* by *record*, or remove it for None; False if it is not as *tag* says."""
+        """Let *record* stand under *key* in place of the one that was read with *tag*; for None, remove that one.
+
+        Return False, and change nothing, if the record under *key* is another one by now or is gone. Looking and
+        replacing must be one step: no other request, thread or process comes between.
+        """
 
     @abstractmethod
     async def put(self, key: bytes, record: Record) -> None:
         """Let *record* stand under *key*, whatever stood there."""
+
+    async def keys(self) -> list[bytes]:
+        """Return the keys of all records, in any order: for listings, counts and pruning.
+
+        A store that cannot list leaves this out, and ``"find"`` and ``"scan"`` out of its ``abilities``; it needs a
+        ``delete_all`` of its own. One with an index of users has its own ``find``.
+        """
+        return []
 
     async def create(self, key: bytes, record: Record) -> None:
         await self.put(key, record)
@@ -81,13 +101,8 @@ class SwappingStore(SessionStore, Generic[Tag]):
                     return merged
             else:
                 record.header.moved(now, delta)
-                # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
-                await self.put(new, Record(new, record.header, record.fields))
-                if await self.swap(key, Record(key, forwarder(new, now, grace), {}), tag):
-                    if old != key:  # a renewal's old key was moved through
-                        await self.put(old, Record(old, forwarder(new, now, grace), {}))
+                if await self.rename(record, tag, new, old, forwarder(new, now, grace)):
                     return merged
-                await self.discard(new)
             await pause(jitter(attempt))
         raise self._crowded()
 
@@ -110,6 +125,24 @@ class SwappingStore(SessionStore, Generic[Tag]):
 
         return await until_leased(attempt, wait)
 
+    async def find(self, user: str) -> list[Record]:
+        found = [record async for record in self.scan() if record.header.user == user]
+        return sorted(found, key=lambda record: record.header.created, reverse=True)
+
+    async def scan(self) -> AsyncIterator[Record]:
+        for key in await self.keys():
+            found = await self.read(key)
+            if found is not None and found[0].header.successor is None and not found[0].header.is_over(self.clock()):
+                yield found[0]
+
+    async def prune(self) -> int:
+        total = 0
+        for key in await self.keys():
+            found = await self.read(key)
+            if found is not None and found[0].header.is_over(self.clock()):
+                total += await self.swap(key, None, found[1])
+        return total
+
     # -- for subclasses ---------------------------------------------------------------------------------------------
 
     async def living(self, key: bytes) -> tuple[Record, Tag] | None:
@@ -126,6 +159,20 @@ class SwappingStore(SessionStore, Generic[Tag]):
             if header.until <= now:
                 return None
             key, forwarded = header.successor, True
+
+    async def rename(self, record: Record, tag: Tag, new: bytes, old: bytes, trail: Header) -> bool:
+        """Let *record* stand under *new*, and *trail* under the key that it had and under *old*.
+
+        It is False, and *new* is empty, if what stands under the record's key is not as *tag* says.
+        """
+        # First the new place, which nobody knows yet, then the old one: between the two nothing is lost.
+        await self.put(new, Record(new, record.header, record.fields))
+        if not await self.swap(record.key, Record(record.key, trail, {}), tag):
+            await self.discard(new)
+            return False
+        if old != record.key:  # a renewal's old key was moved through
+            await self.put(old, Record(old, trail, {}))
+        return True
 
     async def discard(self, key: bytes) -> bytes | None:
         """Remove what stands under *key*, and return where it leads to if it is the trail of a move."""

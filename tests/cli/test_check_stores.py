@@ -139,6 +139,6 @@ def test_a_wrong_address_is_refused_in_words_and_never_with_its_password(name: s
     app.config["SESSION_URL"] = WRONG[name]
     result = check(app)
     assert result.exit_code == 1, result.output
-    assert "Refused:\n  SESSION_URL: " in result.output
+    assert result.output.startswith("Refused:\n  SESSION_")
     assert PASSWORD not in result.output
     assert isinstance(result.exception, SystemExit)

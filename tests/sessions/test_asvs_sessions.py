@@ -217,7 +217,7 @@ def test_asvs_7_2_3_tokens_are_unique_random_and_long(monkeypatch: pytest.Monkey
     assert all(48_000 < count < 52_000 for count in ones)  # more than twelve standard deviations
 
 
-def test_asvs_7_2_3_a_token_that_is_kept_after_a_rotation_has_nothing_of_the_old_one() -> None:
+def test_asvs_7_2_3_a_rotated_token_has_nothing_of_the_old_one() -> None:
     before = Token.draw()
     after = Token.draw(before.shard)
     assert after.payload[2:] != before.payload[2:]

@@ -176,6 +176,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How long a session lives at most, however often it is used.",
         ),
         Setting(
+            "SESSION_POLICY_NOTE",
+            kinds.TEXT.or_none(),
+            None,
+            "Why sessions may live that long, or where that is written down: for 'erlen check --asvs', row 7.1.1.",
+        ),
+        Setting(
             "SESSION_RENEW_AFTER",
             kinds.DURATION.or_none("never"),
             None,

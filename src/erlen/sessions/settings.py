@@ -9,21 +9,12 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from erlen.config import seconds
+from erlen.config import CLIENTS, seconds
 from erlen.sessions.fields import NO_POLICIES
 
-__all__ = ["CLIENTS", "SessionSettings"]
+__all__ = ["SessionSettings"]
 
 _DAY = 86_400.0
-
-CLIENTS = {
-    "redis": "SESSION_REDIS",
-    "memcached": "SESSION_MEMCACHED",
-    "mongodb": "SESSION_MONGODB",
-    "sqlalchemy": "SESSION_SQLALCHEMY",
-    "dynamodb": "SESSION_DYNAMODB",
-}
-"""By type of store, the setting that takes a client object."""
 
 _OF_THE_STORE = (
     *("type", "url", "client", "timeout", "key_prefix", "sqlite_path", "file_dir", "file_mode"),

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -133,8 +133,13 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 
 @pytest.fixture(params=STORES)
-def site(request: pytest.FixtureRequest, make: Callable[..., Site], servers: Servers) -> Site:
+def site(
+    request: pytest.FixtureRequest, make: Callable[..., Site], servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> Site:
     """A site on each kind of store."""
+    # The server of DynamoDB takes any; what an earlier test has set is gone with its surroundings.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     return make(**config_of(request.param, servers))
 
 
@@ -301,8 +306,9 @@ def test_a_store_that_does_not_answer_is_told_in_words(
 @pytest.fixture
 def known_ddl(monkeypatch: pytest.MonkeyPatch) -> None:
     """The module of the store, in as far as the command knows it."""
-    module = SimpleNamespace(ddl=lambda url, table: f"CREATE TABLE {table} -- {url}\n")
-    monkeypatch.setitem(sys.modules, "erlen.sessions.stores.sqlalchemy", module)  # type: ignore[arg-type]
+    module = ModuleType("erlen.sessions.stores.sqlalchemy")
+    module.ddl = lambda url, table: f"CREATE TABLE {table} -- {url}\n"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 @pytest.mark.usefixtures("known_ddl")

@@ -20,7 +20,7 @@ from erlen import Erlen, session
 from erlen.callables import drive
 from erlen.cli.sessions import sessions_group
 from erlen.errors import SessionUnavailable
-from erlen.sessions import SessionSettings, SessionStore, resolve_store
+from erlen.sessions import SessionSettings, SessionStore, migration, resolve_store
 from erlen.sessions.migration import Journal
 from erlen.sessions.stores.memory import MemoryStore
 from store_servers import Servers, config_of
@@ -389,6 +389,39 @@ def test_a_second_run_carries_over_what_was_changed_in_the_source(site: Site, ol
     changed.get("/set/last")
     assert move() == {"read": 3, "updated": 1, "unchanged": 2}
     assert site.visitor(changed.token).shown == {"value": "last"}
+
+
+def test_a_timed_renewal_in_the_source_leaves_one_session_in_the_target(site: Site, old: Site, move: Any) -> None:
+    visitor = old.visitor()
+    visitor.get("/login/7")
+    before = visitor.token
+    move()
+    old.app.config["SESSION_RENEW_AFTER"] = 0.000001
+    visitor.get("/show")
+    assert visitor.token != before
+    assert move() == {"read": 1, "copied": 1, "ended_in_source": 1}
+    assert site.visitor(visitor.token).shown == {"name": "7"}
+    assert site.visitor(before).shown == {}
+
+
+@pytest.mark.parametrize(("path", "value"), [("/set/meanwhile", {"value": "meanwhile"}), ("/logout", {})])
+def test_what_happens_in_the_target_while_it_is_looked_at_stays(
+    site: Site, old: Site, move: Any, monkeypatch: pytest.MonkeyPatch, path: str, value: Any
+) -> None:
+    visitor = old.visitor()
+    visitor.get("/set/first")
+    move()
+    visitor.get("/set/late")
+    there = site.visitor(visitor.token)
+    difference = migration._difference
+
+    def slow(*arguments: Any) -> Any:
+        there.get(path)
+        return difference(*arguments)
+
+    monkeypatch.setattr(migration, "_difference", slow)
+    assert move() == {"read": 1, "kept": 1}
+    assert there.shown == value
 
 
 def test_a_sign_in_in_the_source_is_carried_over(site: Site, old: Site, move: Any) -> None:

@@ -222,6 +222,7 @@ def migrate_command(
             "Reading a pickled value runs whatever code stands in it: whoever could write to that store can do here "
             "what you can. Go on, if nobody but the application could?",
             abort=True,
+            err=True,
         )
     opened: list[_Opened] = []
     try:
@@ -263,7 +264,7 @@ def _migrate(source: Any, target: SessionStore, path: Path, yes: bool) -> Any:
             "them there, so that they are to be ended in the new store too? If that store was emptied, say no."
         )
         try:
-            return yes or click.confirm(question)
+            return yes or click.confirm(question, err=True)
         except click.Abort:  # nobody is there to ask
             return False
 

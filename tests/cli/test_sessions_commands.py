@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -303,29 +304,31 @@ def test_a_store_that_does_not_answer_is_told_in_words(
 # -- ddl ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def known_ddl(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The module of the store, in as far as the command knows it."""
-    module = ModuleType("erlen.sessions.stores.sqlalchemy")
-    module.ddl = lambda url, table: f"CREATE TABLE {table} -- {url}\n"  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+def test_ddl_makes_the_tables_that_the_store_uses(make: Callable[..., Site], tmp_path: Path) -> None:
+    url = f"sqlite+pysqlite:///{tmp_path / 'ours.db'}"
+    site = make(SESSION_URL=url, SESSION_SQLALCHEMY_TABLE="visits", SESSION_SQLALCHEMY_CREATE=False)
+    statements = site.run("ddl").output
+    assert statements.startswith("CREATE TABLE visits (")
+    with closing(sqlite3.connect(tmp_path / "ours.db")) as connection:
+        connection.executescript(statements)
+    visitor = site.visitor()
+    visitor.get("/login/7")
+    assert visitor.shown == {"name": "7"}
 
 
-@pytest.mark.usefixtures("known_ddl")
-def test_ddl_is_that_of_the_address_and_the_table(make: Callable[..., Site]) -> None:
+def test_ddl_is_that_of_the_given_address_and_table(make: Callable[..., Site]) -> None:
     site = make(SESSION_TYPE="memory", SESSION_SQLALCHEMY_TABLE="visits")
-    assert site.run("ddl", "mysql://").output == "CREATE TABLE visits -- mysql://\n"
-    assert site.run("ddl", "mysql://", "--table", "t").output == "CREATE TABLE t -- mysql://\n"
+    assert "CREATE TABLE visits (" in site.run("ddl", "postgresql://").output
+    assert "data JSONB NOT NULL" in site.run("ddl", "postgresql://").output
+    mysql = site.run("ddl", "mysql://", "--table", "other").output
+    assert "CREATE TABLE other (" in mysql
+    assert "VARBINARY(34)" in mysql
     result = site.run("ddl")
     assert result.exit_code == 2
     assert "Say for which database: erlen sessions ddl postgresql://" in result.output
-
-
-@pytest.mark.usefixtures("known_ddl")
-def test_ddl_takes_the_address_of_the_configuration(make: Callable[..., Site]) -> None:
-    site = make(SESSION_TYPE="memory")
-    site.app.config["SESSION_URL"] = "postgresql://host/shop"
-    assert site.run("ddl").output == "CREATE TABLE erlen_sessions -- postgresql://host/shop\n"
+    wrong = site.run("ddl", "postgres:secret")
+    assert wrong.exit_code == 1
+    assert "SQLAlchemy cannot read this address." in wrong.output + wrong.stderr
 
 
 def test_ddl_without_its_package_names_the_extra(make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> None:

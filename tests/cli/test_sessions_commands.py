@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.util import find_spec
@@ -301,6 +302,27 @@ def test_a_store_that_does_not_answer_is_told_in_words(
     )
 
 
+def test_no_command_prints_or_keeps_a_token(site: Site, old: Site) -> None:
+    visitors = [old.visitor(), old.visitor()]
+    for visitor in visitors:
+        visitor.get("/login/7")
+    source = f"sqlite:///{old.app.config['SESSION_SQLITE_PATH']}"
+    commands = [
+        *(["migrate", "--from", source], ["migrate", "--from", source, "--json"], ["list"], ["list", "--json"]),
+        *(["list", "--user", "7"], ["stats"], ["prune"], ["revoke", visitors[0].token], ["revoke", "--user", "7"]),
+        ["revoke", "--all", "--yes"],
+    ]
+    said = [site.run(*command) for command in commands]
+    assert [result.exit_code for result in said] == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
+    kept = b"".join(path.read_bytes() for path in Path(site.app.instance_path).rglob("migration-*"))
+    assert kept
+    for visitor in visitors:
+        assert not [result.output for result in said if visitor.token in result.output + result.stderr]
+        secret = urlsafe_b64decode(visitor.token)[2:34]
+        assert secret not in kept
+        assert visitor.token.encode() not in kept
+
+
 # -- ddl ---------------------------------------------------------------------------------------------------------------
 
 
@@ -558,6 +580,8 @@ def test_a_store_may_be_named_by_its_type_and_settings(make: Callable[..., Site]
         (["--from", "sqlite", "--unpickle"], 2, "--unpickle is for --from-flask-session"),
         (["--from", "memory"], 1, "--from and --to are the same store, the store 'memory'."),
         (["--from", "null"], 1, "The sessions in the store 'null' cannot be listed, so they cannot be copied"),
+        (["--from", "memcached://127.0.0.1:1"], 1, "cannot be listed, so they cannot be copied: memcached, the cookie"),
+        (["--from", "redis://:cret@127.0.0.1:1"], 1, "Redis at redis://127.0.0.1:1 could not be used for sessions"),
         (["--from", "sqlit"], 1, "Did you mean 'sqlite'?"),
         (["--from", "redes://h"], 1, "Did you mean 'redis'?"),
         (["--from", "sqlite", "--to", "null"], 1, "No sessions can be copied to the store 'null'"),

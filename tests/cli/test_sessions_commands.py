@@ -6,9 +6,11 @@ import asyncio
 import json
 import sqlite3
 import sys
+import threading
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -427,6 +429,35 @@ def test_a_timed_renewal_in_the_source_leaves_one_session_in_the_target(site: Si
     assert move() == {"read": 1, "copied": 1, "ended_in_source": 1}
     assert site.visitor(visitor.token).shown == {"name": "7"}
     assert site.visitor(before).shown == {}
+
+
+def test_sessions_that_are_written_during_the_runs_are_whole_in_the_end(site: Site, old: Site, move: Any) -> None:
+    visitors = [old.visitor() for _ in range(4)]
+    for visitor in visitors:
+        visitor.get("/set/begun")
+    done = threading.Event()
+
+    def work(visitor: Visitor) -> None:
+        count = 0
+        while not done.is_set():
+            count += 1
+            visitor.get(f"/set/{count}")
+            if count % 5 == 0:
+                visitor.get(f"/login/{count}")
+
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(work, visitor) for visitor in visitors]
+        try:
+            for _ in range(3):
+                move("--yes")  # each sign-in ends a token, so more have ended in the end than are there
+        finally:
+            done.set()
+        for future in futures:
+            future.result()
+    move("--yes")
+    for visitor in visitors:
+        assert site.visitor(visitor.token).shown == visitor.shown
+    assert {info.handle for info in site.app.sessions.all()} == {info.handle for info in old.app.sessions.all()}
 
 
 @pytest.mark.parametrize(("path", "value"), [("/set/meanwhile", {"value": "meanwhile"}), ("/logout", {})])

@@ -57,6 +57,7 @@ def test_every_setting_is_read() -> None:
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_SAMESITE": None,
         "SESSION_COOKIE_PARTITIONED": True,
+        "SESSION_ADOPT_FLASK_SESSION": True,
     }
     assert SessionSettings.from_config(config) == SessionSettings(
         type="memory",
@@ -79,6 +80,7 @@ def test_every_setting_is_read() -> None:
         cookie_secure=True,
         cookie_samesite=None,
         cookie_partitioned=True,
+        adopt_flask_session=True,
     )
 
 

@@ -213,6 +213,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How long a request may hold a session exclusively.",
         ),
         Setting(
+            "SESSION_ADOPT_FLASK_SESSION",
+            kinds.FLAG,
+            False,
+            "Let visitors who come with a cookie of Flask-Session find their session, if 'erlen sessions migrate' has "
+            "imported it. For the time of a move: each foreign cookie costs one store command.",
+        ),
+        Setting(
             "SESSION_STORE_TIMEOUT",
             kinds.DURATION,
             timedelta(seconds=2),

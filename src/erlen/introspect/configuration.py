@@ -179,6 +179,12 @@ def _cookie_doubts(app: Any) -> Iterator[Finding]:
 
 def _session_doubts(app: Any) -> Iterator[Finding]:
     config = app.config
+    if config["SESSION_ADOPT_FLASK_SESSION"]:
+        yield _finding(
+            "SESSION_ADOPT_FLASK_SESSION",
+            "It is on: cookies of Flask-Session lead to the sessions that were imported. Turn it off when the last of "
+            "those cookies has ended.",
+        )
     absolute = seconds(config["SESSION_ABSOLUTE_TIMEOUT"])
     for name in ("PERMANENT_SESSION_LIFETIME", "SESSION_IDLE_TIMEOUT"):
         value = config[name]

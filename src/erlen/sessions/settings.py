@@ -71,6 +71,8 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     cookie_secure: bool | None = None
     cookie_samesite: str | None = "Lax"
     cookie_partitioned: bool = False
+    adopt_flask_session: bool = False
+    """``SESSION_ADOPT_FLASK_SESSION``: whether the cookie of Flask-Session leads to its imported session."""
     max_cookie_size: int = 4093
     """``MAX_COOKIE_SIZE``: the size in bytes from which a cookie session is warned of; 0 for never."""
 
@@ -120,6 +122,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
             cookie_secure=config.get("SESSION_COOKIE_SECURE"),
             cookie_samesite=config.get("SESSION_COOKIE_SAMESITE", "Lax"),
             cookie_partitioned=bool(config.get("SESSION_COOKIE_PARTITIONED", False)),
+            adopt_flask_session=bool(config.get("SESSION_ADOPT_FLASK_SESSION", False)),
             max_cookie_size=config.get("MAX_COOKIE_SIZE", 4093),
         )
 

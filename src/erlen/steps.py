@@ -122,7 +122,7 @@ class Steps(Scaffold):
         if self.config.changes != self._config_seen:
             self._follow_config()
         session = self.session_manager.open(request.cookie_header, request.scheme == "https", mode, request)
-        if context.response is not None:
+        if context.headers_gone:
             session._sent = True  # a body that is streamed looks for it first: no cookie can be sent any more
         return session
 

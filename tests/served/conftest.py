@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from served_shop import Connections, Shop, a_shop
 from served_tools import BIG, STOPS, Site
-from shop import Connections, Shop, a_shop
 
 import serving
 

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from served_shop import Connections, Shop, a_shop, ask, cookie_of
 from served_tools import until
-from shop import Connections, Shop, a_shop, ask, cookie_of
 
 from serving import serving
 from store_servers import STORES, Servers, config_of

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from served_shop import Shop, ask, cookie_of
 from served_tools import at_once, until
-from shop import Shop, ask, cookie_of
 
 MISMATCH = "Two workers of this application have different secret keys: process "
 

@@ -46,6 +46,13 @@ STORES: dict[str, str] = {
     "documented": "documented",
 }
 
+#: Other ways to the same code of a store. The tests of the contract and of commands run on them each time, all other
+#: tests of sessions as part of the soak: they would take as long again.
+VARIANTS = {
+    *("redis-tls", "redis-socket", "redis-decoded", "redis-sentinel", "valkey"),
+    *("memcached-nodes", "sqlalchemy-sqlite", "documented"),
+}
+
 
 def config_of(name: str, servers: Servers) -> dict[str, Any]:
     """Return settings for a store called *name* that is empty."""
@@ -133,6 +140,8 @@ class Servers:
         self.free_port = free_port
         self.shared: dict[str, Any] = {}
         """Whatever the modules keep for the run, by a name of their own."""
+        self.at_close: list[Callable[[], object]] = []
+        """What to call before the servers end."""
         self._running: list[Running] = []
         self._folder: Path | None = None
 
@@ -163,11 +172,18 @@ class Servers:
         port: int = 0,
         folder: Path | None = None,
         env: dict[str, str] | None = None,
+        ourselves: bool = False,
     ) -> Running:
-        """Start a server program, as nobody if we are root. Wait for it with :meth:`Running.wait`."""
+        """Start a server program, as nobody if we are root. Wait for it with :meth:`Running.wait`.
+
+        :param ourselves: run it as the user that we are, because nobody may not read where it is installed
+        """
         folder = folder or self.make_folder(Path(str(command[0])).name)
         log_file = folder / "log"
         words = [str(word) for word in command]
+        nobody: dict[str, Any] = {}
+        if os.geteuid() == 0 and not ourselves:
+            nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         with log_file.open("ab") as log:
             process = subprocess.Popen(
                 words,
@@ -177,7 +193,7 @@ class Servers:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **({"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}),  # type: ignore[arg-type]
+                **nobody,
             )
         self._running.append(running := Running(process, port, folder, log_file, words))
         return running
@@ -190,6 +206,8 @@ class Servers:
 
     def close(self) -> None:
         """End all servers and remove their files."""
+        for finish in self.at_close:
+            finish()
         for running in self._running:
             running.kill()
         if self._folder is not None:

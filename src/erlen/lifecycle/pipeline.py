@@ -301,7 +301,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
         interface, session = app.session_interface, context._session
         if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
             await call(runner, interface.save_session, app, session, response)
-    elif context._session is not None and context.session_mode != "done":
+    elif context._session is None:
+        context.headers_gone = True
+    elif context.session_mode != "done":
         saved = await app.session_manager.save(context._session)
         if saved is not None:
             if has_header(headers, "vary"):

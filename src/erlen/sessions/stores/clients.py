@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -81,7 +81,8 @@ class Clients(Generic[Plain, Looped]):
         found = process.looped.get(loop)
         if found is None:
             client = self._connect_looped()
-            found = process.looped[loop] = client, _close_with_loop(client, self._close_looped)
+            guard = _begun(_until_closed(process.looped, loop, client, self._close_looped))
+            found = process.looped[loop] = client, guard
         return found[0]
 
     async def close(self) -> None:
@@ -96,19 +97,22 @@ class Clients(Generic[Plain, Looped]):
             await found[1].aclose()
 
 
-async def _waiting(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
+async def _until_closed(
+    looped: MutableMapping[Any, Any], loop: Any, client: Looped, close: Callable[[Looped], Awaitable[object]]
+) -> AsyncGenerator[None, None]:
+    """Wait to be closed, as an event loop does with its generators when it ends, and close *client* then."""
     try:
         yield
     finally:
+        looped.pop(loop, None)
         await close(client)
 
 
-def _close_with_loop(client: Looped, close: Callable[[Looped], Awaitable[object]]) -> AsyncGenerator[None, None]:
-    """Return a generator that has begun, and so closes *client* when it is closed or when the running loop ends."""
-    guard = _waiting(client, close)
+def _begun(guard: AsyncGenerator[None, None]) -> AsyncGenerator[None, None]:
+    """Let *guard* come to its yield, before which it awaits nothing: from then on the running loop knows of it."""
     try:
         guard.__anext__().send(None)
-    except StopIteration:  # it has come to its yield
+    except StopIteration:
         return guard
     raise AssertionError("unreachable: nothing is awaited before the yield")
 

@@ -5,6 +5,7 @@
     python3 dev.py test     run all tests, or what follows as arguments of pytest
     python3 dev.py lint     ruff, mypy, and the layers of the package
     python3 dev.py bench    count the instructions of a request, beside Flask
+    python3 dev.py bench sessions    measure what sessions cost and lose, beside other session systems
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
 ``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once.
@@ -32,6 +33,7 @@ PIP = BIN / ("pip.exe" if os.name == "nt" else "pip")
 STAMP = VENV / ".erlen-installed"
 DEMO = ROOT / "examples" / "dashboard"
 FIRST_PORT = 5000
+SETS = {"run": "", "dev": "[dev]", "peers": "[dev,peers]"}  # what can be installed; each has all of those before it
 
 
 def main() -> None:
@@ -51,6 +53,9 @@ def main() -> None:
         become("pytest", *(rest or ["-n", "auto"]))  # all of them take minutes: on every core
     elif options.command == "lint":
         lint()
+    elif options.what == "sessions":
+        install("peers")
+        run(PYTHON, ROOT / "bench" / "sessions.py")
     else:
         bench()
 
@@ -63,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help=f"the port; without it, {FIRST_PORT} or the next one that is free")
     commands.add_parser("test", add_help=False)
     commands.add_parser("lint")
-    commands.add_parser("bench")
+    commands.add_parser("bench").add_argument("what", nargs="?", choices=["sessions"])
     return top
 
 
@@ -108,17 +113,18 @@ def bench() -> None:
 def install(wanted: str) -> None:
     """Make the virtual environment and install a set into it, unless that has been done.
 
-    *wanted* is ``"run"``, what an application needs to run, or ``"dev"``, which has all of that and more.
+    *wanted* is ``"run"``, what an application needs to run, or ``"dev"``, which has all of that and more, or
+    ``"peers"``, which has that and the session systems that Erlen's is measured against.
     """
     mark = fingerprint()
     whole = PYTHON.exists() and PIP.exists()  # not so after a stop half-way, or an upgrade of the system's Python
     done = STAMP.read_text().split() if whole and STAMP.exists() else []
-    if done in ([wanted, mark], ["dev", mark]):
+    if done in ([name, mark] for name in list(SETS)[list(SETS).index(wanted) :]):
         return
     if not whole:
         make_environment()
     STAMP.unlink(missing_ok=True)
-    target = f"{ROOT}[dev]" if wanted == "dev" else str(ROOT)
+    target = f"{ROOT}{SETS[wanted]}"
     print(f"Installing into {VENV.name} …", file=sys.stderr, flush=True)
     run(
         *(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),

@@ -20,7 +20,6 @@ from flask_session import Session
 from litestar import Litestar, MediaType, Request, get
 from litestar.middleware.session.server_side import ServerSideSessionConfig
 from litestar.stores.redis import RedisStore
-from session_systems import ACTIONS, Action, Asgi, Client, Do, System, Wsgi, awaited, new_user, plain, sign_in
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -29,6 +28,8 @@ from starsessions import SessionMiddleware, load_session
 from starsessions.session import regenerate_session_id
 from starsessions.stores.redis import RedisStore as StarRedisStore
 
+from session_systems import ACTIONS, Action, Asgi, Client, Do, System, Wsgi, awaited, new_user, plain, sign_in
+
 KEY = "a key that is used for this bench alone"
 
 # -- Flask-Session --------------------------------------------------------------------------------------------------
@@ -36,7 +37,7 @@ KEY = "a key that is used for this bench alone"
 
 def flask_session(config: dict[str, Any], **options: Any) -> Client:
     app = flask.Flask("bench")
-    app.config.update(SECRET_KEY=KEY, SESSION_TYPE="redis", SESSION_REDIS=redis.Redis.from_url(config["url"]))
+    app.config.update(SECRET_KEY=KEY, SESSION_TYPE="redis", SESSION_REDIS=redis.Redis.from_url(config["SESSION_URL"]))
     app.config.update(options)
     Session(app)
 
@@ -64,16 +65,13 @@ def bare_flask() -> Client:
 # -- Django ---------------------------------------------------------------------------------------------------------
 
 
+_urls: list[Any] = []
+
+
 class Urls:
     """The views, as Django's ``ROOT_URLCONF`` names them."""
 
-    urlpatterns: list[Any] = []
-
-
-class BareUrls:
-    """The one view of the application without sessions."""
-
-    urlpatterns = [django_path("untouched", lambda request: HttpResponse(""))]
+    urlpatterns = _urls
 
 
 def django_cache(config: dict[str, Any]) -> Client:
@@ -82,40 +80,35 @@ def django_cache(config: dict[str, Any]) -> Client:
         sign_in(kept)
 
     own: dict[str, Do] = {"/login": login, "/logout": lambda kept: kept.flush()}  # as django.contrib.auth.logout does
-    Urls.urlpatterns[:] = [
+    _urls[:] = [
         django_path(path.strip("/"), functools.partial(_django_view, action, own.get(path, action.do)))
         for path, action in ACTIONS.items()
     ]
-    return _django(
-        MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
-        SESSION_ENGINE="django.contrib.sessions.backends.cache",
-        CACHES={"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": config["url"]}},
-        ROOT_URLCONF=Urls,
-    )
+    if not settings.configured:
+        settings.configure(
+            SECRET_KEY=KEY,
+            ALLOWED_HOSTS=["*"],
+            MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
+            SESSION_ENGINE="django.contrib.sessions.backends.cache",
+            ROOT_URLCONF=Urls,
+            LOGGING_CONFIG=None,
+        )
+        django.setup()
+        logging.getLogger("django").setLevel(logging.CRITICAL)  # it warns of each late request, which it refuses
+    cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": config["SESSION_URL"]}
+    # The settings are one for the process: they stay as they are for the application that is made last.
+    override_settings(CACHES={"default": cache}).enable()
+    return Wsgi(WSGIHandler())
 
 
 def _django_view(action: Action, do: Do, request: Any) -> HttpResponse:
-    return HttpResponse(plain(action, do, request.session))
+    untouched = action is ACTIONS["/untouched"]
+    return HttpResponse("" if untouched else plain(action, do, request.session))
 
 
 def bare_django() -> Client:
-    return _django(MIDDLEWARE=[], ROOT_URLCONF=BareUrls)
-
-
-def _django(**options: Any) -> Client:
-    if not settings.configured:
-        settings.configure(SECRET_KEY=KEY, ALLOWED_HOSTS=["*"], LOGGING_CONFIG=None, INSTALLED_APPS=[])
-        django.setup()
-        logging.getLogger("django").setLevel(logging.CRITICAL)  # it warns of each late request, which it refuses
-    handlers: list[Any] = []
-
-    def application(environ: Any, start_response: Any) -> Any:
-        return handlers[0](environ, start_response)
-
-    changed = override_settings(**options)
-    changed.enable()  # the settings are one for the process: they stay until the next application is made
-    handlers.append(WSGIHandler())
-    return Wsgi(application)
+    with override_settings(MIDDLEWARE=[]):
+        return Wsgi(WSGIHandler())
 
 
 # -- Litestar -------------------------------------------------------------------------------------------------------
@@ -128,7 +121,8 @@ def litestar(config: dict[str, Any]) -> Client:
         Litestar(
             [_litestar_view(path, action, own.get(path)) for path, action in ACTIONS.items()],
             middleware=[ServerSideSessionConfig().middleware],
-            stores={"sessions": RedisStore.with_client(config["url"])},
+            stores={"sessions": RedisStore.with_client(config["SESSION_URL"])},
+            logging_config=None,  # it would turn on the logging of the whole process
         )
     )
 
@@ -143,14 +137,16 @@ def _litestar_view(path: str, action: Action, own: Callable[[Request], Any] | No
 
 
 def bare_litestar() -> Client:
-    return Asgi(Litestar([_litestar_view("/untouched", ACTIONS["/untouched"], lambda request: None)]))
+    return Asgi(
+        Litestar([_litestar_view("/untouched", ACTIONS["/untouched"], lambda request: None)], logging_config=None)
+    )
 
 
 # -- starsessions ---------------------------------------------------------------------------------------------------
 
 
 def starsessions(config: dict[str, Any]) -> Client:
-    store = StarRedisStore(connection=redis.asyncio.Redis.from_url(config["url"]))
+    store = StarRedisStore(connection=redis.asyncio.Redis.from_url(config["SESSION_URL"]))
     return Asgi(
         Starlette(
             routes=[Route(path, _star_view(path, action)) for path, action in ACTIONS.items()],

@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import random
+import string
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any, NamedTuple, Protocol
 
-from workloads import ask, environ_for
-
 from erlen import Erlen, session
+from workloads import ask, environ_for
 
 Do = Callable[[Any], Any]
 """What a view does with the session; what it returns is the text of the answer, or awaited for it."""
 
 SMALL = {"n": 0, "theme": "dark", "cart": [{"item": "beaker", "count": 2}, {"item": "flask", "count": 1}]}
-BIG = SMALL | {f"part {number}": "x" * 1000 for number in range(100)}
-"""A session of 100 kB, in pieces of 1 kB."""
+_chance = random.Random(0)
+BIG = SMALL | {f"part {number}": "".join(_chance.choices(string.ascii_letters, k=1000)) for number in range(100)}
+"""A session of 100 kB, in pieces of 1 kB that do not shrink when they are compressed."""
 
 _numbers = itertools.count(1)
 
@@ -228,7 +231,7 @@ class System(NamedTuple):
 
     name: str
     make: Callable[[dict[str, Any]], Client]
-    """Makes the application, from the settings of an Erlen store or, for the others, ``{"url": …}`` of a Redis."""
+    """Makes the application, from the settings of an Erlen store; the others take its ``SESSION_URL``."""
     make_bare: Callable[[], Client]
 
 
@@ -242,7 +245,7 @@ def erlen(config: dict[str, Any]) -> Client:
         "/who": lambda kept: kept.bound_user or "",
     }
     for path, action in ACTIONS.items():
-        _add(app, path, lambda action=action, do=own.get(path, action.do): plain(action, do, session))
+        _add(app, path, partial(plain, action, own.get(path, action.do), session))
     return Wsgi(app)
 
 
@@ -253,18 +256,14 @@ def erlen_awaited(config: dict[str, Any]) -> Client:
     async def count_up(kept: Any) -> str:
         return str(await kept.aincr("n"))
 
-    own: dict[str, Callable[[Any], Awaitable[Any] | Any]] = {
+    own: dict[str, Do] = {
         "/count": count_up,
         "/login": lambda kept: kept.abind(new_user()),
         "/logout": lambda kept: kept.invalidate(),
         "/who": lambda kept: kept.bound_user or "",
     }
     for path, action in ACTIONS.items():
-
-        async def view(action: Action = action, do: Do = own.get(path, action.do)) -> str:
-            return await awaited(action, do, session)
-
-        _add(app, path, view)
+        _add(app, path, partial(awaited, action, own.get(path, action.do), session))
     return Asgi(app.asgi)
 
 

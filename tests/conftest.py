@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import hypothesis
 import pytest
 
 import fuzzing
-from serving import Server, find_free_port, serving
+from serving import Server, find_free_port, find_program, serving
 from store_servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,15 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # The same cases in every run: a test that fails for one person fails for all. HYPOTHESIS_SEED=random draws new ones.
 hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random")
 hypothesis.settings.load_profile("fixed")
-
-
-# Where programs may be beside PATH: what a user's PATH leaves out, and .servers, an environment for stand-ins.
-_PROGRAMS = [
-    *os.environ.get("PATH", os.defpath).split(os.pathsep),
-    str(ROOT / ".servers" / "bin"),
-    "/usr/sbin",
-    *(str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
-]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -59,7 +49,7 @@ def require() -> Callable[[str, str], str]:
     """
 
     def require(program: str, install: str) -> str:
-        path = shutil.which(program, path=os.pathsep.join(_PROGRAMS))
+        path = find_program(program)
         if path is None:
             reason = f"{program} is missing: {install}"
             if os.environ.get("ERLEN_REQUIRE_SERVERS") == "1":

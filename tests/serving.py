@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,20 @@ def find_free_port() -> int:
             continue
         return port
     raise AssertionError("unreachable: the ports are a cycle")
+
+
+# Where programs may be beside PATH: what a user's PATH leaves out, and .servers, an environment for stand-ins.
+_PROGRAMS = [
+    *os.environ.get("PATH", os.defpath).split(os.pathsep),
+    str(ROOT / ".servers" / "bin"),
+    "/usr/sbin",
+    *(str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+]
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program, if it is installed."""
+    return shutil.which(name, path=os.pathsep.join(_PROGRAMS))
 
 
 @dataclass

@@ -69,6 +69,23 @@ def test_the_development_set_is_added_to_the_runtime_set_and_serves_for_it(
     assert installed == [str(tmp_path), f"{tmp_path}[dev]"]
 
 
+def test_the_bench_of_sessions_adds_what_it_measures_against_and_serves_for_all_else(
+    dev: ModuleType, installed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.os, "chdir", lambda folder: None)
+    monkeypatch.setattr(dev.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(dev.sys, "argv", ["dev.py", "bench", "sessions"])
+    dev.install("dev")
+    dev.main()
+    dev.install("dev")
+    dev.install("run")
+    assert list(map(str, installed)) == [
+        f"{tmp_path}[dev]",
+        f"{tmp_path}[dev,peers]",
+        str(tmp_path / "bench" / "sessions.py"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_a_changed_list_of_dependencies_is_installed(
     name: str, dev: ModuleType, installed: list[str], tmp_path: Path

@@ -1,4 +1,4 @@
-"""A proxy between a store and its server that counts what the store sends."""
+"""A proxy between a store and its server that counts what they say to each other."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class CountingProxy:
         host: str = "127.0.0.1",
     ) -> None:
         self.bytes_received = 0
+        self.bytes_answered = 0
+        self.round_trips = 0
+        """How many times the store has spoken and was then answered."""
         self._target = host, target_port
         self._parser = parser
         self._lock = threading.Lock()
@@ -68,26 +71,36 @@ class CountingProxy:
             self._open |= pair
         for each in pair:
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        back = threading.Thread(target=self._pump, args=(server, client, None), daemon=True)
+        look = self._parser() if self._parser is not None else None
+        waiting = False
+
+        def asked(data: bytes) -> None:
+            nonlocal waiting
+            waiting = True
+            self.bytes_received += len(data)
+            if look is not None:
+                look(data)
+
+        def answered(data: bytes) -> None:
+            nonlocal waiting
+            self.round_trips += waiting
+            waiting = False
+            self.bytes_answered += len(data)
+
+        back = threading.Thread(target=self._pump, args=(server, client, answered), daemon=True)
         back.start()
-        self._pump(client, server, self._parser() if self._parser is not None else self._nothing)
+        self._pump(client, server, asked)
         back.join()
         with self._lock:
             self._open -= pair
         client.close()
         server.close()
 
-    @staticmethod
-    def _nothing(data: bytes) -> None:
-        """Look at nothing."""
-
-    def _pump(self, source: socket.socket, sink: socket.socket, look: Callable[[bytes], None] | None) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, count: Callable[[bytes], None]) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                if look is not None:
-                    with self._lock:
-                        self.bytes_received += len(data)
-                        look(data)
+                with self._lock:
+                    count(data)
                 sink.sendall(data)
         for each in (source, sink):
             with contextlib.suppress(OSError):

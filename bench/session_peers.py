@@ -36,7 +36,7 @@ KEY = "a key that is used for this bench alone"
 
 
 def flask_session(config: dict[str, Any], **options: Any) -> Client:
-    app = flask.Flask("bench")
+    app = flask.Flask(__name__)
     app.config.update(SECRET_KEY=KEY, SESSION_TYPE="redis", SESSION_REDIS=redis.Redis.from_url(config["SESSION_URL"]))
     app.config.update(options)
     Session(app)
@@ -57,7 +57,7 @@ def _flask_view(action: Action, do: Do) -> str:
 
 
 def bare_flask() -> Client:
-    app = flask.Flask("bench")
+    app = flask.Flask(__name__)
     app.add_url_rule("/untouched", "untouched", lambda: "")
     return Wsgi(app)
 

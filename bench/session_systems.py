@@ -152,6 +152,9 @@ class Client(Protocol):
     def ask(self, path: str, cookie: str = "") -> Answer:
         """Send a request and wait for its answer."""
 
+    def close(self) -> None:
+        """End what was begun for asking."""
+
 
 class Wsgi:
     """An application that speaks WSGI."""
@@ -167,6 +170,9 @@ class Wsgi:
         said = [value for name, value in headers if name.lower() == "set-cookie"]
         return Answer(int(status[:3]), body.decode(), next_cookie(cookie, said), took)
 
+    def close(self) -> None:
+        """There is nothing to end."""
+
 
 class Asgi:
     """An application that speaks ASGI, on an event loop in a thread of its own; time is taken on the loop."""
@@ -174,10 +180,17 @@ class Asgi:
     def __init__(self, application: Any) -> None:
         self._application = application
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
     def ask(self, path: str, cookie: str = "") -> Answer:
         return asyncio.run_coroutine_threadsafe(self._ask(path, cookie), self._loop).result(60)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._loop.shutdown_default_executor(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def _ask(self, path: str, cookie: str) -> Answer:
         headers = [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"bench"), (b"accept", b"*/*")]
@@ -286,7 +299,7 @@ def bare_awaited() -> Client:
 
 
 def _erlen(config: dict[str, Any]) -> Erlen:
-    app = Erlen("bench")
+    app = Erlen(__name__)
     app.config.update(SECRET_KEY="a key that is used for this bench alone")
     app.config.update(config)
     return app

@@ -382,14 +382,16 @@ def test_taking_what_was_set_in_this_request_or_is_missing_asks_no_store(browser
     assert browser.finish(session).cookie is None
 
 
-def test_taking_forgets_what_was_appended(browser: Any) -> None:
+def test_taking_gives_what_this_request_has_appended_too(browser: Any) -> None:
     browser.do(lambda session: session.update(log=[1], a=1))
 
     def view(session: Session) -> Any:
         session.append("log", 2)
         return session.take("log")
 
-    assert browser.do(view) == [1]
+    assert browser.do(view) == [1, 2]
+    assert browser.read() == {"a": 1}
+    assert browser.do(lambda session: (session.append("new", 3), session.take("new"))) == (None, [3])
     assert browser.read() == {"a": 1}
 
 

@@ -80,9 +80,9 @@ class Fields:
         for key in [key for key, held in raw.items() if held[:1] == b"t"]:
             held = raw[key]
             end, living = stored.end_of(held), stored.at(held, now)
-            if living is None or end is None:
+            if living is None:
                 del raw[key]
-            else:
+            elif end is not None:
                 raw[key] = living
                 ends[key] = end
         self.ends = ends or None
@@ -208,17 +208,25 @@ class Fields:
 
     def delete(self, key: str) -> None:
         """Remove *key*; a KeyError says that there is none."""
-        if self.policies and key in self.raw:
+        if key not in self.raw:
+            raise KeyError(key)
+        if self.policies:
             self.guard(key)
-        del self.raw[key]
-        self.values.pop(key, None)
+        self._forget(key)
         self.change().delete(key)
+
+    def _forget(self, key: str) -> None:
+        """Let *key* be missing: what is put there now has no end before it gets one."""
+        self.raw.pop(key, None)
+        self.values.pop(key, None)
+        if self.ends is not None:
+            self.ends.pop(key, None)
 
     def guard(self, key: str) -> None:
         """Note what is stored under *key*, if its policy needs that, before it is changed for the first time."""
         if key in self.policies and self.policies[key] != "last" and not self.is_decided(key):
             self.guarded = self.guarded or {}
-            self.guarded[key] = self.stored(key) if key in self.raw else None
+            self.guarded.setdefault(key, self.stored(key) if key in self.raw else None)
 
     def append(self, key: str, value: Any, limit: int | None = None, end: float | None = None) -> None:
         """Append *value* to the list *key*, which then keeps its last *limit* items.
@@ -230,6 +238,8 @@ class Fields:
         if raw is not None and not stored.is_list(raw):
             raise no_list(key)
         item = self.wrap_item(key, encode_item(key, value))
+        if self.policies:
+            self.guard(key)  # it counts only if the list is then changed as a whole
         if self.is_decided(key):
             self.change().assign(key)
         else:
@@ -267,13 +277,15 @@ class Fields:
         if self.is_decided(key) or encode(key, items) != self.plain(key):
             self.delete(key)
             return items
+        if self.policies:
+            self.guard(key)
         pending = self.change()
         appended = pending.appended.pop(key, None)
         held = stored.split(raw)
         if appended is not None:
             held = held[: len(held) - len(appended.items)]
         pending.removed.setdefault(key, []).extend(held)
-        del self.raw[key], self.values[key]
+        self._forget(key)
         return items
 
     def sum(self, key: str, by: int) -> int:
@@ -290,19 +302,27 @@ class Fields:
         """Return when *key* ends, if it does so before the session."""
         return None if self.ends is None else self.ends.get(key)
 
-    def store_took(self, key: str) -> None:
-        """Note that the store has given *key* away already."""
-        self.raw.pop(key, None)
-        self.values.pop(key, None)
+    def store_took(self, key: str, raw: bytes | None) -> bytes | None:
+        """Note that the store has given *key* away already, as *raw*; return it with what is still to be appended."""
+        append = self.pending.appended.get(key) if self.pending is not None else None
+        self._forget(key)
+        self._changed_already(key)
         if self.pending is not None:
             self.pending.supersede(key)
+        return raw if append is None else stored.extend(raw, append.items, append.limit)
 
     def store_counted(self, key: str, total: int, end: float | None = None) -> None:
         """Note that the store has set *key* to *total* already, and that it ends at *end* if it was made so."""
+        self._changed_already(key)
         if end is not None and key not in self.raw:
             self._end(key, end)
         self.raw[key] = self.wrap(key, b"%d" % total)
         self.values[key] = total
+
+    def _changed_already(self, key: str) -> None:
+        """Note that *key* stands in the store as this request has just made it: a later change follows on that."""
+        if self.guarded is not None:
+            self.guarded.pop(key, None)
 
     def changed_inside(self) -> dict[str, bytes]:
         """Return the fields whose value was changed inside since it was read or assigned, with their bytes now.
@@ -344,7 +364,7 @@ class Fields:
             remove=pending.removed,
             append=pending.appended,
             ends=pending.ends,
-            expect=self.guarded or {},
+            expect={key: held for key, held in (self.guarded or {}).items() if self.is_decided(key)},
         )
 
 

@@ -75,7 +75,7 @@ class Outage:
             if begins:
                 self.since = now
         if begins:
-            log.error("The session store does not answer. This is logged once, until it answers again. %s", error)
+            log.error("The session store does not answer. This is logged once, until it answers again. %s", self._last)
 
     def answered(self) -> None:
         """Note that the store answers again."""

@@ -103,7 +103,7 @@ def test_a_lifetime_that_is_over_is_refused_with_the_cure(browser: Any, ttl: Any
 
 @pytest.mark.parametrize("ttl", [float("inf"), float("nan")])
 def test_a_lifetime_that_is_no_number_of_seconds_is_refused(browser: Any, ttl: float) -> None:
-    with pytest.raises(ValueError, match="ttl must be a number of seconds, not (inf|nan)"):
+    with pytest.raises(ValueError, match=r"ttl must be a number of seconds, not (inf|nan)"):
         browser.open().set("code", 1, ttl=ttl)
 
 

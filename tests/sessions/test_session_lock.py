@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from erlen.errors import SessionConflict, SessionError, SessionReadOnly, SessionValueError
+from erlen.errors import SessionConflict, SessionError, SessionReadOnly, SessionUnavailable, SessionValueError
 
 
 @pytest.fixture
@@ -202,9 +202,12 @@ def test_a_logout_in_a_lock_is_stored_at_its_end(known: Any) -> None:
 
 def test_what_cannot_be_stored_leaves_the_lock_free(known: Any) -> None:
     session = known.open()
-    with pytest.raises(SessionValueError), session.lock():
-        session["list"] = []
-        session["list"].append(object())
+    lock = session.lock()
+    lock.__enter__()
+    session["list"] = []
+    session["list"].append(object())
+    with pytest.raises(SessionValueError):
+        lock.__exit__(None, None, None)
     with known.open().lock(wait=0):
         pass
 
@@ -302,3 +305,46 @@ def test_a_commit_without_changes_asks_the_store_for_nothing_but_the_session(kno
     session = known.open()
     session.commit()
     assert known.finish(session).cookie is None
+
+
+STORES = pytest.mark.parametrize("store_name", ["memory"], indirect=True)
+
+
+@STORES
+@pytest.mark.parametrize("method", ["merge", "create"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_changed_while_a_commit_is_on_its_way_is_stored_by_the_next(
+    browser: Any, monkeypatch: Any, method: str, fails: bool
+) -> None:
+    if method == "merge":
+        browser.do(lambda session: session.update(kept=1, gone=1, log=["a"]))
+    store, under_way, go_on = browser.manager.store, asyncio.Event(), asyncio.Event()
+    real = getattr(store, method)
+
+    async def slow(*args: Any) -> Any:
+        under_way.set()
+        await go_on.wait()
+        if fails:
+            raise SessionUnavailable("nobody is there")
+        return await real(*args)
+
+    async def view(session: Any) -> None:
+        await session.aload()
+        session.update(first=1, both=1, kept=1)
+        session.append("log", "b")
+        session.pop("gone", None)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, method, slow)
+            commit = asyncio.create_task(session.acommit())
+            await under_way.wait()
+            session.update(second=2, both=2)
+            session.append("log", "c")
+            go_on.set()
+            (failure,) = await asyncio.gather(commit, return_exceptions=True)
+        assert (failure is not None) == fails
+
+    session = browser.open()
+    asyncio.run(view(session))
+    browser.finish(session)
+    log = ["a", "b", "c"] if method == "merge" else ["b", "c"]
+    assert browser.read() == {"kept": 1, "first": 1, "second": 2, "both": 2, "log": log}

@@ -120,6 +120,23 @@ def test_in_the_grace_of_a_renewal_both_tokens_open_the_values(browse: Any, cloc
     assert browser.read() == {"a": "kept", "b": 1, "c": 2}
 
 
+def test_a_token_opens_the_values_through_all_renewals_in_its_grace(browse: Any, clock: Any) -> None:
+    browser = browse(sealed=True, renew_after=10.0, renew_grace=30.0)
+    browser.do(lambda session: session.update(a="kept"))
+    cookies = [browser.cookie]
+    for _ in range(4):
+        clock.turn(10)
+        assert browser.read() == {"a": "kept"}
+        cookies.append(browser.cookie)
+    assert len(set(cookies)) == 5
+    seen = []
+    for cookie in cookies:
+        browser.cookie = cookie
+        seen.append(browser.read())
+    assert seen == [{}, *[{"a": "kept"}] * 4]
+    assert len(stored(browser).header.seals) == 4
+
+
 def test_a_value_that_was_changed_or_moved_in_the_store_is_refused_by_name(sealed: Any) -> None:
     sealed.do(lambda session: session.update(a="one", admin="no"))
     record = stored(sealed)
@@ -173,5 +190,5 @@ def test_what_was_closed_is_opened_under_its_own_name_alone(plain: bytes, name: 
 def test_new_fields_have_a_key_of_their_own() -> None:
     fields = new_fields({})
     token = Token.draw()
-    (one,), (two,) = fields.moved(token, None)["seals"], fields.anew().moved(token, None)["seals"]
+    (one,), (two,) = fields.moved(token)["seals"], fields.anew().moved(token)["seals"]
     assert Seal.opened_by(token, [one])._key != Seal.opened_by(token, [two])._key

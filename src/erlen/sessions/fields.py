@@ -51,6 +51,9 @@ class Pending:
         self.deleted[key] = None
 
 
+Unsettled: TypeAlias = tuple[Pending | None, bool, dict[str, bytes | None] | None]
+
+
 class Fields:
     """Top-level keys with their values, decoded when they are read. It knows no store.
 
@@ -91,11 +94,26 @@ class Fields:
         """Return fields of the same session with other content."""
         return type(self)(raw, self.policies)
 
-    def settle(self) -> None:
-        """Forget what was changed: it is stored now."""
-        self.pending = None
-        self.forced = False
-        self.guarded = None
+    def settle(self) -> Unsettled:
+        """Let what was changed count as stored, and return it for the case that it is not.
+
+        What another task of the request changes while it is sent is not part of it.
+        """
+        unsettled = self.pending, self.forced, self.guarded
+        self.pending, self.forced, self.guarded = None, False, None
+        return unsettled
+
+    def unsettle(self, unsettled: Unsettled) -> None:
+        """Take back what was to be stored and was not."""
+        pending, forced, guarded = unsettled
+        self.forced |= forced
+        self.guarded = {**(self.guarded or {}), **(guarded or {})} or None
+        if self.pending is None or pending is None:
+            self.pending = self.pending or pending
+            return
+        for key in {**pending.assigned, **pending.deleted, **pending.appended, **pending.removed}:
+            if not self.is_decided(key):
+                (self.pending.assign if key in self.raw else self.pending.delete)(key)
 
     def change(self) -> Pending:
         """Return what is to be done in the store, to be added to."""
@@ -152,10 +170,10 @@ class Fields:
         """Return the fields of a new session, without any."""
         return self.fresh({})
 
-    def moved(self, token: Token, old: Token | None) -> dict[str, Any]:
+    def moved(self, token: Token, former: int = 0) -> dict[str, Any]:
         """Return what the header has to hold when the session stands under *token*.
 
-        :param old: the token that has to find it too, for the grace of a timed renewal
+        :param former: so many former tokens have to find it too, for the grace of timed renewals
         """
         return {}
 
@@ -184,6 +202,14 @@ class Fields:
             return values[key]
         value = values[key] = decode(key, self.plain(key))
         return value
+
+    def adopt(self, key: str, value: Any) -> None:
+        """Take over *value* for *key*, with the end that it has, as what is being stored just now.
+
+        :raises SessionValueError: if the value cannot be stored
+        """
+        self.raw[key] = self.wrap(key, encode(key, value))
+        self.values[key] = value
 
     def assign(self, key: str, value: Any, end: float | None = None) -> None:
         """Set *key*, which ends at the moment *end*, or with the session.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from typing import Final
@@ -142,10 +143,14 @@ class SessionManager(SessionOpener):
         if delta is None and not due:
             return _READ
         wanted = delta is not None or state.rotate
-        merged = await self._write(state, delta or Delta(), state.rotate, renew, release)
+        fields, unsettled, merged = state.fields, state.fields.settle(), REFUSED
+        try:
+            merged = await self._write(state, delta or Delta(), state.rotate, renew, release)
+        finally:
+            if merged.refused:
+                fields.unsettle(unsettled)
         if merged.refused:
             return await self._refused(session, state, wanted)
-        state.fields.settle()
         if merged.emptied:
             state.end()
             state.ended = None
@@ -163,7 +168,7 @@ class SessionManager(SessionOpener):
         grace = 0.0 if rotate else self.settings.renew_grace
         fresh = Token.draw(token.shard) if rotate or renew else None
         if fresh is not None:
-            delta.moved = state.fields.moved(fresh, None if rotate else token)
+            delta.moved = state.fields.moved(fresh, 0 if rotate else self._tokens_in_grace)
         merged = await self._send(state, token, delta, fresh, grace)
         if release:
             state.lease = None
@@ -253,14 +258,18 @@ class SessionManager(SessionOpener):
             await self._note_key(now)
         permanent, fields = self.permanent(state), state.fields
         header = Header(now, now, settings.idle_for(permanent), now + settings.absolute, now, permanent=permanent)
-        for name, value in {**state.planned, **fields.moved(token, None)}.items():
+        for name, value in {**state.planned, **fields.moved(token)}.items():
             setattr(header, name, value)
         header.mortal = bool(fields.ends)
-        await self.outage.ask(self.store.create, token.key, Record(token.key, header, fields.whole()))
+        record, unsettled = Record(token.key, header, dict(fields.whole())), fields.settle()
+        try:
+            await self.outage.ask(self.store.create, token.key, record)
+        except BaseException:
+            fields.unsettle(unsettled)
+            raise
         log.info("session %s was created", token.key.hex())
         state.header, state.issue, bound = header, True, state.bound
         state.planned, state.rotate, state.bound = NO_PLANS, False, False
-        fields.settle()
         if session_created.receivers:
             session_created.send(self.sender, handle=token.key.hex(), user=header.user)
         if bound and settings.max_sessions is not None:
@@ -284,6 +293,11 @@ class SessionManager(SessionOpener):
         value = self.keys.sign(state.token)
         state.issue = False
         return SessionHeaders(self.cookie.write(value, session._secure, expires, self._clock()))
+
+    @property
+    def _tokens_in_grace(self) -> int:
+        """How many former tokens of a session may have their grace still when it is renewed."""
+        return math.ceil(self.settings.renew_grace / (self.settings.renew_after or math.inf))
 
     def _renewal_due(self, state: State) -> bool:
         after = self.settings.renew_after

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from erlen.config import ERLEN, FLASK, SECTIONS, Setting  # noqa: E402 - the path above has to be set first
+from erlen.config import ERLEN, FLASK, RETIRED, SECTIONS, Retired, Setting  # noqa: E402 - the path above has to be set first
 
 PAGE = ROOT / "docs" / "configuration.md"
 BEGIN = "<!-- The tables are written by tools/generate_configuration.py. -->\n"
@@ -42,12 +42,21 @@ def row(setting: Setting) -> str:
     return f"| `{setting.name}` | {setting.kind.accepts} | {default} | {setting.sentence} |"
 
 
+def retired_row(retired: Retired) -> str:
+    """Write the row of a setting that is refused."""
+    return f"| `{retired.name}` | {retired.granted or '–'} | {retired.reason} | {retired.cure} |"
+
+
 def tables() -> Iterator[str]:
     """Yield the lines of all tables, each under its heading."""
     for heading, settings in SECTIONS.items():
         yield from (f"### {heading}", "", "| Setting | Accepts | Default | What it does |", "|---|---|---|---|")
         yield from map(row, settings)
         yield ""
+    yield from ("### Settings of Flask-Session that are refused", "")
+    yield from ("| Setting | Is let pass | Why it is refused | What to write |", "|---|---|---|---|")
+    yield from map(retired_row, RETIRED.values())
+    yield ""
 
 
 def generate(page: str) -> str:

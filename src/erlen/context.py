@@ -109,6 +109,8 @@ class Context:
     body: bytes
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"
+    #: Whether the response was made without a look at the session: what opens it now cannot send a cookie.
+    headers_gone = False
     #: The messages that this request has taken out of the session.
     flashes: list[Any] | None = None
     #: The role and the function that answered in the view's place, to be named in a message.

@@ -121,7 +121,10 @@ class Steps(Scaffold):
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
-        return self.session_manager.open(request.cookie_header, request.scheme == "https", mode, request)
+        session = self.session_manager.open(request.cookie_header, request.scheme == "https", mode, request)
+        if context.headers_gone:
+            session._sent = True  # a body that is streamed looks for it first: no cookie can be sent any more
+        return session
 
     async def preload_session(self, context: Context) -> None:
         """Read the session before an async view, which cannot wait for it, if the request has any cookie."""

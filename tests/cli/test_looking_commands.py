@@ -455,6 +455,7 @@ def test_a_kept_key_that_others_may_read_is_refused(app: Erlen, tmp_path: Path) 
         ),
         ({"SESSION_IDLE_TIMEOUT": 10**8}, "SESSION_IDLE_TIMEOUT: It is 100000000, and SESSION_ABSOLUTE_TIMEOUT"),
         ({"SESSION_TYPE": "memory"}, "SESSION_TYPE: 'memory' loses all sessions at a restart"),
+        ({"SESSION_ADOPT_FLASK_SESSION": True}, "SESSION_ADOPT_FLASK_SESSION: It is on: cookies of Flask-Session lead"),
         ({"SESSION_TYPE": None}, "SESSION_TYPE: Sessions are kept nowhere"),
         ({"TRUSTED_HOSTS": None}, "TRUSTED_HOSTS: It is not set"),
         ({"SERVER_NAME": "127.0.0.1:5000"}, "SERVER_NAME: 127.0.0.1 is an address"),

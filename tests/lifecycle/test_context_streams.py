@@ -13,6 +13,8 @@ import pytest
 from werkzeug.test import create_environ
 
 from erlen import Response, g, has_request_context, request, session, stream_with_context
+from erlen.callables import drive
+from erlen.errors import SessionError
 
 _variable: ContextVar[str] = ContextVar("stream_tests_variable", default="unset")
 
@@ -387,3 +389,60 @@ def test_the_teardowns_of_a_stream_whose_client_leaves_before_it_run_before_the_
         ]
 
     asyncio.run(main())
+
+
+def test_the_session_is_stored_before_the_first_byte_of_the_body(app: Any) -> None:
+    stored: list[int] = []
+
+    @app.get("/")
+    def stream() -> Any:
+        session["a"] = 1
+
+        def body() -> Any:
+            stored.append(drive(app.session_manager.store.count()))
+            yield "first"
+
+        return body()
+
+    assert app.test_client().get("/").text == "first"
+    assert stored == [1]
+
+
+def test_a_commit_in_a_stream_stores_what_it_changes(app: Any) -> None:
+    @app.get("/")
+    def stream() -> Any:
+        session["progress"] = 0
+
+        @stream_with_context
+        def body() -> Any:
+            for number in range(1, 4):
+                session["progress"] = number
+                session.commit()
+                (record,) = app.session_manager.store._records.values()
+                yield record.fields["progress"]
+
+        return body()
+
+    assert app.test_client().get("/").text == "123"
+
+
+def test_a_first_change_in_a_stream_is_refused_because_no_cookie_can_be_sent(app: Any) -> None:
+    told: list[str] = []
+
+    @app.get("/")
+    def stream() -> Any:
+        @stream_with_context
+        def body() -> Any:
+            session["a"] = 1
+            try:
+                session.commit()
+            except SessionError as error:
+                told.append(str(error))
+            yield "done"
+
+        return body()
+
+    assert app.test_client().get("/").text == "done"
+    assert told[0].startswith(
+        "The session cannot be committed: the response has begun, and a new session needs a cookie"
+    )

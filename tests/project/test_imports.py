@@ -40,7 +40,7 @@ ALLOWED = {
     "sessions": {
         *("itsdangerous", "markupsafe", "msgspec", "werkzeug"),
         # What one store or the sealing of values needs, imported by the module of that store alone.
-        *("aiobotocore", "boto3", "botocore", "bson", "cryptography", "pymongo"),
+        *("aiobotocore", "boto3", "botocore", "bson", "cryptography", "pymemcache", "pymongo"),
         *("redis", "sqlalchemy"),
     },
     "signals": {"blinker"},

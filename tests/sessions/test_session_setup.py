@@ -57,6 +57,7 @@ def test_every_setting_is_read() -> None:
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_SAMESITE": None,
         "SESSION_COOKIE_PARTITIONED": True,
+        "SESSION_ADOPT_FLASK_SESSION": True,
     }
     assert SessionSettings.from_config(config) == SessionSettings(
         type="memory",
@@ -79,6 +80,7 @@ def test_every_setting_is_read() -> None:
         cookie_secure=True,
         cookie_samesite=None,
         cookie_partitioned=True,
+        adopt_flask_session=True,
     )
 
 
@@ -155,6 +157,14 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(resolve._STORES, "redis", ("no_such_driver:RedisStore", "redis"))
     with pytest.raises(MissingExtra, match=r"SESSION_TYPE 'redis' needs a package .* pip install 'erlen\[redis\]'"):
         store_for("redis")
+
+
+def test_memcached_without_pymemcache_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("erlen.sessions.stores.memcached")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pymemcache.client.base", None)  # type: ignore[arg-type]
+    with pytest.raises(MissingExtra, match=r"'memcached' needs a package .* pip install 'erlen\[memcached\]'"):
+        store_for("memcached")
 
 
 def test_a_manager_is_made_of_a_configuration(tmp_path: Path) -> None:

@@ -84,11 +84,26 @@ def test_nobody_revokes_the_session_of_somebody_else(sign_in: Any) -> None:
     assert bob.read() == {"of": "bob"}
 
 
-@pytest.mark.parametrize("handle", ["", "not hex", "00", "../../etc/passwd", "é", "00" * 34])
+@pytest.mark.parametrize("handle", ["", "not hex", "00", "../../etc/passwd", "é", "00" * 34, "00" * 500])
 def test_a_handle_that_leads_nowhere_ends_nothing(sign_in: Any, handle: str) -> None:
     browser = sign_in("7")
     assert not sessions_of(browser).revoke(handle)
     assert browser.read() == {"of": "7"}
+
+
+@pytest.mark.parametrize("digits", [0, 66, 70])
+def test_a_handle_of_another_length_than_a_key_has_is_not_looked_for(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch, digits: int
+) -> None:
+    browser = sign_in("7")
+
+    async def load(*_: Any) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(browser.manager.store, "load", load)
+    assert not sessions_of(browser).revoke("0" * digits)
+    with pytest.raises(AssertionError, match="the store was asked"):
+        sessions_of(browser).revoke("0" * 68)
 
 
 def test_others_are_revoked_and_the_own_session_stays(sign_in: Any) -> None:

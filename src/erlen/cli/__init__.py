@@ -16,6 +16,7 @@ from erlen.cli.run import run_command
 from erlen.cli.script import ScriptInfo, get_debug_flag, pass_script_info, with_appcontext
 from erlen.cli.secret import secret
 from erlen.cli.serve import serve_command
+from erlen.cli.sessions import sessions_group
 from erlen.cli.shell import shell_command
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "run_command",
     "secret",
     "serve_command",
+    "sessions_group",
     "shell_command",
     "with_appcontext",
 ]
@@ -45,6 +47,7 @@ ErlenGroup.default_commands = (
     shell_command,
     secret,
     check_command,
+    sessions_group,
 )
 
 main = ErlenGroup(

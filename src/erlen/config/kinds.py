@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from erlen.config.retired import RETIRED_TYPES
 from erlen.errors import nearest
 
 __all__ = ["Kind", "choice", "seconds"]
@@ -203,6 +204,7 @@ KEYS = Kind("a list or tuple of keys", lambda value: _texts(value, _is_key), _ke
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]+)?"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
 _ORIGIN = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+"
+_URL = r"[A-Za-z][A-Za-z0-9+._-]*://"
 
 
 def _is_host(value: object) -> bool:
@@ -256,7 +258,7 @@ SCHEME = Kind(
 )
 URL = Kind(
     "an address such as 'redis://localhost:6379/0'",
-    lambda value: isinstance(value, str) and "://" in value.lstrip(":/"),
+    lambda value: isinstance(value, str) and re.match(_URL, value) is not None,
     lambda value: "It starts with the kind of store, then '://'." if isinstance(value, str) else "",
     secret=True,
 )
@@ -340,7 +342,8 @@ def _store_hint(value: object) -> str:
         return f"Make an object of the class: {value.__name__}(...)."
     if isinstance(value, str) and re.fullmatch(_DOTTED_NAME, value):
         return f"Did you mean {':'.join(value.rsplit('.', 1))!r}? A colon stands between module and class."
-    return _did_you_mean(value, STORE_NAMES)
+    retired = RETIRED_TYPES.get(value.strip().lower()) if isinstance(value, str) else None
+    return retired or _did_you_mean(value, STORE_NAMES)
 
 
 STORE = Kind(

@@ -16,6 +16,7 @@ from typing import IO, Any, Generic, TypeVar, overload
 from erlen import loading
 from erlen.config.defaults import ERLEN
 from erlen.config.importing import import_object
+from erlen.config.retired import RETIRED, refuse_retired
 from erlen.config.rules import RULES
 from erlen.config.secrecy import looks_secret
 from erlen.config.settings import SETTINGS, Setting
@@ -249,14 +250,19 @@ class Config(dict[str, Any]):
     def check(self) -> None:
         """Check the known settings.
 
-        :raises ConfigError: for the first that has a wrong type or value
+        :raises ConfigError: for the first that has a wrong type or value; for settings of Flask-Session that there
+            are none of here, one error that names them all
         """
         for problem in self._find_problems():
             raise problem
+        retired = list(refuse_retired(self))
+        if retired:
+            first, *others = retired
+            raise ConfigError(first.key, first.problem, "\n".join([first.cure, *map(str, others)]))
 
     def problems(self) -> list[ConfigError]:
         """Return everything that :meth:`check` finds wrong, not only the first."""
-        return list(self._find_problems())
+        return [*self._find_problems(), *refuse_retired(self)]
 
     def _find_problems(self) -> Iterator[ConfigError]:
         good = dict(self)
@@ -273,7 +279,7 @@ class Config(dict[str, Any]):
         config["SESION_TYPE"] = "redis"
         config.doubts()  # [("SESION_TYPE", "SESSION_TYPE")]
         """
-        pairs = ((key, nearest(key, SETTINGS)) for key in self if key not in SETTINGS)
+        pairs = ((key, nearest(key, SETTINGS)) for key in self if key not in SETTINGS and key not in RETIRED)
         return [
             (key, known) for key, known in pairs if known and difflib.SequenceMatcher(None, key, known).ratio() > 0.85
         ]

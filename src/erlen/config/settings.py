@@ -176,6 +176,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How long a session lives at most, however often it is used.",
         ),
         Setting(
+            "SESSION_POLICY_NOTE",
+            kinds.TEXT.or_none(),
+            None,
+            "Why sessions may live that long, or where that is written down: for 'erlen check --asvs', row 7.1.1.",
+        ),
+        Setting(
             "SESSION_RENEW_AFTER",
             kinds.DURATION.or_none("never"),
             None,
@@ -205,6 +211,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.DURATION,
             timedelta(seconds=30),
             "How long a request may hold a session exclusively.",
+        ),
+        Setting(
+            "SESSION_ADOPT_FLASK_SESSION",
+            kinds.FLAG,
+            False,
+            "Let visitors who come with a cookie of Flask-Session find their session, if 'erlen sessions migrate' has "
+            "imported it. For the time of a move: each foreign cookie costs one store command.",
         ),
         Setting(
             "SESSION_STORE_TIMEOUT",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,8 +13,10 @@ from msgspec import Struct
 from erlen.callables import drive
 from erlen.config import SETTINGS, default_settings, load_kept_key, seconds
 from erlen.errors import ConfigError, MissingExtra, SessionUnavailable
+from erlen.sessions.resolve import choose_type
+from erlen.sessions.settings import SessionSettings
 
-__all__ = ["Changed", "Finding", "Report", "inspect_configuration"]
+__all__ = ["Changed", "Finding", "Report", "in_words", "inspect_configuration", "key_doubts", "name_store"]
 
 #: Keys that stand in books, tutorials and templates of projects.
 _KNOWN_KEYS = frozenset(
@@ -84,21 +86,32 @@ def _ask_store(app: Any, refused: list[Finding], doubtful: list[Finding]) -> str
         return f"they are kept by {type(interface).__module__}.{type(interface).__qualname__}, which was not asked."
     if refused:
         return "the store was not opened, because settings are refused."
-    kind = app.config["SESSION_TYPE"]
-    name = kind if isinstance(kind, str) else "null" if kind is None else type(kind).__qualname__
+    name = name_store(app)
     try:
         store = app.session_manager.store
     except (ConfigError, MissingExtra) as error:
         refused.append(Finding("SESSION_TYPE", str(error)))
         return f"the store {name!r} cannot be opened."
-    if kind == "cookie":
+    if name == "cookie":
         return "they are kept in the cookie, and in no store."
     try:
-        drive(store.load(secrets.token_bytes(34)))
+        found = drive(store.check())
     except SessionUnavailable as error:
-        doubtful.append(Finding("SESSION_TYPE", f"SESSION_TYPE: The store {name!r} does not answer: {error}"))
+        place = f" at {store.place}" if store.place and store.place not in str(error) else ""
+        doubtful.append(_finding("SESSION_TYPE", f"The store {name!r}{place} does not answer: {error}"))
         return f"the store {name!r} does not answer."
+    doubtful.extend(_finding("SESSION_TYPE", doubt) for doubt in found)
     return f"the store {name!r} answers."
+
+
+def name_store(app: Any) -> str:
+    """Return what the store is called; SESSION_URL alone may have chosen it."""
+    kind = app.config["SESSION_TYPE"]
+    if isinstance(kind, str):
+        with contextlib.suppress(ConfigError):  # told where the store is opened
+            kind = choose_type(SessionSettings.from_config(app.config, app.instance_path))
+        return str(kind)
+    return "null" if kind is None else type(kind).__qualname__
 
 
 def _doubts(app: Any) -> Iterator[Finding]:
@@ -108,9 +121,9 @@ def _doubts(app: Any) -> Iterator[Finding]:
         yield _finding("DEBUG", "It is on: errors show the source code to everybody who can reach the application.")
     if config["TESTING"]:
         yield _finding("TESTING", "It is on: exceptions go to the server instead of becoming an error page.")
-    yield from _key_doubts(app)
+    yield from key_doubts(app)
     yield from _cookie_doubts(app)
-    yield from _session_doubts(config)
+    yield from _session_doubts(app)
     yield from _host_doubts(app)
     yield from _route_doubts(app)
 
@@ -124,7 +137,8 @@ def _misspelt(app: Any) -> Iterator[Finding]:
         yield _finding(key, f"There is no such setting. Did you mean {known}?")
 
 
-def _key_doubts(app: Any) -> Iterator[Finding]:
+def key_doubts(app: Any) -> Iterator[Finding]:
+    """Yield what is doubtful about the secret key."""
     key = app.config["SECRET_KEY"]
     if key is None:
         key = load_kept_key(app.instance_path)
@@ -163,19 +177,27 @@ def _cookie_doubts(app: Any) -> Iterator[Finding]:
         yield _finding("CROSS_SITE_GUARD", "It is off: other sites can send requests that change something.")
 
 
-def _session_doubts(config: Any) -> Iterator[Finding]:
+def _session_doubts(app: Any) -> Iterator[Finding]:
+    config = app.config
+    if config["SESSION_ADOPT_FLASK_SESSION"]:
+        yield _finding(
+            "SESSION_ADOPT_FLASK_SESSION",
+            "It is on: cookies of Flask-Session lead to the sessions that were imported. Turn it off when the last of "
+            "those cookies has ended.",
+        )
     absolute = seconds(config["SESSION_ABSOLUTE_TIMEOUT"])
     for name in ("PERMANENT_SESSION_LIFETIME", "SESSION_IDLE_TIMEOUT"):
         value = config[name]
         if value is not None and seconds(value) > absolute:
             yield _finding(
                 name,
-                f"It is {_words(value)}, and SESSION_ABSOLUTE_TIMEOUT ends every session after "
-                f"{_words(config['SESSION_ABSOLUTE_TIMEOUT'])}.",
+                f"It is {in_words(value)}, and SESSION_ABSOLUTE_TIMEOUT ends every session after "
+                f"{in_words(config['SESSION_ABSOLUTE_TIMEOUT'])}.",
             )
-    if config["SESSION_TYPE"] == "memory":
+    store = name_store(app)
+    if store == "memory":
         yield _finding("SESSION_TYPE", "'memory' loses all sessions at a restart, and each worker has its own.")
-    elif config["SESSION_TYPE"] in (None, "null"):
+    elif store == "null":
         yield _finding("SESSION_TYPE", "Sessions are kept nowhere: what is put into one is gone with the request.")
 
 
@@ -233,13 +255,14 @@ def _changed(app: Any) -> list[Changed]:
     defaults = default_settings(app.defaults)
     shown = app.config.masked()
     return [
-        Changed(name, _words(shown[name]), _words(default), SETTINGS[name].sentence)
+        Changed(name, in_words(shown[name]), in_words(default), SETTINGS[name].sentence)
         for name, default in defaults.items()
         if name in app.config and app.config[name] != default
     ]
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Write a value as it is shown: a duration in days, hours, minutes and seconds."""
     if not isinstance(value, timedelta):
         return repr(value)
     rest = value.total_seconds()

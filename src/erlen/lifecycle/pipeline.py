@@ -303,7 +303,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
         interface, session = app.session_interface, context._session
         if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
             await call(runner, interface.save_session, app, session, response)
-    elif context._session is not None:
+    elif context._session is None:
+        context.headers_gone = True
+    else:
         manager, done = app.session_manager, context.session_mode == "done"
         saved = manager.committed(context._session) if done else await manager.save(context._session)
         if saved is not None:

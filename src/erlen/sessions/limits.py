@@ -20,7 +20,7 @@ async def key_of(opener: SessionOpener, state: State) -> bytes | None:
     """Return the key under which the session stands: not that of its token, if another request has renewed it."""
     if state.token is None or state.header is None:
         return None
-    if opener.settings.renew_after is not None:
+    if opener.settings.renew_after is not None or state.forwarded or state.token.adopted:
         record = await opener.outage.ask(opener.store.load, state.token.key)
         if record is not None:
             return record.key

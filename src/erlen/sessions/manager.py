@@ -72,12 +72,9 @@ class SessionManager(SessionOpener):
         if state.planned and state.header is not None:
             delta = delta or Delta()
             delta.header = dict(state.planned)
-        calm = not (state.touched or state.rotate or state.issue or state.ended) and delta is None
-        if (
-            calm
-            and not (release and state.lease)
-            and (state.header is None or (state.fields.raw and self.settings.renew_after is None))
-        ):
+        due = state.touched or state.rotate or state.renew or state.issue or state.ended or (release and state.lease)
+        calm = not due and delta is None
+        if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
             return _REFUSED if state.refused else _READ
         if session._mode == "readonly" and delta is not None:
             raise changed_inside(delta.set)
@@ -180,7 +177,7 @@ class SessionManager(SessionOpener):
         state.planned, state.rotate, state.bound, state.touched = NO_PLANS, False, False, False
         # An old token in its grace is never sent again: the browser has got the new one by another response.
         if fresh is not None and (rotate or not merged.forwarded):
-            state.token, state.forwarded, state.issue = fresh, False, True
+            state.token, state.forwarded, state.issue, state.renew = fresh, False, True, False
             header.renewed = self._clock()
             old, handle = token.key.hex(), fresh.key.hex()
             log.info("session %s became %s (%s)", old, handle, reason)
@@ -297,12 +294,14 @@ class SessionManager(SessionOpener):
     @property
     def _tokens_in_grace(self) -> int:
         """How many former tokens of a session may have their grace still when it is renewed."""
-        return math.ceil(self.settings.renew_grace / (self.settings.renew_after or math.inf))
+        return max(1, math.ceil(self.settings.renew_grace / (self.settings.renew_after or math.inf)))
 
     def _renewal_due(self, state: State) -> bool:
         after = self.settings.renew_after
-        if after is None or state.header is None or state.forwarded:
+        if state.header is None or state.forwarded:
             return False
+        if state.renew or after is None:
+            return state.renew
         return self._clock() - state.header.renewed >= after
 
     @staticmethod

@@ -153,6 +153,8 @@ class SessionOpener:
             self._measure(token, record, began)
         if record is None:
             session._state = State(self.new_fields())
+            if token.adopted:  # a foreign cookie, not a session of ours that has ended
+                return
             log.info("session %s is over: its deadline has passed, or it was ended", token.key.hex())
             if session_expired.receivers:
                 session_expired.send(self.sender, handle=token.key.hex())
@@ -214,11 +216,15 @@ class SessionOpener:
         header, keys = session._cookie, self.keys
         if header is None or keys is None:
             return None
-        for value in find_cookies(header, self.cookie.names[session._secure]):
+        name = self.cookie.names[session._secure]
+        for value in find_cookies(header, name):
             token = keys.verify(value)
             if token is not None:
                 return token
             log.debug("A session cookie was refused: none of our keys has signed it.")
+        if self.settings.adopt_flask_session:
+            adopted: Token | None = load("erlen.sessions.adoption").find_adopted(header, name)
+            return adopted
         return None
 
     async def _note_key(self, now: float) -> None:

@@ -15,7 +15,7 @@ from erlen.sessions.stores.base import SessionStore
 from erlen.sessions.stores.null import NullStore
 from erlen.sessions.token import KeyRing
 
-__all__ = ["make_manager", "resolve_manager", "resolve_store"]
+__all__ = ["choose_type", "make_manager", "resolve_manager", "resolve_store"]
 
 _PACKAGE = "erlen.sessions.stores"
 
@@ -26,7 +26,7 @@ _STORES: dict[str, tuple[str, str]] = {
     "sqlite": (f"{_PACKAGE}.sqlite:SqliteStore", ""),
     "filesystem": (f"{_PACKAGE}.filesystem:FilesystemStore", ""),
     "redis": (f"{_PACKAGE}.redis:RedisStore", "redis"),
-    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", ""),
+    "memcached": (f"{_PACKAGE}.memcached:MemcachedStore", "memcached"),
     "mongodb": (f"{_PACKAGE}.mongodb:MongoStore", "mongodb"),
     "sqlalchemy": (f"{_PACKAGE}.sqlalchemy:SqlAlchemyStore", "sqlalchemy"),
     "dynamodb": (f"{_PACKAGE}.dynamodb:DynamoStore", "dynamodb"),
@@ -110,7 +110,7 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
     :raises ConfigError: if there is no such store
     :raises MissingExtra: if its driver is not installed
     """
-    wanted = _by_url(settings)
+    wanted = choose_type(settings)
     if isinstance(wanted, SessionStore):
         return wanted
     if not isinstance(wanted, str):
@@ -130,8 +130,11 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
     raise ConfigError("SESSION_TYPE", f"{wanted!r} is not known.{hint}", _there())
 
 
-def _by_url(settings: SessionSettings) -> Any:
-    """Return the type of store: what ``SESSION_TYPE`` says, or while that is the default, ``SESSION_URL``."""
+def choose_type(settings: SessionSettings) -> Any:
+    """Return the type of store: what ``SESSION_TYPE`` says, or while that is the default, ``SESSION_URL``.
+
+    :raises ConfigError: if the address is that of no store, or of another than ``SESSION_TYPE``
+    """
     wanted, url = "null" if settings.type is None else settings.type, settings.url
     if url is None or not isinstance(wanted, str) or ":" in wanted:
         return wanted

@@ -9,21 +9,12 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from erlen.config import seconds
+from erlen.config import CLIENTS, seconds
 from erlen.sessions.fields import NO_POLICIES
 
-__all__ = ["CLIENTS", "SessionSettings"]
+__all__ = ["SessionSettings"]
 
 _DAY = 86_400.0
-
-CLIENTS = {
-    "redis": "SESSION_REDIS",
-    "memcached": "SESSION_MEMCACHED",
-    "mongodb": "SESSION_MONGODB",
-    "sqlalchemy": "SESSION_SQLALCHEMY",
-    "dynamodb": "SESSION_DYNAMODB",
-}
-"""By type of store, the setting that takes a client object."""
 
 _OF_THE_STORE = (
     *("type", "url", "client", "timeout", "key_prefix", "sqlite_path", "file_dir", "file_mode"),
@@ -80,6 +71,8 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     cookie_secure: bool | None = None
     cookie_samesite: str | None = "Lax"
     cookie_partitioned: bool = False
+    adopt_flask_session: bool = False
+    """``SESSION_ADOPT_FLASK_SESSION``: whether the cookie of Flask-Session leads to its imported session."""
     max_cookie_size: int = 4093
     """``MAX_COOKIE_SIZE``: the size in bytes from which a cookie session is warned of; 0 for never."""
 
@@ -129,6 +122,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
             cookie_secure=config.get("SESSION_COOKIE_SECURE"),
             cookie_samesite=config.get("SESSION_COOKIE_SAMESITE", "Lax"),
             cookie_partitioned=bool(config.get("SESSION_COOKIE_PARTITIONED", False)),
+            adopt_flask_session=bool(config.get("SESSION_ADOPT_FLASK_SESSION", False)),
             max_cookie_size=config.get("MAX_COOKIE_SIZE", 4093),
         )
 

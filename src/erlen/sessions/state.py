@@ -54,6 +54,8 @@ class State:
     answer: SessionHeaders | None = None
     """What ``commit()`` wants the response to carry."""
     rotate = False
+    renew = False
+    """Whether the token is due to be replaced, whatever its age: it was none of ours."""
     bound = False
     """Whether this request signed a user in."""
     issue = False
@@ -81,6 +83,8 @@ class State:
             state.touched = True
         if not token.current:
             state.issue = True
+        if token.adopted:
+            state.renew = True
         return state
 
     @property

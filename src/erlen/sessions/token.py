@@ -38,6 +38,9 @@ class Token:
 
     __slots__ = ("current", "key", "payload")
 
+    adopted = False
+    """Whether it stands for the id of another session system; see :mod:`erlen.sessions.adoption`."""
+
     def __init__(self, payload: bytes, current: bool = True) -> None:
         self.payload = payload
         self.current = current

@@ -12,6 +12,7 @@ from erlen.sessions.limits import key_of, revoke
 from erlen.sessions.listed import SessionInfo
 from erlen.sessions.manager import SessionManager
 from erlen.sessions.record import Record
+from erlen.sessions.statistics import SessionStatistics, statistics_of
 from erlen.signals import session_revoked
 
 __all__ = ["UserSessions"]
@@ -19,6 +20,9 @@ __all__ = ["UserSessions"]
 _ANYBODY: Any = ...
 
 log = logging.getLogger("erlen.sessions")
+
+# The bytes of a key, whose hex digits are the handle.
+_KEY = 34
 
 
 class UserSessions:
@@ -73,7 +77,9 @@ class UserSessions:
             key = bytes.fromhex(handle)
         except ValueError:
             return False
-        record = None if user is None else await manager.outage.ask(manager.store.load, key)
+        if len(key) != _KEY or user is None:  # somebody made it up, or is nobody: no store is asked
+            return False
+        record = await manager.outage.ask(manager.store.load, key)
         if record is None or (user is not _ANYBODY and record.header.user != str(user)):
             return False
         await revoke(manager, record, "revoked")
@@ -132,6 +138,30 @@ class UserSessions:
             return len(await self.afor_user(user))
         manager = self._manager("scan", "count all sessions")
         return await manager.outage.ask(manager.store.count)
+
+    def all(self, limit: int | None = None) -> list[SessionInfo]:
+        """Return the sessions of all visitors, in no order; *limit* is how many at most."""
+        return drive(self.aall(limit))
+
+    async def aall(self, limit: int | None = None) -> list[SessionInfo]:
+        """Do what :meth:`all` does, without holding up the event loop."""
+        manager, (_, current) = self._manager("scan", "list all sessions"), await self._own()
+        found: list[SessionInfo] = []
+        if limit is None or limit > 0:
+            async for record in manager.store.scan():
+                found.append(SessionInfo.of(record, current))
+                if len(found) == limit:
+                    break
+        return found
+
+    def statistics(self) -> SessionStatistics:
+        """Return how many sessions there are and what they are like; every session is read for it, once."""
+        return drive(self.astatistics())
+
+    async def astatistics(self) -> SessionStatistics:
+        """Do what :meth:`statistics` does, without holding up the event loop."""
+        manager = self._manager("scan", "count all sessions")
+        return await manager.outage.ask(statistics_of, manager.store)
 
     def prune(self) -> int:
         """Remove what is left of sessions whose time is over, and return how many there were.

@@ -9,6 +9,9 @@ are read by one command, and a session of another generation counts as missing. 
 with a higher epoch. A generation that was evicted is drawn anew, so nothing that was deleted comes back. A session
 that is moved to a server whose epoch is higher than that of its own is refused: it would escape from a ``delete_all``
 which has not come to its own server yet.
+
+**The client** is pymemcache, which is plain: an event loop runs its commands in threads. aiomcache is not used: on a
+connection that was closed it loops for ever, and after a timeout it hands an answer to the wrong request.
 """
 
 from __future__ import annotations
@@ -20,24 +23,18 @@ import math
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Self, TypeVar
+from collections.abc import Callable
+from typing import Any, Never, Self, TypeVar, cast
 
 import msgspec
 
 from erlen.errors import ConfigError, SessionUnavailable, SessionValueError
+from erlen.loading import load
 from erlen.sessions.record import Header, KeyNote, Record, pack, unpack
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.stores.base import NOTE_KEPT, can_suspend, jitter, pause
 from erlen.sessions.stores.clients import Clients, unavailable
-from erlen.sessions.stores.memcached_client import (
-    Address,
-    LoopedServer,
-    PlainServer,
-    Server,
-    ServerRefused,
-    parse_address,
-)
+from erlen.sessions.stores.memcached_node import Address, Node, ServerRefused, addresses_of, name_of, parse_address
 from erlen.sessions.stores.swapping import SwappingStore
 
 __all__ = ["MemcachedStore"]
@@ -48,8 +45,8 @@ log = logging.getLogger("erlen.sessions")
 
 # A time to live beyond this is taken by memcached for a moment since 1970.
 _LONGEST_TTL = 30 * 86_400
-# Such a moment, long gone by: the item is removed at once, which makes a deletion of "cas".
-_GONE = _LONGEST_TTL + 1
+# The item is removed at once, which makes a deletion of "cas".
+_GONE = -1
 # Of an epoch (8 bytes) and a random number (8 bytes).
 _GENERATION = 16
 # A session that its user does not end is in the user's list until its absolute deadline; the oldest make room.
@@ -87,16 +84,16 @@ class MemcachedStore(SwappingStore[_Tag]):
     abilities = frozenset({"write", "find", "lease"})
 
     def __init__(self, addresses: list[Address], timeout: float = 2.0, prefix: str = "erlen:") -> None:
-        self._addresses = {_name_of(address): address for address in addresses}
+        self._addresses = {name_of(address): address for address in addresses}
         self._timeout = timeout
         self.place = f"memcached://{','.join(self._addresses)}"
         self._prefix = prefix.encode()
         self._generation = self._prefix + b"generation"
-        self._clients: Clients[dict[str, PlainServer], dict[str, LoopedServer]] = Clients(
-            lambda: {name: PlainServer(address, timeout) for name, address in self._addresses.items()},
-            lambda: {name: LoopedServer(address, timeout) for name, address in self._addresses.items()},
+        self._clients: Clients[dict[str, Node], Never] = Clients(
+            lambda: {name: Node(address, timeout) for name, address in self._addresses.items()},
+            _plain_only,
             _close,
-            _close_looped,
+            _plain_only,
         )
 
     @classmethod
@@ -110,7 +107,7 @@ class MemcachedStore(SwappingStore[_Tag]):
                 "Write a prefix of up to 150 bytes, such as 'shop:'.",
             )
         if settings.client is not None:
-            addresses = _addresses_of(settings.client)
+            addresses = addresses_of(settings.client)
         elif settings.url is None:
             addresses = [parse_address("127.0.0.1")]
         else:
@@ -130,9 +127,9 @@ class MemcachedStore(SwappingStore[_Tag]):
     async def swap(self, key: bytes, record: Record | None, tag: _Tag) -> bool:
         name = self._name(key)
         if record is None:
-            swapped = await self._store(tag.node, b"cas", name, b"", _GONE, tag.unique)
+            swapped = await self._store(tag.node, "cas", name, b"", _GONE, tag.unique)
         else:
-            swapped = await self._store(tag.node, b"cas", name, *self._item(record, tag.generation), tag.unique)
+            swapped = await self._store(tag.node, "cas", name, *self._item(record, tag.generation), tag.unique)
         if swapped:
             await self._list(tag.user, key, tag.carried or record)
         return swapped
@@ -140,7 +137,7 @@ class MemcachedStore(SwappingStore[_Tag]):
     async def put(self, key: bytes, record: Record) -> None:
         name = self._name(key)
         node = self._node(name)
-        await self._store(node, b"set", name, *self._item(record, await self._current(node)))
+        await self._store(node, "set", name, *self._item(record, await self._current(node)))
         await self._list(None, key, record)
 
     async def rename(self, record: Record, tag: _Tag, new: bytes, old: bytes, trail: Header) -> bool:
@@ -153,7 +150,7 @@ class MemcachedStore(SwappingStore[_Tag]):
                 await self._raise_epoch(tag.node, _epoch(generation))
                 return False
         tag.carried = Record(new, record.header, record.fields)  # listed when the old place is given up
-        await self._store(node, b"set", name, *self._item(record, generation))
+        await self._store(node, "set", name, *self._item(record, generation))
         if not await self.swap(record.key, Record(record.key, trail, {}), tag):
             await self.discard(new)
             return False
@@ -184,7 +181,7 @@ class MemcachedStore(SwappingStore[_Tag]):
         for attempt in range(_ATTEMPTS):
             epoch = 1 + max([await self._epoch_of(node) for node in self._addresses])
             for node in self._addresses:
-                await self._store(node, b"set", self._generation, _draw(epoch))
+                await self._store(node, "set", self._generation, _draw(epoch))
             # None may have lost it meanwhile and let in what came from one that had not got it yet.
             if min([await self._epoch_of(node) for node in self._addresses]) >= epoch:
                 return 0
@@ -202,7 +199,7 @@ class MemcachedStore(SwappingStore[_Tag]):
                 if other != node:
                     with contextlib.suppress(SessionUnavailable):
                         epoch = max(epoch, await self._epoch_of(other))
-            await self._store(node, b"add", self._generation, _draw(epoch))
+            await self._store(node, "add", self._generation, _draw(epoch))
             await pause(jitter(attempt) if attempt else 0)
         raise self._too_small()
 
@@ -215,7 +212,7 @@ class MemcachedStore(SwappingStore[_Tag]):
         if found:
             generation, unique = found[self._generation]
             if _epoch(generation) < epoch:
-                await self._store(node, b"cas", self._generation, _draw(epoch), 0, unique)
+                await self._store(node, "cas", self._generation, _draw(epoch), 0, unique)
 
     def _too_small(self) -> SessionUnavailable:
         return SessionUnavailable(
@@ -281,7 +278,7 @@ class MemcachedStore(SwappingStore[_Tag]):
             value, expires = change(held)
             if value is None:
                 return
-            verb = b"add" if unique is None else b"cas"
+            verb = "add" if unique is None else "cas"
             if await self._store(node, verb, name, value, expires, unique):
                 return
             await pause(jitter(attempt))
@@ -303,15 +300,15 @@ class MemcachedStore(SwappingStore[_Tag]):
     async def check(self) -> list[str]:
         doubts = []
         for node in self._addresses:
-            stats = await self._ask(node, lambda server: server.stats())
-            settings = await self._ask(node, lambda server: server.stats(b"settings"))
+            stats = await self._ask(node, lambda client: client.stats())
+            settings = await self._ask(node, lambda client: client.stats("settings"))
             evicted = int(stats.get(b"evictions", 0))
             if evicted:
                 doubts.append(
                     f"memcached at {node} has thrown out {evicted:,} items to make room since it was started: people "
                     "are logged out by that. Give it more memory (-m), or a memcached of its own for sessions."
                 )
-            if settings.get(b"cas_enabled", b"yes") == b"no":
+            if settings.get(b"cas_enabled", b"yes") in (b"no", False):
                 doubts.append(
                     f"memcached at {node} was started with -C, without 'cas': no session can be changed. Start it "
                     "without that option."
@@ -334,13 +331,17 @@ class MemcachedStore(SwappingStore[_Tag]):
         return max(self._addresses, key=lambda node: hashlib.blake2b(name, key=_lot(node), digest_size=8).digest())
 
     async def _gets(self, node: str, *names: bytes) -> dict[bytes, tuple[bytes, bytes]]:
-        return await self._ask(node, lambda server: server.gets(*names))
+        """Return the items that are there, each with its value and its cas unique: one command."""
+        return await self._ask(node, lambda client: client.gets_many(names))
 
     async def _store(
-        self, node: str, verb: bytes, name: bytes, value: bytes, expires: int = 0, unique: bytes | None = None
+        self, node: str, verb: str, name: bytes, value: bytes, expires: int = 0, unique: bytes | None = None
     ) -> bool:
+        """Send ``set``, ``add`` or ``cas``, and tell whether it was stored."""
+        arguments = (value, expires) if unique is None else (value, unique, expires)
         try:
-            return await self._ask(node, lambda server: server.store(verb, name, value, expires, unique))
+            # "cas" answers False if the item was changed, and None if it is gone.
+            return await self._ask(node, lambda client: getattr(client, verb)(name, *arguments) is True)
         except SessionUnavailable as error:
             if isinstance(error.__cause__, ServerRefused) and "too large" in str(error.__cause__):
                 raise SessionValueError(
@@ -351,41 +352,23 @@ class MemcachedStore(SwappingStore[_Tag]):
                 ) from error.__cause__
             raise
 
-    async def _ask(self, node: str, command: Callable[[Server], Awaitable[T]]) -> T:
+    async def _ask(self, node: str, command: Callable[[Any], T]) -> T:
+        """Call *command* with a client of that server: here, or in a thread if that would hold up an event loop.
+
+        When the request is cancelled meanwhile, the thread sends its command and reads the answer all the same.
+        """
+        server = self._clients.plain()[node]
         try:
-            server: Server = self._clients.looped()[node] if can_suspend() else self._clients.plain()[node]
-            return await command(server)
+            if not can_suspend():
+                return server.ask(command)
+            # What had to wait that long for a thread is not even begun: a silent server holds up others only once.
+            waiting = load("asyncio").to_thread(server.ask, command, time.monotonic() + self._timeout)
+            return cast(T, await waiting)
         except TimeoutError as error:
             slow = TimeoutError(f"no answer within {self._timeout:g} s (SESSION_STORE_TIMEOUT)")
             raise unavailable("memcached", node, slow) from error
         except (OSError, ServerRefused) as error:
             raise unavailable("memcached", node, error) from error
-
-
-def _name_of(address: Address) -> str:
-    if isinstance(address, str):
-        return address
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _addresses_of(client: Any) -> list[Address]:
-    """Return the servers of a client of pymemcache: ``Client``, ``PooledClient`` or ``HashClient``."""
-    clients = list(getattr(client, "clients", {}).values()) or [client]
-    servers: list[Any] = [getattr(each, "server", None) for each in clients]
-    if not all(isinstance(server, str | tuple) for server in servers):
-        raise ConfigError(
-            "SESSION_MEMCACHED",
-            f"{type(client).__name__} is no client of pymemcache, whose servers could be used.",
-            "Give it a Client, PooledClient or HashClient, or set SESSION_URL = 'memcached://host:11211'.",
-        )
-    if any(getattr(each, "tls_context", None) is not None for each in clients):
-        raise ConfigError(
-            "SESSION_MEMCACHED",
-            "The client speaks TLS, and this store does not.",
-            "Let memcached listen on a unix socket or in a network of its own.",
-        )
-    return [server if isinstance(server, str) else (str(server[0]), int(server[1])) for server in servers]
 
 
 def _lot(node: str) -> bytes:
@@ -415,11 +398,10 @@ def _notes(data: bytes | None) -> list[KeyNote]:
         return []
 
 
-def _close(servers: dict[str, PlainServer]) -> None:
-    for server in servers.values():
-        server.close()
+def _close(nodes: dict[str, Node]) -> None:
+    for node in nodes.values():
+        node.close()
 
 
-async def _close_looped(servers: dict[str, LoopedServer]) -> None:
-    for server in servers.values():
-        await server.close()
+def _plain_only(*_: object) -> Never:
+    raise AssertionError("unreachable: an event loop uses the plain clients, in threads")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from erlen.callables import drive
 from erlen.errors import SessionUnavailable, SessionValueError
-from erlen.sessions import Delta, Token
+from erlen.sessions import Delta, KeyRing, Token
 from erlen.sessions.seal import Seal, new_fields
 
 
@@ -118,6 +118,16 @@ def test_in_the_grace_of_a_renewal_both_tokens_open_the_values(browse: Any, cloc
     assert browser.read() == {"a": "kept", "b": 1, "c": 2}
     browser.cookie = old
     assert browser.read() == {"a": "kept", "b": 1, "c": 2}
+
+
+def test_a_new_secret_key_leaves_sealed_values_readable(sealed: Any, manage: Any) -> None:
+    sealed.do(lambda session: session.update(a="kept"))
+    before = sealed.token
+    sealed.manager = manage(KeyRing(["a new key", *sealed.manager.keys.keys]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
+    assert sealed.token != before, "signed anew"
+    sealed.manager = manage(KeyRing(["a new key"]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
 
 
 def test_a_value_that_was_changed_or_moved_in_the_store_is_refused_by_name(sealed: Any) -> None:

@@ -23,6 +23,18 @@ from erlen.sessions import (
 from erlen.testing.store_contract import Clock
 from store_servers import Servers, config_of
 
+# What tells most of a way to a server, and so runs on each of them in every run.
+_OF_THE_STORE = {"test_session_store_contract", "test_session_commands", "test_session_races"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most tests on other ways to the same code to the soak."""
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if parameters.get("store_name") in store_servers.VARIANTS and item.path.stem not in _OF_THE_STORE:
+            item.add_marker(pytest.mark.soak)
+
 
 @dataclass
 class Browser:

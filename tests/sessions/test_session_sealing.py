@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from erlen.callables import drive
 from erlen.errors import SessionUnavailable, SessionValueError
-from erlen.sessions import Delta, Token
+from erlen.sessions import Delta, KeyRing, Token
 from erlen.sessions.seal import Seal, new_fields
 
 
@@ -135,6 +135,16 @@ def test_a_token_opens_the_values_through_all_renewals_in_its_grace(browse: Any,
         seen.append(browser.read())
     assert seen == [{}, *[{"a": "kept"}] * 4]
     assert len(stored(browser).header.seals) == 4
+
+
+def test_a_new_secret_key_leaves_sealed_values_readable(sealed: Any, manage: Any) -> None:
+    sealed.do(lambda session: session.update(a="kept"))
+    before = sealed.token
+    sealed.manager = manage(KeyRing(["a new key", *sealed.manager.keys.keys]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
+    assert sealed.token != before, "signed anew"
+    sealed.manager = manage(KeyRing(["a new key"]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
 
 
 def test_a_value_that_was_changed_or_moved_in_the_store_is_refused_by_name(sealed: Any) -> None:

@@ -46,6 +46,13 @@ STORES: dict[str, str] = {
     "documented": "documented",
 }
 
+#: Other ways to the same code of a store. The tests of the contract and of commands run on them each time, all other
+#: tests of sessions as part of the soak: they would take as long again.
+VARIANTS = {
+    *("redis-tls", "redis-socket", "redis-decoded", "redis-sentinel", "valkey"),
+    *("memcached-nodes", "sqlalchemy-sqlite", "documented"),
+}
+
 
 def config_of(name: str, servers: Servers) -> dict[str, Any]:
     """Return settings for a store called *name* that is empty."""

@@ -222,6 +222,11 @@ def test_a_request_that_cannot_be_saved_gives_its_lease_back(browse: Any) -> Non
     assert browser.do(lambda other: other["a"], "exclusive") == []
 
 
+def test_a_lease_that_is_over_at_once_is_refused(known: Any) -> None:
+    with pytest.raises(ValueError, match="lease must be longer than 0, not 0: after it others may go on"):
+        known.open().lock(lease=0)
+
+
 # -- commit ---------------------------------------------------------------------------------------------------------
 
 

@@ -438,6 +438,8 @@ class Session(SessionMixin):
         :raises SessionConflict: if the session was not to be had in time, or if it was ended or the lease ran out
             before the end of the block: its changes are not stored then
         """
+        if lease is not None and lease <= 0:
+            raise ValueError(f"lease must be longer than 0, not {lease}: after it others may go on.")
         return SessionLock(self._manager, self, wait, lease)
 
 

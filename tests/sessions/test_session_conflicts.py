@@ -165,3 +165,65 @@ def test_conflicts_are_told_to_those_who_listen(browse: Any) -> None:
     with listening[0], listening[1], pytest.raises(SessionConflict):
         meet(browser, lambda session: session.update(cart=2), lambda session: session.update(cart=3))
     assert told == [(0, False), "conflict"]
+
+
+@pytest.mark.parametrize("policy", ["error", lambda base, theirs, mine: "asked"])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_what_the_request_itself_has_done_before_is_no_conflict(browse: Any, policy: Any, sealed: bool) -> None:
+    browser = browse(sealed=sealed, conflicts={"cart": policy, "n": policy, "once": policy, "_flashes": policy})
+    browser.do(lambda session: session.update(cart=["a"], n=1, once=1))
+    browser.do(lambda session: session._flash("message", "hello"))
+
+    def view(session: Any) -> None:
+        session.append("cart", "b")
+        session["cart"].append("c")
+        session.incr("n")
+        session["n"] += 10
+        session.take("once")
+        session["once"] = 2
+        session._take_flashes()
+        session["_flashes"] = []
+
+    browser.do(view)
+    assert browser.read() == {"cart": ["a", "b", "c"], "n": 12, "once": 2, "_flashes": []}
+
+
+def test_a_list_that_was_appended_to_and_changed_inside_meets_a_change_as_the_policy_says(browse: Any) -> None:
+    seen = []
+
+    def union(base: Any, theirs: Any, mine: Any) -> Any:
+        seen.append((base, theirs, mine))
+        return [*theirs, *(item for item in mine if item not in base)]
+
+    browser = browse(conflicts={"cart": union})
+    browser.do(lambda session: session.update(cart=["a"]))
+    meet(
+        browser,
+        lambda session: (session.append("cart", "b"), session["cart"].append("c")),
+        lambda session: session.append("cart", "d"),
+    )
+    assert seen == [(["a"], ["a", "d"], ["a", "b", "c"])]
+    assert browser.read() == {"cart": ["a", "d", "b", "c"]}
+
+
+def test_appending_and_counting_follow_on_what_others_did_whatever_the_policy(browse: Any) -> None:
+    browser = browse(conflicts={"cart": "error", "n": "error"})
+    browser.do(lambda session: session.update(cart=["a"], n=1))
+    meet(
+        browser,
+        lambda session: (session.append("cart", "b"), session.incr("n")),
+        lambda session: (session.append("cart", "c"), session.incr("n")),
+    )
+    assert sorted(browser.read()["cart"]) == ["a", "b", "c"]
+    assert browser.read()["n"] == 3
+
+
+def test_a_conflict_in_the_mode_exclusive_gives_the_lease_back(browse: Any) -> None:
+    browser = browse(conflicts={"cart": "error"}, lock_wait=0.0)
+    browser.do(lambda session: session.update(cart=1))
+    session = browser.open("exclusive")
+    session["cart"] = 2
+    browser.do(lambda session: session.update(cart=3))
+    with pytest.raises(SessionConflict):
+        browser.finish(session)
+    assert browser.do(lambda session: session["cart"], "exclusive") == 3

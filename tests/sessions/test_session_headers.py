@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from erlen import Erlen, Response, session
+from erlen import Erlen, Response, request, session
+from erlen.signals import request_finished
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,63 @@ def test_a_logout_ends_the_session_that_another_tab_gave_a_new_token_meanwhile(
     assert renewed is not None
     assert renewed.value != cookie.value
     assert (tab.get("/who").text, other.get("/who").text) == ("None", "None")
+
+
+@pytest.mark.parametrize("trouble", ["conflict", "no value", "after_request", "handled"])
+def test_a_login_that_was_committed_reaches_the_browser_whatever_fails_then(tmp_path: Path, trouble: str) -> None:
+    app = Erlen("committed", root_path=str(tmp_path))
+    app.config.update(SECRET_KEY="a key for tests", SESSION_TYPE="memory", SESSION_CONFLICTS={"cart": "error"})
+
+    @app.get("/set")
+    def set_() -> str:
+        session["cart"] = [*session.get("cart", []), 1]
+        return str(session.bound_user)
+
+    @app.get("/login")
+    def login() -> str:
+        session.bind("ada")
+        session.commit()
+        session["cart"] = [2]
+        if trouble == "conflict":
+            tab = app.test_client()
+            committed = app.session_manager.committed(session._get_current_object())
+            tab.set_cookie("session", committed.cookie.partition("=")[2].partition(";")[0])
+            tab.get("/set")
+        elif trouble == "no value":
+            session["cart"].append(object())
+        elif trouble == "handled":
+            raise ZeroDivisionError
+        return ""
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        if trouble == "after_request" and request.path == "/login":
+            raise RuntimeError("a bad hook")
+        return response
+
+    client = app.test_client()
+    client.get("/set")
+    answer = client.get("/login")
+    assert answer.status_code == (409 if trouble == "conflict" else 500)
+    assert len(answer.headers.getlist("Set-Cookie")) == 1
+    assert (answer.headers["Vary"], answer.headers["Cache-Control"]) == ("Cookie", "no-store")
+    assert client.get("/set").text == "ada"
+
+
+def test_a_response_that_was_saved_before_something_failed_has_one_cookie(tmp_path: Path) -> None:
+    app = Erlen("committed", root_path=str(tmp_path))
+    app.config.update(SECRET_KEY="a key for tests", SESSION_TYPE="memory")
+
+    @app.get("/")
+    def index() -> str:
+        session["a"] = 1
+        session.commit()
+        raise ZeroDivisionError
+
+    def fail(sender: object, **_: object) -> None:
+        raise RuntimeError("a bad receiver")
+
+    with request_finished.connected_to(fail, app):
+        answer = app.test_client().get("/")
+    assert answer.status_code == 500
+    assert len(answer.headers.getlist("Set-Cookie")) == 1

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from erlen.errors import SessionValueError
+from erlen.sessions import stored
+from erlen.sessions.fields import Fields
+from erlen.sessions.record import Delta, Header, Record, merge
+
 
 def test_a_key_with_a_lifetime_is_gone_when_it_ends_and_the_rest_stays(browser: Any, clock: Any) -> None:
     browser.do(lambda session: (session.set("code", "4711", ttl=300), session.update(user="ada")))
@@ -94,3 +99,60 @@ def test_a_lifetime_that_is_over_is_refused_with_the_cure(browser: Any, ttl: Any
     session = browser.open()
     with pytest.raises(ValueError, match=r"ttl must be longer than 0.*session\.pop\(key, None\)"):
         session.set("code", 1, ttl=ttl)
+
+
+@pytest.mark.parametrize("ttl", [float("inf"), float("nan")])
+def test_a_lifetime_that_is_no_number_of_seconds_is_refused(browser: Any, ttl: float) -> None:
+    with pytest.raises(ValueError, match=r"ttl must be a number of seconds, not (inf|nan)"):
+        browser.open().set("code", 1, ttl=ttl)
+
+
+@pytest.mark.parametrize("ttl", [10**10, 10**20, timedelta.max])
+def test_a_lifetime_of_centuries_leaves_the_value_whole(browser: Any, ttl: Any) -> None:
+    browser.do(lambda session: (session.set("code", 4711, ttl=ttl), session.set("list", [1], ttl=ttl)))
+    browser.do(lambda session: session.append("list", 2))
+    assert browser.read() == {"code": 4711, "list": [1, 2]}
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_counter_that_brings_the_first_lifetime_into_a_session_counts_in_windows(
+    browse: Any, clock: Any, sealed: bool
+) -> None:
+    browser = browse(sealed=sealed)
+    browser.do(lambda session: session.update(a=1))
+    assert [browser.do(lambda session: session.incr("n", ttl=60)) for _ in range(3)] == [1, 2, 3]
+    assert browser.read() == {"a": 1, "n": 3}
+    clock.turn(60)
+    assert browser.read() == {"a": 1}
+    assert browser.do(lambda session: session.incr("n", ttl=60)) == 1
+
+
+@pytest.mark.parametrize("remove", ["delete", "take"])
+def test_what_is_made_anew_does_not_inherit_a_lifetime(browser: Any, clock: Any, remove: str) -> None:
+    browser.do(lambda session: (session.set("list", [1], ttl=60), session.set("n", 1, ttl=60)))
+
+    def view(session: Any) -> None:
+        for key in ("list", "n"):
+            session.pop(key) if remove == "delete" else session.take(key)
+        session.append("list", 2)
+        session["list"].append(3)
+        session.incr("n", 7)
+        session.rotate()
+
+    browser.do(view)
+    clock.turn(60)
+    assert browser.read() == {"list": [2, 3], "n": 7}
+
+
+def test_a_damaged_lifetime_spoils_its_own_key_alone() -> None:
+    for damaged in (b"t", b"t12", b"tabcdefghijklm1", b"t-00000000001" + b"1"):
+        fields = Fields({"bad": damaged, "good": stored.until(b"1", 200.0)})
+        fields.part(100.0)
+        assert fields.get("good") == 1
+        with pytest.raises(SessionValueError, match=r"session\['bad'\]: the stored value cannot be read"):
+            fields.get("bad")
+        fields.delete("bad")
+        header = Header(100.0, 100.0, 50.0, 500.0, 100.0, mortal=True)
+        record = Record(b"key", header, {"bad": damaged, "good": stored.until(b"1", 200.0)})
+        assert not merge(record, Delta(set={"a": b"1"}), 100.0).refused
+        assert record.fields["bad"] == damaged

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from erlen.errors import SessionConflict, SessionError, SessionReadOnly
+from erlen.errors import SessionConflict, SessionError, SessionReadOnly, SessionUnavailable, SessionValueError
 
 
 @pytest.fixture
@@ -131,6 +131,102 @@ def test_in_async_code_a_lock_is_entered_by_async_with(known: Any) -> None:
     assert known.read() == {"balance": 60}
 
 
+def test_a_lock_in_a_lock_is_the_same_one(known: Any) -> None:
+    session, other = known.open(), known.open()
+    with session.lock():
+        with session.lock():
+            session["balance"] -= 10
+        with pytest.raises(SessionConflict):
+            other.lock(wait=0).__enter__()
+        session["balance"] -= 10
+    assert known.read() == {"balance": 80}
+
+
+def test_a_commit_keeps_the_lock(known: Any, clock: Any) -> None:
+    session, other = known.open(), known.open()
+    lock = session.lock(lease=5)
+    lock.__enter__()
+    session["balance"] = 1
+    session.rotate()
+    session.commit()
+    known.received.append(session._state.answer.cookie)
+    known.cookie = known.received[-1].partition(";")[0]
+    other = known.open()
+    with pytest.raises(SessionConflict):
+        other.lock(wait=0).__enter__()
+    clock.turn(5)
+    session["balance"] = 2
+    with pytest.raises(SessionConflict, match="its lease ran out"):
+        lock.__exit__(None, None, None)
+    assert known.read() == {"balance": 1}
+
+
+@pytest.mark.parametrize("inner", ["commit", "lock"])
+def test_in_the_mode_exclusive_the_session_is_held_to_the_end(browse: Any, inner: str) -> None:
+    browser = browse(lock_wait=0.0)
+    browser.do(lambda session: session.update(balance=100))
+    session = browser.open("exclusive")
+    session["balance"] = 1
+    if inner == "commit":
+        session.commit()
+    else:
+        with session.lock():
+            session["balance"] = 2
+    with pytest.raises(SessionConflict, match="has held this session for itself"):
+        browser.open("exclusive")["balance"]
+    browser.finish(session)
+    assert browser.do(lambda other: other["balance"], "exclusive") in (1, 2)
+
+
+def test_a_login_in_a_lock_is_one(known: Any) -> None:
+    old = known.cookie
+    session = known.open()
+    with session.lock():
+        session.bind("7")
+        session.permanent = True
+        session["balance"] = 1
+    known.finish(session)
+    assert known.cookie != old
+    assert known.do(lambda other: (other.bound_user, other.permanent, other.copy())) == ("7", True, {"balance": 1})
+    known.cookie = old
+    assert known.read() == {}
+
+
+def test_a_logout_in_a_lock_is_stored_at_its_end(known: Any) -> None:
+    session = known.open()
+    with session.lock():
+        session.invalidate()
+    assert known.read() == {}
+    assert "Max-Age=0" in known.finish(session).cookie
+
+
+def test_what_cannot_be_stored_leaves_the_lock_free(known: Any) -> None:
+    session = known.open()
+    lock = session.lock()
+    lock.__enter__()
+    session["list"] = []
+    session["list"].append(object())
+    with pytest.raises(SessionValueError):
+        lock.__exit__(None, None, None)
+    with known.open().lock(wait=0):
+        pass
+
+
+def test_a_request_that_cannot_be_saved_gives_its_lease_back(browse: Any) -> None:
+    browser = browse(lock_wait=0.0)
+    browser.do(lambda session: session.update(a=[]))
+    session = browser.open("exclusive")
+    session["a"].append(object())
+    with pytest.raises(SessionValueError):
+        browser.finish(session)
+    assert browser.do(lambda other: other["a"], "exclusive") == []
+
+
+def test_a_lease_that_is_over_at_once_is_refused(known: Any) -> None:
+    with pytest.raises(ValueError, match="lease must be longer than 0, not 0: after it others may go on"):
+        known.open().lock(lease=0)
+
+
 # -- commit ---------------------------------------------------------------------------------------------------------
 
 
@@ -214,3 +310,46 @@ def test_a_commit_without_changes_asks_the_store_for_nothing_but_the_session(kno
     session = known.open()
     session.commit()
     assert known.finish(session).cookie is None
+
+
+STORES = pytest.mark.parametrize("store_name", ["memory"], indirect=True)
+
+
+@STORES
+@pytest.mark.parametrize("method", ["merge", "create"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_changed_while_a_commit_is_on_its_way_is_stored_by_the_next(
+    browser: Any, monkeypatch: Any, method: str, fails: bool
+) -> None:
+    if method == "merge":
+        browser.do(lambda session: session.update(kept=1, gone=1, log=["a"]))
+    store, under_way, go_on = browser.manager.store, asyncio.Event(), asyncio.Event()
+    real = getattr(store, method)
+
+    async def slow(*args: Any) -> Any:
+        under_way.set()
+        await go_on.wait()
+        if fails:
+            raise SessionUnavailable("nobody is there")
+        return await real(*args)
+
+    async def view(session: Any) -> None:
+        await session.aload()
+        session.update(first=1, both=1, kept=1)
+        session.append("log", "b")
+        session.pop("gone", None)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, method, slow)
+            commit = asyncio.create_task(session.acommit())
+            await under_way.wait()
+            session.update(second=2, both=2)
+            session.append("log", "c")
+            go_on.set()
+            (failure,) = await asyncio.gather(commit, return_exceptions=True)
+        assert (failure is not None) == fails
+
+    session = browser.open()
+    asyncio.run(view(session))
+    browser.finish(session)
+    log = ["a", "b", "c"] if method == "merge" else ["b", "c"]
+    assert browser.read() == {"kept": 1, "first": 1, "second": 2, "both": 2, "log": log}

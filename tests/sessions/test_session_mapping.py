@@ -382,14 +382,16 @@ def test_taking_what_was_set_in_this_request_or_is_missing_asks_no_store(browser
     assert browser.finish(session).cookie is None
 
 
-def test_taking_forgets_what_was_appended(browser: Any) -> None:
+def test_taking_gives_what_this_request_has_appended_too(browser: Any) -> None:
     browser.do(lambda session: session.update(log=[1], a=1))
 
     def view(session: Session) -> Any:
         session.append("log", 2)
         return session.take("log")
 
-    assert browser.do(view) == [1]
+    assert browser.do(view) == [1, 2]
+    assert browser.read() == {"a": 1}
+    assert browser.do(lambda session: (session.append("new", 3), session.take("new"))) == (None, [3])
     assert browser.read() == {"a": 1}
 
 
@@ -601,3 +603,19 @@ def test_a_repr_shows_neither_token_nor_values(browser: Any) -> None:
     assert session["password"] == "hidden"
     assert repr(session) == "<Session shared, keys ['password']>"
     assert browser.token not in repr(session)
+
+
+def test_a_key_that_is_no_text_in_utf_8_is_refused_where_it_is_given(browser: Any) -> None:
+    session = browser.open()
+    changes: list[Any] = [
+        lambda: session.update({"\ud800": 1}),
+        lambda: session.set("\ud800", 1),
+        lambda: session.append("\ud800", 1),
+        lambda: session.incr("\ud800"),
+    ]
+    for change in changes:
+        with pytest.raises(SessionValueError, match="the key holds half of a surrogate pair, which is no text"):
+            change()
+    session.update({"": 1, "a\0b": 2, "é\u2028": 3})
+    browser.finish(session)
+    assert browser.read() == {"": 1, "a\0b": 2, "é\u2028": 3}

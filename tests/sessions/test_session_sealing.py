@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from erlen.callables import drive
 from erlen.errors import SessionUnavailable, SessionValueError
-from erlen.sessions import Delta, Token
+from erlen.sessions import Delta, KeyRing, Token
 from erlen.sessions.seal import Seal, new_fields
 
 
@@ -120,6 +120,33 @@ def test_in_the_grace_of_a_renewal_both_tokens_open_the_values(browse: Any, cloc
     assert browser.read() == {"a": "kept", "b": 1, "c": 2}
 
 
+def test_a_token_opens_the_values_through_all_renewals_in_its_grace(browse: Any, clock: Any) -> None:
+    browser = browse(sealed=True, renew_after=10.0, renew_grace=30.0)
+    browser.do(lambda session: session.update(a="kept"))
+    cookies = [browser.cookie]
+    for _ in range(4):
+        clock.turn(10)
+        assert browser.read() == {"a": "kept"}
+        cookies.append(browser.cookie)
+    assert len(set(cookies)) == 5
+    seen = []
+    for cookie in cookies:
+        browser.cookie = cookie
+        seen.append(browser.read())
+    assert seen == [{}, *[{"a": "kept"}] * 4]
+    assert len(stored(browser).header.seals) == 4
+
+
+def test_a_new_secret_key_leaves_sealed_values_readable(sealed: Any, manage: Any) -> None:
+    sealed.do(lambda session: session.update(a="kept"))
+    before = sealed.token
+    sealed.manager = manage(KeyRing(["a new key", *sealed.manager.keys.keys]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
+    assert sealed.token != before, "signed anew"
+    sealed.manager = manage(KeyRing(["a new key"]), sealed=True)
+    assert sealed.read() == {"a": "kept"}
+
+
 def test_a_value_that_was_changed_or_moved_in_the_store_is_refused_by_name(sealed: Any) -> None:
     sealed.do(lambda session: session.update(a="one", admin="no"))
     record = stored(sealed)
@@ -173,5 +200,5 @@ def test_what_was_closed_is_opened_under_its_own_name_alone(plain: bytes, name: 
 def test_new_fields_have_a_key_of_their_own() -> None:
     fields = new_fields({})
     token = Token.draw()
-    (one,), (two,) = fields.moved(token, None)["seals"], fields.anew().moved(token, None)["seals"]
+    (one,), (two,) = fields.moved(token)["seals"], fields.anew().moved(token)["seals"]
     assert Seal.opened_by(token, [one])._key != Seal.opened_by(token, [two])._key

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from erlen.callables import drive
-from erlen.errors import SessionError, SessionLimitReached
-from erlen.sessions import SessionManager, SessionSettings
+from erlen.errors import ConfigError, SessionError, SessionLimitReached, SessionUnavailable
+from erlen.sessions import KeyRing, SessionManager, SessionSettings
+from erlen.sessions.resolve import resolve_manager
+from erlen.sessions.stores.memory import MemoryStore
 from erlen.sessions.stores.null import NullStore
 from erlen.sessions.users import UserSessions
 from erlen.signals import session_revoked
@@ -275,3 +277,115 @@ def test_in_async_code_a_login_is_refused_too(sign_in: Any) -> None:
             await browser.manager.store.close()
 
     asyncio.run(login())
+
+
+@pytest.mark.parametrize("store_name", ["memory"], indirect=True)
+def test_of_two_logins_that_see_each_other_the_older_one_is_ended(browse: Any, clock: Any, monkeypatch: Any) -> None:
+    manager = browse(max_sessions=1).manager
+    both = asyncio.Barrier(2)
+    find = manager.store.find
+
+    async def find_when_both_are_there(user: str) -> Any:
+        await both.wait()
+        found = await find(user)
+        await both.wait()
+        return found
+
+    monkeypatch.setattr(manager.store, "find", find_when_both_are_there)
+
+    async def login(session: Any) -> None:
+        session.bind("7")
+        clock.turn(1)
+        await manager.save(session)
+
+    async def log_in_twice() -> None:
+        await asyncio.gather(*(login(manager.open(None, False)) for _ in range(2)))
+
+    asyncio.run(log_in_twice())
+    (left,) = drive(find("7"))
+    assert left.header.auth_time == clock.now - 1
+
+
+@pytest.mark.parametrize("policy", ["oldest", "reject"])
+def test_a_limit_that_cannot_be_looked_up_loses_no_login(browse: Any, monkeypatch: Any, policy: str) -> None:
+    browser = browse(max_sessions=3, max_sessions_policy=policy)
+    browser.do(lambda session: session.update(cart=1))
+    session = browser.open()
+    session.bind("7")
+
+    async def nobody_is_there(user: str) -> Any:
+        raise SessionUnavailable("nobody is there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(browser.manager.store, "find", nobody_is_there)
+        browser.finish(session)
+    assert browser.do(lambda session: (session.bound_user, session.copy())) == ("7", {"cart": 1})
+
+
+@pytest.mark.parametrize("known_early", [True, False])
+def test_in_the_grace_of_a_renewal_the_own_session_is_still_the_own_one(
+    sign_in: Any, clock: Any, known_early: bool
+) -> None:
+    settings = {"renew_after": 60.0, "max_sessions": 2, "max_sessions_policy": "reject"}
+    mine, other = sign_in("7", **settings), sign_in("7", **settings)
+    clock.turn(61)
+    late = mine.open()
+    if not known_early:
+        assert late["of"] == "7"
+    mine.read()  # another request of this browser gets the new token
+    late.bind("7")
+    sessions = sessions_of(mine, late)
+    assert [info.current for info in sessions.for_user("7")] == [False, True]
+    assert sessions.revoke_others() == 1
+    assert (mine.read(), other.read()) == ({"of": "7"}, {})
+
+
+def test_who_is_nobody_lists_and_ends_nothing(sign_in: Any) -> None:
+    named_none, anonymous = sign_in("None"), sign_in("x")
+    anonymous.cookie = None
+    anonymous.do(lambda session: session.update(cart=1))
+    sessions = sessions_of(anonymous)
+    assert sessions.for_user(None) == []
+    for browser in (named_none, anonymous):
+        assert not sessions.revoke(browser.do(lambda session: session.sid), user=None)
+    assert (named_none.read(), anonymous.read()) == ({"of": "None"}, {"cart": 1})
+
+
+@pytest.mark.parametrize("user", [None, "", "\ud800"])
+def test_nobody_cannot_be_signed_in(browser: Any, user: Any) -> None:
+    session = browser.open()
+    with pytest.raises(ValueError, match=r"session\.bind\(\) needs the name or number of a user, not"):
+        session.bind(user)
+    assert session.bound_user is None
+
+
+def test_after_a_first_login_the_others_are_revoked_at_once(sign_in: Any) -> None:
+    other = sign_in("7")
+    new = sign_in("8")
+    new.cookie = None
+    session = new.open()
+    session.bind("7")
+    assert sessions_of(new, session).revoke_others() == 1
+    new.finish(session)
+    assert (other.read(), new.do(lambda session: session.bound_user)) == ({}, "7")
+
+
+def test_a_route_without_a_session_may_list_those_of_a_user(sign_in: Any) -> None:
+    browser = sign_in("7")
+    sessions = sessions_of(browser, browser.open("none"))
+    assert [info.current for info in sessions.for_user("7")] == [False]
+    with pytest.raises(SessionError, match="there is none that a user is signed in to"):
+        sessions.revoke_others()
+
+
+def test_a_label_that_is_no_text_is_made_one(browser: Any) -> None:
+    browser.do(lambda session: session.bind("7", label="phone \ud800"))
+    assert [info.label for info in sessions_of(browser).for_user("7")] == ["phone ?"]
+
+
+def test_a_limit_needs_a_store_that_can_list() -> None:
+    class Listless(MemoryStore):
+        abilities = frozenset({"write", "lease"})
+
+    with pytest.raises(ConfigError, match=r"MAX_SESSIONS_PER_USER.*Listless cannot.*such as 'sqlite' or 'redis'"):
+        resolve_manager(SessionSettings(type=Listless(), max_sessions=3), KeyRing(["k"]))

@@ -280,10 +280,12 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
         if not from_error_handler:
             return await _answer_unsaved(app, context, error, runner)
         app.logger.exception("The session could not be saved while an error was answered.")
+        _add_committed(app, context, response)
     except Exception:
         if not from_error_handler:
             raise
         app.logger.exception("Request finalizing failed with an error while handling an error")
+        _add_committed(app, context, response)
     return cast(Response, response)
 
 
@@ -303,20 +305,37 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
             await call(runner, interface.save_session, app, session, response)
     elif context._session is None:
         context.headers_gone = True
-    elif context.session_mode != "done":
-        saved = await app.session_manager.save(context._session)
+    else:
+        manager, done = app.session_manager, context.session_mode == "done"
+        saved = manager.committed(context._session) if done else await manager.save(context._session)
         if saved is not None:
-            if has_header(headers, "vary"):
-                response.vary.add("Cookie")
-            else:
-                headers._list.append(_VARY_COOKIE)
-            if saved.cookie is not None:
-                headers._list.append(("Set-Cookie", saved.cookie))
-                if not has_header(headers, "cache-control"):
-                    headers._list.append(_NO_STORE)
-                elif not (response.cache_control.private or response.cache_control.no_store):
-                    headers["Cache-Control"] = "no-store"  # a shared cache must not hand the token to others
+            _add_session_headers(response, saved)
     return response
+
+
+def _add_session_headers(response: Any, saved: Any) -> None:
+    headers = response.headers
+    if has_header(headers, "vary"):
+        response.vary.add("Cookie")
+    else:
+        headers._list.append(_VARY_COOKIE)
+    if saved.cookie is not None:
+        headers._list.append(("Set-Cookie", saved.cookie))
+        if not has_header(headers, "cache-control"):
+            headers._list.append(_NO_STORE)
+        elif not (response.cache_control.private or response.cache_control.no_store):
+            headers["Cache-Control"] = "no-store"  # a shared cache must not hand the token to others
+
+
+def _add_committed(app: Any, context: Context, response: Any) -> None:
+    """Tell the browser what ``session.commit()`` has stored, where all that came after it has failed.
+
+    Or a login that stands in the store would be nobody's, and the old token is dead already.
+    """
+    if app.session_interface is None and context._session is not None:
+        saved = app.session_manager.committed(context._session)
+        if saved is not None and ("Set-Cookie", saved.cookie) not in response.headers._list:
+            _add_session_headers(response, saved)
 
 
 def _still_response(response: Any, function: Callable[..., Any], role: str) -> Any:

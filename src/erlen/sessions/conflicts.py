@@ -48,7 +48,7 @@ def rebase(fields: Fields, delta: Delta, theirs: dict[str, bytes], now: float) -
             fields.replace(key, None, now)
             delta.delete.append(key)
         else:
-            _assign(fields, key, merged, policy)
+            _adopt(fields, key, merged, policy)
             delta.set[key] = fields.stored(key)
 
 
@@ -57,9 +57,9 @@ def _value(fields: Fields, key: str, raw: bytes | None, now: float) -> Any:
     return None if living is None else fields.read(key, living)
 
 
-def _assign(fields: Fields, key: str, value: Any, policy: Any) -> None:
+def _adopt(fields: Fields, key: str, value: Any, policy: Any) -> None:
     try:
-        fields.assign(key, value, fields.end_of(key))
+        fields.adopt(key, value)
     except Exception as error:
         error.add_note(f"It was returned by {describe(policy)}, the policy of this key in SESSION_CONFLICTS.")
         raise

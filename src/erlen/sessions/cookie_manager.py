@@ -86,6 +86,11 @@ class CookieFields(Fields):
 
         :raises SessionValueError: if the value has no form in tagged JSON
         """
+        if self.policies.get(key, "last") != "last":
+            raise SessionError(
+                "A policy for conflicts (on_conflict=) cannot be kept in a cookie, where no two requests meet. Keep "
+                "sessions on the server, with SESSION_TYPE = 'sqlite'."
+            )
         _check(key, value)
         self.values[key] = value
         self._changed = True

@@ -51,6 +51,9 @@ class Pending:
         self.deleted[key] = None
 
 
+Unsettled: TypeAlias = tuple[Pending | None, bool, dict[str, bytes | None] | None]
+
+
 class Fields:
     """Top-level keys with their values, decoded when they are read. It knows no store.
 
@@ -80,9 +83,9 @@ class Fields:
         for key in [key for key, held in raw.items() if held[:1] == b"t"]:
             held = raw[key]
             end, living = stored.end_of(held), stored.at(held, now)
-            if living is None or end is None:
+            if living is None:
                 del raw[key]
-            else:
+            elif end is not None:
                 raw[key] = living
                 ends[key] = end
         self.ends = ends or None
@@ -91,11 +94,26 @@ class Fields:
         """Return fields of the same session with other content."""
         return type(self)(raw, self.policies)
 
-    def settle(self) -> None:
-        """Forget what was changed: it is stored now."""
-        self.pending = None
-        self.forced = False
-        self.guarded = None
+    def settle(self) -> Unsettled:
+        """Let what was changed count as stored, and return it for the case that it is not.
+
+        What another task of the request changes while it is sent is not part of it.
+        """
+        unsettled = self.pending, self.forced, self.guarded
+        self.pending, self.forced, self.guarded = None, False, None
+        return unsettled
+
+    def unsettle(self, unsettled: Unsettled) -> None:
+        """Take back what was to be stored and was not."""
+        pending, forced, guarded = unsettled
+        self.forced |= forced
+        self.guarded = {**(self.guarded or {}), **(guarded or {})} or None
+        if self.pending is None or pending is None:
+            self.pending = self.pending or pending
+            return
+        for key in {**pending.assigned, **pending.deleted, **pending.appended, **pending.removed}:
+            if not self.is_decided(key):
+                (self.pending.assign if key in self.raw else self.pending.delete)(key)
 
     def change(self) -> Pending:
         """Return what is to be done in the store, to be added to."""
@@ -152,10 +170,10 @@ class Fields:
         """Return the fields of a new session, without any."""
         return self.fresh({})
 
-    def moved(self, token: Token, old: Token | None) -> dict[str, Any]:
+    def moved(self, token: Token, former: int = 0) -> dict[str, Any]:
         """Return what the header has to hold when the session stands under *token*.
 
-        :param old: the token that has to find it too, for the grace of a timed renewal
+        :param former: so many former tokens have to find it too, for the grace of timed renewals
         """
         return {}
 
@@ -185,6 +203,14 @@ class Fields:
         value = values[key] = decode(key, self.plain(key))
         return value
 
+    def adopt(self, key: str, value: Any) -> None:
+        """Take over *value* for *key*, with the end that it has, as what is being stored just now.
+
+        :raises SessionValueError: if the value cannot be stored
+        """
+        self.raw[key] = self.wrap(key, encode(key, value))
+        self.values[key] = value
+
     def assign(self, key: str, value: Any, end: float | None = None) -> None:
         """Set *key*, which ends at the moment *end*, or with the session.
 
@@ -208,17 +234,25 @@ class Fields:
 
     def delete(self, key: str) -> None:
         """Remove *key*; a KeyError says that there is none."""
-        if self.policies and key in self.raw:
+        if key not in self.raw:
+            raise KeyError(key)
+        if self.policies:
             self.guard(key)
-        del self.raw[key]
-        self.values.pop(key, None)
+        self._forget(key)
         self.change().delete(key)
+
+    def _forget(self, key: str) -> None:
+        """Let *key* be missing: what is put there now has no end before it gets one."""
+        self.raw.pop(key, None)
+        self.values.pop(key, None)
+        if self.ends is not None:
+            self.ends.pop(key, None)
 
     def guard(self, key: str) -> None:
         """Note what is stored under *key*, if its policy needs that, before it is changed for the first time."""
         if key in self.policies and self.policies[key] != "last" and not self.is_decided(key):
             self.guarded = self.guarded or {}
-            self.guarded[key] = self.stored(key) if key in self.raw else None
+            self.guarded.setdefault(key, self.stored(key) if key in self.raw else None)
 
     def append(self, key: str, value: Any, limit: int | None = None, end: float | None = None) -> None:
         """Append *value* to the list *key*, which then keeps its last *limit* items.
@@ -230,6 +264,8 @@ class Fields:
         if raw is not None and not stored.is_list(raw):
             raise no_list(key)
         item = self.wrap_item(key, encode_item(key, value))
+        if self.policies:
+            self.guard(key)  # it counts only if the list is then changed as a whole
         if self.is_decided(key):
             self.change().assign(key)
         else:
@@ -267,13 +303,15 @@ class Fields:
         if self.is_decided(key) or encode(key, items) != self.plain(key):
             self.delete(key)
             return items
+        if self.policies:
+            self.guard(key)
         pending = self.change()
         appended = pending.appended.pop(key, None)
         held = stored.split(raw)
         if appended is not None:
             held = held[: len(held) - len(appended.items)]
         pending.removed.setdefault(key, []).extend(held)
-        del self.raw[key], self.values[key]
+        self._forget(key)
         return items
 
     def sum(self, key: str, by: int) -> int:
@@ -290,19 +328,27 @@ class Fields:
         """Return when *key* ends, if it does so before the session."""
         return None if self.ends is None else self.ends.get(key)
 
-    def store_took(self, key: str) -> None:
-        """Note that the store has given *key* away already."""
-        self.raw.pop(key, None)
-        self.values.pop(key, None)
+    def store_took(self, key: str, raw: bytes | None) -> bytes | None:
+        """Note that the store has given *key* away already, as *raw*; return it with what is still to be appended."""
+        append = self.pending.appended.get(key) if self.pending is not None else None
+        self._forget(key)
+        self._changed_already(key)
         if self.pending is not None:
             self.pending.supersede(key)
+        return raw if append is None else stored.extend(raw, append.items, append.limit)
 
     def store_counted(self, key: str, total: int, end: float | None = None) -> None:
         """Note that the store has set *key* to *total* already, and that it ends at *end* if it was made so."""
+        self._changed_already(key)
         if end is not None and key not in self.raw:
             self._end(key, end)
         self.raw[key] = self.wrap(key, b"%d" % total)
         self.values[key] = total
+
+    def _changed_already(self, key: str) -> None:
+        """Note that *key* stands in the store as this request has just made it: a later change follows on that."""
+        if self.guarded is not None:
+            self.guarded.pop(key, None)
 
     def changed_inside(self) -> dict[str, bytes]:
         """Return the fields whose value was changed inside since it was read or assigned, with their bytes now.
@@ -344,7 +390,7 @@ class Fields:
             remove=pending.removed,
             append=pending.appended,
             ends=pending.ends,
-            expect=self.guarded or {},
+            expect={key: held for key, held in (self.guarded or {}).items() if self.is_decided(key)},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from typing import Final
@@ -50,16 +51,28 @@ class SessionManager(SessionOpener):
             return None
         if state.early:
             await self._touch(state)
-        saved = await self._save(session, state, False)
+        try:
+            saved = await self._save(session, state, False)
+        finally:
+            await self.close(session)
         return state.answer if saved.cookie is None and state.answer is not None else saved
 
-    async def _save(self, session: Session, state: State, late: bool) -> SessionHeaders:
-        """Commit; *late* means that no header can be sent any more."""
+    def committed(self, session: Session) -> SessionHeaders | None:
+        """Return what the response has to carry because of :meth:`commit`, whatever has failed since then."""
+        state: State | None = getattr(session, "_state", None)  # an application may have put another object there
+        return None if state is None else state.answer
+
+    async def _save(self, session: Session, state: State, late: bool, release: bool = True) -> SessionHeaders:
+        """Commit.
+
+        :param late: no header can be sent any more
+        :param release: give the lease back, if there is one
+        """
         delta = state.fields.delta()
         if state.planned and state.header is not None:
             delta = delta or Delta()
             delta.header = dict(state.planned)
-        due = state.touched or state.rotate or state.renew or state.issue or state.ended or state.lease
+        due = state.touched or state.rotate or state.renew or state.issue or state.ended or (release and state.lease)
         calm = not due and delta is None
         if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
             return _REFUSED if state.refused else _READ
@@ -70,9 +83,12 @@ class SessionManager(SessionOpener):
                 log.warning("A change in a session was dropped, because the session could not be read.")
             return _READ
         try:
-            return await self._commit(session, state, delta, late)
-        except SessionUnavailable as error:
-            self._bear(error)
+            return await self._commit(session, state, delta, late, release)
+        except SessionUnavailable:
+            if state.lease is not None:
+                state.lost = True  # another try would not be fenced by the lease
+            if self.settings.on_error != "anonymous":
+                raise
             return _READ
 
     async def commit(self, session: Session) -> None:
@@ -81,12 +97,16 @@ class SessionManager(SessionOpener):
         :raises SessionError: if the browser would have to be told a token and the response has begun already
         """
         await self.load(session)
-        state = session._open()
+        await self._store(session, session._open(), False)
+
+    async def _store(self, session: Session, state: State, release: bool) -> SessionHeaders:
+        """Store what was changed so far, and keep for the response what it has to carry."""
         if session._sent and (state.rotate or (state.header is None and (state.fields.raw or state.user is not None))):
             raise _begun("a new token" if state.rotate else "a new session")
-        saved = await self._save(session, state, session._sent)
+        saved = await self._save(session, state, session._sent, release)
         if saved.cookie is not None:
             state.answer = saved
+        return saved
 
     async def close(self, session: Session) -> None:
         """Give back what the session holds for itself, if the request failed before it was saved."""
@@ -96,12 +116,15 @@ class SessionManager(SessionOpener):
         owner, state.lease = state.lease, None
         try:
             await self.outage.ask(self.store.merge, state.token.key, Delta(owner=owner, release=True, final=False))
-        except SessionUnavailable as error:
-            self._bear(error)
+        except SessionUnavailable:
+            if self.settings.on_error != "anonymous":
+                raise
 
     # -- committing ---------------------------------------------------------------------------------------------------
 
-    async def _commit(self, session: Session, state: State, delta: Delta | None, late: bool) -> SessionHeaders:
+    async def _commit(
+        self, session: Session, state: State, delta: Delta | None, late: bool, release: bool
+    ) -> SessionHeaders:
         ended = state.ended is not None
         await self._end(state)
         if state.header is None:
@@ -113,33 +136,39 @@ class SessionManager(SessionOpener):
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
         renew = self._renewal_due(state) and not state.rotate and not late
-        if delta is None and not (state.issue or state.rotate or renew or state.lease) and not self._is_emptied(state):
+        due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
+        if delta is None and not due:
             return _READ
         wanted = delta is not None or state.rotate
-        merged = await self._write(state, delta or Delta(), state.rotate, renew)
+        fields, unsettled, merged = state.fields, state.fields.settle(), REFUSED
+        try:
+            merged = await self._write(state, delta or Delta(), state.rotate, renew, release)
+        finally:
+            if merged.refused:
+                fields.unsettle(unsettled)
         if merged.refused:
             return await self._refused(session, state, wanted)
-        state.fields.settle()
         if merged.emptied:
             state.end()
             state.ended = None
             return SessionHeaders(self.cookie.expire(session._secure))
         return self._headers(session, state) if state.issue else _READ
 
-    async def _write(self, state: State, delta: Delta, rotate: bool, renew: bool) -> Merged:
+    async def _write(self, state: State, delta: Delta, rotate: bool, renew: bool, release: bool) -> Merged:
         """Send the delta to the store, and with it a new token if one is due."""
         token, header = state.token, state.header
         assert token is not None
         assert header is not None
         if state.lease is not None:
-            delta.owner, delta.release, state.lease = state.lease, True, None
-        if not header.mortal and (delta.ends or state.fields.ends):
-            delta.header = {**delta.header, "mortal": True}
+            delta.owner, delta.release = state.lease, release
+        self._note_ends(state, delta)
         grace = 0.0 if rotate else self.settings.renew_grace
         fresh = Token.draw(token.shard) if rotate or renew else None
         if fresh is not None:
-            delta.moved = state.fields.moved(fresh, None if rotate else token)
+            delta.moved = state.fields.moved(fresh, 0 if rotate else self._tokens_in_grace)
         merged = await self._send(state, token, delta, fresh, grace)
+        if release:
+            state.lease = None
         if merged.refused:
             return merged
         for name, value in {**delta.header, **state.planned}.items():
@@ -226,14 +255,18 @@ class SessionManager(SessionOpener):
             await self._note_key(now)
         permanent, fields = self.permanent(state), state.fields
         header = Header(now, now, settings.idle_for(permanent), now + settings.absolute, now, permanent=permanent)
-        for name, value in {**state.planned, **fields.moved(token, None)}.items():
+        for name, value in {**state.planned, **fields.moved(token)}.items():
             setattr(header, name, value)
         header.mortal = bool(fields.ends)
-        await self.outage.ask(self.store.create, token.key, Record(token.key, header, fields.whole()))
+        record, unsettled = Record(token.key, header, dict(fields.whole())), fields.settle()
+        try:
+            await self.outage.ask(self.store.create, token.key, record)
+        except BaseException:
+            fields.unsettle(unsettled)
+            raise
         log.info("session %s was created", token.key.hex())
         state.header, state.issue, bound = header, True, state.bound
         state.planned, state.rotate, state.bound = NO_PLANS, False, False
-        fields.settle()
         if session_created.receivers:
             session_created.send(self.sender, handle=token.key.hex(), user=header.user)
         if bound and settings.max_sessions is not None:
@@ -258,6 +291,11 @@ class SessionManager(SessionOpener):
         state.issue = False
         return SessionHeaders(self.cookie.write(value, session._secure, expires, self._clock()))
 
+    @property
+    def _tokens_in_grace(self) -> int:
+        """How many former tokens of a session may have their grace still when it is renewed."""
+        return max(1, math.ceil(self.settings.renew_grace / (self.settings.renew_after or math.inf)))
+
     def _renewal_due(self, state: State) -> bool:
         after = self.settings.renew_after
         if state.header is None or state.forwarded:
@@ -270,10 +308,11 @@ class SessionManager(SessionOpener):
     def _is_emptied(state: State) -> bool:
         return not state.fields.raw and state.user is None
 
-    def _bear(self, error: SessionUnavailable) -> None:
-        """Go on without a session, if that is wished."""
-        if self.settings.on_error != "anonymous":
-            raise error
+    @staticmethod
+    def _note_ends(state: State, delta: Delta) -> None:
+        """Let the header say that some field may end before the session, if this *delta* makes it so."""
+        if state.header is not None and not state.header.mortal and (delta.ends or state.fields.ends):
+            delta.header = {**delta.header, "mortal": True}
 
     async def admit(self, state: State, user: str) -> None:
         """See that *user* may sign in.
@@ -281,7 +320,11 @@ class SessionManager(SessionOpener):
         :raises SessionLimitReached: if they have too many sessions, and the policy is to refuse
         """
         if self.settings.max_sessions is not None:
-            await check_limit(self, state, user)
+            try:
+                await check_limit(self, state, user)
+            except SessionUnavailable:
+                if self.settings.on_error != "anonymous":
+                    raise
 
     # -- operations of a session --------------------------------------------------------------------------------------
 
@@ -302,11 +345,11 @@ class SessionManager(SessionOpener):
                 return Merged(numbers=dict(delta.incr))
             assert state.token is not None
             delta.owner = state.lease
-            if delta.ends and not state.header.mortal:
-                delta.header, state.header.mortal = {"mortal": True}, True
+            self._note_ends(state, delta)
             merged = await self.outage.ask(self.store.merge, state.token.key, delta)
-        except SessionUnavailable as error:
-            self._bear(error)
+        except SessionUnavailable:
+            if self.settings.on_error != "anonymous":
+                raise
             state.lost = True
             return REFUSED
         if merged.refused:
@@ -314,8 +357,10 @@ class SessionManager(SessionOpener):
             state.issue, state.refused = False, True
             if session._mode in ("strict", "exclusive"):
                 raise _conflict(session._mode)
-        elif merged.forwarded:
-            state.forwarded, state.issue = True, False
+        elif not merged.conflict:
+            state.header.mortal |= "mortal" in delta.header
+            if merged.forwarded:
+                state.forwarded, state.issue = True, False
         return merged
 
     async def add(self, session: Session, key: str, by: int, end: float | None) -> int:
@@ -346,25 +391,41 @@ class SessionManager(SessionOpener):
     async def refresh(self, state: State, key: str) -> None:
         """Read one key anew from the store."""
         assert state.token is not None
-        record = await self.outage.ask(self.store.load, state.token.key)
+        try:
+            record = await self.outage.ask(self.store.load, state.token.key)
+        except SessionUnavailable:
+            if self.settings.on_error != "anonymous":
+                raise
+            state.lost = True
+            return
         held = None if record is None else record.fields.get(key)
         state.fields.replace(key, held, self._clock())
 
     async def hold(self, session: Session, wait: float | None, lease: float | None) -> bool:
-        """Hold the session for this request alone and read it anew; False if it is held, or is nobody else's yet.
+        """Hold the session for this request alone and read it anew.
+
+        It is False if the request holds it already, or there is nothing to be held.
 
         :raises SessionConflict: if another request holds it too long, or has ended it
         """
         await self.load(session)
         self.check_writable(session._mode)
         state, settings = session._open(), self.settings
-        await self.commit(session)
-        if state.header is None or state.token is None or state.lease is not None or state.lost:
+        if state.lease is not None or state.lost:
+            return False
+        await self._store(session, state, False)
+        if state.header is None or state.token is None:
             return False
         owner = secrets.token_hex(8)
         for_seconds = settings.lock_lease if lease is None else lease
         patience = settings.lock_wait if wait is None else wait
-        record = await self.outage.ask(self.store.acquire, state.token.key, owner, for_seconds, patience)
+        try:
+            record = await self.outage.ask(self.store.acquire, state.token.key, owner, for_seconds, patience)
+        except SessionUnavailable:
+            if settings.on_error != "anonymous":
+                raise
+            state.lost = True
+            return False
         if record is None:
             self._refuse(state.token, state, "ended")
             raise _conflict("strict")
@@ -378,20 +439,14 @@ class SessionManager(SessionOpener):
         :raises SessionConflict: if the lease ran out, or the session was ended: nothing was stored
         """
         state = session._state
-        if state is None or state.lease is None or state.header is None:
-            return
-        if not keep:
+        assert state is not None
+        try:
+            saved = await self._store(session, state, True) if keep else _READ
+        finally:
             await self.close(session)
-            return
-        delta = state.fields.delta() or Delta(final=False)
-        merged = await self._write(state, delta, False, False)
-        if merged.refused:
-            assert state.token is not None
-            self._refuse(state.token, state, "ended")
-            state.fields.settle()
+        if saved.refused:
             state.refused = True
             raise _conflict("exclusive")
-        state.fields.settle()
 
 
 def _size(delta: Delta) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
 import time
 import weakref
@@ -133,21 +134,19 @@ class SessionOpener:
                 lease = secrets.token_hex(8)
                 settings = self.settings
                 record = await self.store.acquire(token.key, lease, settings.lock_lease, settings.lock_wait)
+                now = self._clock()  # it may have waited
             else:
                 record = await self.store.load(token.key, not early)
         except (SessionUnavailable, SessionConflict) as error:
-            session._state = State(self.new_fields())
-            session._state.lost = True
             if isinstance(error, SessionUnavailable):
                 outage.failed(error, began)
-                if self.settings.on_error == "anonymous":
-                    return
-            if not early:
+            if self._is_lost(session, error, early):
                 raise
-            session._state.failure = error.with_traceback(None)  # its frames would hold the session
             return
         if outage.since is not None:
             outage.answered()
+        if session._state is not None:
+            return  # another thread or task of this request was first, and may have changed something already
         if record is not None and record.header.is_over(now):
             record = None
         if session_loaded.receivers:
@@ -160,11 +159,27 @@ class SessionOpener:
             if session_expired.receivers:
                 session_expired.send(self.sender, handle=token.key.hex())
             return
-        session._state = state = State.of(token, record, self.fields_of(token, record, now))
+        try:
+            fields = self.fields_of(token, record, now)
+        except SessionUnavailable as error:  # the store answers, and what it holds cannot be opened
+            if self._is_lost(session, error, early):
+                raise
+            return
+        session._state = state = State.of(token, record, fields)
         if lease is not None:
             state.lease = lease
         elif early:
             state.early = True
+
+    def _is_lost(self, session: Session, error: SessionUnavailable | SessionConflict, early: bool) -> bool:
+        """Let the request go on with an empty session; tell whether *error* is to be raised now."""
+        session._state = state = State(self.new_fields())
+        state.lost = True
+        if isinstance(error, SessionUnavailable) and self.settings.on_error == "anonymous":
+            return False
+        if early:
+            state.failure = error.with_traceback(None)  # its frames would hold the session
+        return not early
 
     def load_now(self, session: Session) -> State:
         """Do what :meth:`load` does for a plain caller, and return what was found."""
@@ -275,6 +290,8 @@ class SessionOpener:
         planned = {"user": user, "auth_time": now, "absolute": now + self.settings.absolute}
         if label is None and session._request is not None:
             label = label_of(session._request, self.settings.label)
+        if label is not None:
+            label = label.encode(errors="replace").decode()  # half of a surrogate pair is no text
         state.planned = {**state.planned, **planned, "label": label}
 
     def end_after(self, ttl: float | timedelta | None) -> float | None:
@@ -284,6 +301,8 @@ class SessionOpener:
         lifetime = seconds(ttl)
         if lifetime <= 0:
             raise ValueError(f"ttl must be longer than 0, not {ttl!r}. To remove a key: session.pop(key, None).")
+        if not math.isfinite(lifetime):
+            raise ValueError(f"ttl must be a number of seconds, not {ttl!r}. Without one a key lives with its session.")
         return self._clock() + lifetime
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
@@ -28,12 +29,13 @@ class Outage:
         wait because it is gone
     """
 
-    __slots__ = ("_ask_again", "_last", "_lost", "_slow", "since")
+    __slots__ = ("_ask_again", "_last", "_lock", "_lost", "_slow", "since")
 
     def __init__(self, timeout: float | None) -> None:
         self._slow = math.inf if timeout is None else timeout / 2
         self.since: float | None = None
         """When it began, by ``time.monotonic()``; None while the store answers."""
+        self._lock = threading.Lock()  # for what is seldom done: to note that an outage begins or ends
         self._lost = 0
         self._last = ""
         self._ask_again = 0.0
@@ -68,13 +70,18 @@ class Outage:
         self._last = str(error)
         if now - began >= self._slow:
             self._ask_again = now + _ASK_AGAIN
-        if self.since is None:
-            self.since = now
-            log.error("The session store does not answer. This is logged once, until it answers again. %s", error)
+        with self._lock:
+            begins = self.since is None
+            if begins:
+                self.since = now
+        if begins:
+            log.error("The session store does not answer. This is logged once, until it answers again. %s", self._last)
 
     def answered(self) -> None:
         """Note that the store answers again."""
-        if self.since is not None:
-            seconds, lost = time.monotonic() - self.since, self._lost
+        with self._lock:
+            since, lost = self.since, self._lost
             self.since, self._lost, self._ask_again = None, 0, 0.0
+        if since is not None:
+            seconds = time.monotonic() - since
             log.warning("The session store answers again, after %.1f s and %d commands without answer.", seconds, lost)

@@ -69,17 +69,36 @@ def resolve_manager(
     :raises MissingExtra: if its driver is not installed
     """
     if former is not None and former.settings.same_store(settings):
+        _refuse_what_is_missing(settings, former.store)
         return former.changed(settings, former.store, keys)
     if isinstance(settings.type, str) and settings.type.strip().lower() == _COOKIE:
         manager: type[SessionManager] = importlib.import_module("erlen.sessions.cookie_manager").CookieManager
         return manager(settings, NullStore(), keys)
+    store = resolve_store(settings)
+    _refuse_what_is_missing(settings, store)
+    made = SessionManager(settings, store, keys)
+    return made if former is None else made.after(former)
+
+
+def _refuse_what_is_missing(settings: SessionSettings, store: SessionStore) -> None:
+    """See that what the settings ask for can be done here.
+
+    :raises MissingExtra: if it needs a package that is not installed
+    :raises ConfigError: if the *store* cannot do it
+    """
+    if "write" not in store.abilities:  # nothing is kept there anyway
+        return
     if settings.sealed:
         try:
             importlib.import_module("erlen.sessions.seal")
         except ImportError as error:
             raise MissingExtra("SESSION_SEALED", "sealed") from error
-    made = SessionManager(settings, resolve_store(settings), keys)
-    return made if former is None else made.after(former)
+    if settings.max_sessions is not None and "find" not in store.abilities:
+        raise ConfigError(
+            "MAX_SESSIONS_PER_USER",
+            f"Keeping it means to list the sessions of a user, and {type(store).__name__} cannot.",
+            "Leave it out, or set SESSION_TYPE to a store that can, such as 'sqlite' or 'redis'.",
+        )
 
 
 def resolve_store(settings: SessionSettings) -> SessionStore:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -87,13 +87,16 @@ class Seal:
 class SealedFields(Fields):
     """Fields whose values are sealed in the store. What was stored before sealing was switched on is still read."""
 
-    __slots__ = ("_plain", "_seal")
+    __slots__ = ("_plain", "_seal", "_wrapped")
 
     hidden = True
 
-    def __init__(self, seal: Seal, raw: dict[str, bytes], policies: Mapping[str, Policy]) -> None:
+    def __init__(
+        self, seal: Seal, raw: dict[str, bytes], policies: Mapping[str, Policy], wrapped: Sequence[bytes] = ()
+    ) -> None:
         super().__init__(raw, policies)
         self._seal = seal
+        self._wrapped = wrapped  # the key as it stands in the header, for the newest token first
         # By key, the bytes that were sealed or opened, and what they are when they are open.
         self._plain: dict[str, tuple[bytes, bytes]] = {}
 
@@ -105,9 +108,10 @@ class SealedFields(Fields):
         """Return the fields of a new session, with a key of its own."""
         return new_fields(self.policies)
 
-    def moved(self, token: Token, old: Token | None) -> dict[str, Any]:
+    def moved(self, token: Token, former: int = 0) -> dict[str, Any]:
         """Return the wrapped key for the header."""
-        return {"seals": [self._seal.wrapped_for(each) for each in (token, old) if each is not None]}
+        self._wrapped = [self._seal.wrapped_for(token), *self._wrapped[:former]]
+        return {"seals": list(self._wrapped)}
 
     def plain(self, key: str) -> bytes:
         """Return the encoded value of *key*; a KeyError says that there is none."""
@@ -152,7 +156,7 @@ def fields_of(token: Token, seals: list[bytes], raw: dict[str, bytes], policies:
 
     :raises SessionUnavailable: if the token does not open them
     """
-    return SealedFields(Seal.opened_by(token, seals), raw, policies)
+    return SealedFields(Seal.opened_by(token, seals), raw, policies, seals)
 
 
 def _wrapping_key(token: Token) -> bytes:

@@ -115,7 +115,10 @@ class Session(SessionMixin):
         self.accessed = True
         if state.failure is not None:
             failure, state.failure = state.failure, None
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure  # or the exception would hold this frame, and this frame the exception
         return state
 
     async def aload(self) -> None:
@@ -188,13 +191,13 @@ class Session(SessionMixin):
             ``"first"``, ``"error"`` or a function, as in ``SESSION_CONFLICTS``
         :raises SessionValueError: if the value cannot be stored
         """
-        fields = self._change().fields
+        fields, key = self._change().fields, _checked(key)
         if on_conflict is not None:
             if not callable(on_conflict) and on_conflict not in CONFLICT_POLICIES:
                 known = ", ".join(map(repr, CONFLICT_POLICIES))
                 raise ValueError(f"on_conflict={on_conflict!r} is none of {known}, and no function.")
             fields.policies = {**fields.policies, key: on_conflict}
-        fields.assign(_checked(key), value, self._manager.end_after(ttl))
+        fields.assign(key, value, self._manager.end_after(ttl))
 
     def __delitem__(self, key: str) -> None:
         self._change().fields.delete(key)
@@ -293,8 +296,7 @@ class Session(SessionMixin):
         if fields.is_decided(key):
             return self.pop(key)
         merged = await self._manager.apply(self, Delta(take=[key], final=False))
-        fields.store_took(key)
-        raw = merged.taken.get(key)
+        raw = fields.store_took(key, merged.taken.get(key))
         return default if raw is None else fields.read(key, raw)
 
     # -- messages for the next page -----------------------------------------------------------------------------------
@@ -384,7 +386,7 @@ class Session(SessionMixin):
         """Do what :meth:`bind` does, without holding up the event loop."""
         await self._manager.load(self)
         state = self._change()
-        name = str(user)
+        name = _user_name(user)
         await self._manager.admit(state, name)
         if state.user not in (None, name):
             state.end()
@@ -436,6 +438,8 @@ class Session(SessionMixin):
         :raises SessionConflict: if the session was not to be had in time, or if it was ended or the lease ran out
             before the end of the block: its changes are not stored then
         """
+        if lease is not None and lease <= 0:
+            raise ValueError(f"lease must be longer than 0, not {lease}: after it others may go on.")
         return SessionLock(self._manager, self, wait, lease)
 
 
@@ -446,4 +450,24 @@ def _checked(key: object) -> str:
             f"a key of the session is a text, not {type(key).__name__}: another would come back as a text or not at "
             f"all. Write session[{str(key)!r}].",
         )
+    if not key.isascii() and not _is_text(key):
+        raise SessionValueError(f"session[{key!r}]", "the key holds half of a surrogate pair, which is no text.")
     return key if type(key) is str else str.__str__(key)
+
+
+def _user_name(user: object) -> str:
+    name = str(user)
+    if user is None or not name or not _is_text(name):
+        raise ValueError(
+            f"session.bind() needs the name or number of a user, not {user!r}: whoever is bound to that would share "
+            "sessions with others whose name is missing. Check that the login has found somebody."
+        )
+    return name
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -44,16 +44,24 @@ _LENGTH = Struct(">I")
 _DIGITS = frozenset(b"-0123456789")
 # The letter and the 13 digits before a field that ends.
 _HEAD = 14
+_LAST = 10**13 - 1
 
 
 def until(raw: bytes, end: float | None) -> bytes:
     """Let *raw* end at the moment *end*, in seconds since 1970; None lets it live as long as the session."""
-    return raw if end is None else b"t%013d%b" % (round(end * 1000), raw)
+    return raw if end is None else b"t%013d%b" % (min(round(end * 1000), _LAST), raw)
+
+
+def _moment(raw: bytes) -> int | None:
+    """Return when a field ends, in milliseconds; None if it does not say so, or is damaged."""
+    digits = raw[1:_HEAD] if raw[:1] == b"t" else b""
+    return int(digits) if len(digits) == _HEAD - 1 and digits.isdigit() else None
 
 
 def end_of(raw: bytes | None) -> float | None:
     """Return the moment at which a field ends, or None if it lives as long as the session."""
-    return int(raw[1:_HEAD]) / 1000 if raw is not None and raw[:1] == b"t" else None
+    moment = None if raw is None else _moment(raw)
+    return None if moment is None else moment / 1000
 
 
 def at(raw: bytes | None, now: float) -> bytes | None:
@@ -61,10 +69,15 @@ def at(raw: bytes | None, now: float) -> bytes | None:
 
     at(until(b"41", 100.0), 99.9)  # b"41"
     at(until(b"41", 100.0), 100.0)  # None
+
+    A damaged one is returned as it is: no other form begins like it, so that whoever decodes it says so.
     """
     if raw is None or raw[:1] != b"t":
         return raw
-    return raw[_HEAD:] if int(raw[1:_HEAD]) > now * 1000 else None
+    moment = _moment(raw)
+    if moment is None:
+        return raw
+    return raw[_HEAD:] if moment > now * 1000 else None
 
 
 def is_list(raw: bytes) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from erlen.callables import drive
 from erlen.errors import SessionError
-from erlen.sessions.limits import revoke
+from erlen.sessions.limits import key_of, revoke
 from erlen.sessions.listed import SessionInfo
 from erlen.sessions.manager import SessionManager
 from erlen.sessions.record import Record
@@ -16,6 +16,8 @@ from erlen.sessions.statistics import SessionStatistics, statistics_of
 from erlen.signals import session_revoked
 
 __all__ = ["UserSessions"]
+
+_ANYBODY: Any = ...
 
 log = logging.getLogger("erlen.sessions")
 
@@ -43,38 +45,42 @@ class UserSessions:
         self._find_manager = manager
         self._current = current
 
-    def for_user(self, user: str | int) -> list[SessionInfo]:
+    def for_user(self, user: str | int | None) -> list[SessionInfo]:
         """Return the sessions of *user*, the newest first; the one of the present request is marked ``current``.
 
+        :param user: None, as ``session.bound_user`` is where nobody is signed in, has none
         :raises SessionError: if the store cannot list them
         """
         return drive(self.afor_user(user))
 
-    async def afor_user(self, user: str | int) -> list[SessionInfo]:
+    async def afor_user(self, user: str | int | None) -> list[SessionInfo]:
         """Do what :meth:`for_user` does, without holding up the event loop."""
-        manager, (_, current) = self._manager("find", "list the sessions of a user"), await self._own()
+        manager = self._manager("find", "list the sessions of a user")
+        if user is None:
+            return []
+        _, current = await self._own()
         found = await manager.outage.ask(manager.store.find, str(user))
         return [SessionInfo.of(record, current) for record in found]
 
-    def revoke(self, handle: str, user: str | int | None = None) -> bool:
+    def revoke(self, handle: str, user: str | int | None = _ANYBODY) -> bool:
         """End the session with this handle; tell whether there was one.
 
         :param user: whose session it has to be. Give it wherever the handle comes from a browser, so that nobody ends
-            the session of somebody else
+            the session of somebody else; None, as ``session.bound_user`` is where nobody is signed in, ends none
         """
         return drive(self.arevoke(handle, user))
 
-    async def arevoke(self, handle: str, user: str | int | None = None) -> bool:
+    async def arevoke(self, handle: str, user: str | int | None = _ANYBODY) -> bool:
         """Do what :meth:`revoke` does, without holding up the event loop."""
         manager = self._manager("write", "end a session")
         try:
             key = bytes.fromhex(handle)
         except ValueError:
             return False
-        if len(key) != _KEY:  # somebody made it up: no store is asked for it
+        if len(key) != _KEY or user is None:  # somebody made it up, or is nobody: no store is asked
             return False
         record = await manager.outage.ask(manager.store.load, key)
-        if record is None or (user is not None and record.header.user != str(user)):
+        if record is None or (user is not _ANYBODY and record.header.user != str(user)):
             return False
         await revoke(manager, record, "revoked")
         return True
@@ -91,7 +97,7 @@ class UserSessions:
         """Do what :meth:`revoke_others` does, without holding up the event loop."""
         bound, current = await self._own()
         name = bound if user is None else str(user)
-        if current is None or name is None:
+        if name is None or self._current() is None:
             raise SessionError(
                 "revoke_others() keeps the session of the present request, and there is none that a user is signed in "
                 "to. To end all sessions of somebody: app.sessions.revoke_all(user)."
@@ -182,11 +188,10 @@ class UserSessions:
     async def _own(self) -> tuple[str | None, bytes | None]:
         """Return user and key of the session of the present request."""
         session = self._current()
-        if session is None:
+        if session is None or session._mode == "none":
             return None, None
         await session.aload()
-        state = session._state
-        return state.user, None if state.token is None else state.token.key
+        return session._state.user, await key_of(self._find_manager(), session._state)
 
     async def _revoke_of(self, user: str, keep: bytes | None = None) -> int:
         manager = self._manager("find", "end the sessions of a user")

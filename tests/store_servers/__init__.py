@@ -46,9 +46,10 @@ STORES: dict[str, str] = {
     "documented": "documented",
 }
 
-#: Other ways to the same code of a store. The tests of the contract and of commands run on them each time, all other
-#: tests of sessions as part of the soak: they would take as long again.
+#: Other ways to the same code of a store, and a server that is slow under test. The tests of the contract and of
+#: commands run on them each time, all other tests of sessions as part of the soak: they would take as long again.
 VARIANTS = {
+    "dynamodb",
     *("redis-tls", "redis-socket", "redis-decoded", "redis-sentinel", "valkey"),
     *("memcached-nodes", "sqlalchemy-sqlite", "documented"),
 }

@@ -54,7 +54,8 @@ class SessionManager(SessionOpener):
         try:
             saved = await self._save(session, state, False)
         finally:
-            await self.close(session)
+            if state.lease is not None:
+                await self.close(session)
         return state.answer if saved.cookie is None and state.answer is not None else saved
 
     def committed(self, session: Session) -> SessionHeaders | None:

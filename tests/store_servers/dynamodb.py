@@ -56,11 +56,11 @@ class Dynamo:
 
 def server(servers: Servers) -> Dynamo:
     """Return the server of the run."""
+    # Where boto3 looks for them; moto takes any. Each time, because a test that takes them away may have come first.
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
     made: Dynamo | None = servers.shared.get("dynamodb")
     if made is None:
-        # Where boto3 looks for them; moto takes any.
-        os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
-        os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
         port = servers.free_port()
         start(servers, port).wait()
         made = servers.shared["dynamodb"] = Dynamo()

@@ -51,7 +51,7 @@ STORES: dict[str, str] = {
 VARIANTS = {
     "dynamodb",
     *("redis-tls", "redis-socket", "redis-decoded", "redis-sentinel", "valkey"),
-    *("memcached-nodes", "sqlalchemy-sqlite", "documented"),
+    *("redis-cluster", "memcached-nodes", "sqlalchemy-sqlite", "sqlalchemy-other", "documented"),
 }
 
 

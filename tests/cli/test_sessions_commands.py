@@ -33,7 +33,7 @@ KEY = "aGoodLongKeyForTheTests-0123456789"
 HOUR = 3600.0
 #: One store of each kind that can be listed, as far as its module is there.
 STORES = [
-    name
+    name if name in store_servers.ONE_OF_A_KIND else pytest.param(name, marks=pytest.mark.soak)
     for name in ("memory", "sqlite", "filesystem", "redis", "mongodb", "sqlalchemy-sqlite", "dynamodb")
     if find_spec(f"store_servers.{store_servers.STORES[name]}")
 ]

@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave most tests on some stores to the soak, which the machine that merges runs as well."""
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        if parameters.get("store_name") in store_servers.VARIANTS and item.path.stem not in _OF_THE_STORE:
+        name = parameters.get("store_name", "memory")
+        if name not in store_servers.ONE_OF_A_KIND and item.path.stem not in _OF_THE_STORE:
             item.add_marker(pytest.mark.soak)
 
 

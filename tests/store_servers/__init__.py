@@ -46,13 +46,9 @@ STORES: dict[str, str] = {
     "documented": "documented",
 }
 
-#: Other ways to the same code of a store, and a server that is slow under test. The tests of the contract and of
-#: commands run on them each time, all other tests of sessions as part of the soak: they would take as long again.
-VARIANTS = {
-    "dynamodb",
-    *("redis-tls", "redis-socket", "redis-decoded", "redis-sentinel", "valkey"),
-    *("redis-cluster", "memcached-nodes", "sqlalchemy-sqlite", "sqlalchemy-other", "documented"),
-}
+#: One store of each kind. The tests of the contract and of commands, and an application on several workers, run on all
+#: stores each time; all other tests of sessions run on these, and on the rest as part of the soak.
+ONE_OF_A_KIND = {"memory", "sqlite", "redis", "postgresql"}
 
 
 def config_of(name: str, servers: Servers) -> dict[str, Any]:

@@ -205,7 +205,7 @@ class MovesContract(Asking):
 
     def test_a_scan_yields_more_sessions_than_one_page(self, store: SessionStore, create: Any) -> None:
         needs_scan(store)
-        keys = {bytes([number % 7, 0]) + number.to_bytes(32, "big") for number in range(1200)}
+        keys = {bytes([number % 7, 0]) + number.to_bytes(32, "big") for number in range(600)}
         for key in keys:
             create(key)
         assert set(scan(store)) == keys

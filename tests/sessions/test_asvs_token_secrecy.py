@@ -84,6 +84,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> Iterator[Heard]:
     """What the logs, at their finest, and the signals say during the test."""
     heard = Heard()
     caplog.set_level(logging.DEBUG)
+    logging.getLogger("app").disabled = False  # another test may have silenced a logger of this name
     for name in ("erlen", "erlen.sessions", "app", "werkzeug"):
         caplog.set_level(logging.DEBUG, name)
     connected: list[tuple[Any, Callable[..., None]]] = []

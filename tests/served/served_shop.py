@@ -90,6 +90,9 @@ def ask(free: Connections, path: str, cookie: str) -> tuple[int, str]:
         connection.request("GET", path, headers={"Cookie": cookie})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
+    except BaseException:
+        connection.close()  # one that broke while it sent would refuse every request after this one
+        raise
     finally:
         free.put(connection)
 

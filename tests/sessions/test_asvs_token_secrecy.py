@@ -43,7 +43,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, str]] = []
-        self.seen: set[int] = set()
+        self.seen: dict[int, object] = {}  # the objects are kept, so that no other gets the number of one
         self.kinds: set[str] = set()
 
     def add(self, where: str, text: object) -> None:
@@ -56,7 +56,7 @@ class Heard:
         """Add the representation of an object of Erlen's, and of all that its attributes lead to."""
         if id(thing) in self.seen or isinstance(thing, ModuleType | type):
             return
-        self.seen.add(id(thing))
+        self.seen[id(thing)] = thing
         if isinstance(thing, dict):
             inner: Iterator[object] = iter(list(thing.values()))
         elif isinstance(thing, list | tuple | set | frozenset):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 FILES = {
-    "shop/__init__.py": '''\
+    "shop/__init__.py": """\
 from __future__ import annotations
 
 import os
@@ -47,8 +47,8 @@ def create_app(config=None):
 
     app.json_encoder = None
     return app
-''',
-    "shop/extensions.py": '''\
+""",
+    "shop/extensions.py": """\
 from flask_cors import CORS
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -56,8 +56,8 @@ from flask_sqlalchemy import SQLAlchemy
 import flask_profiler_x
 
 cors, db, login_manager, migrate = CORS(), SQLAlchemy(), LoginManager(), Migrate()
-''',
-    "shop/config.py": '''\
+""",
+    "shop/config.py": """\
 import os
 
 
@@ -72,8 +72,8 @@ class Config:
 class ProductionConfig(Config):
     SESSION_COOKIE_SAMESITE = "Lax"
     ENV = "production"
-''',
-    "shop/views.py": '''\
+""",
+    "shop/views.py": """\
 from flask import (
     Blueprint, Markup, abort, current_app, flash, jsonify,
     redirect, render_template, request, session, url_for,
@@ -117,8 +117,8 @@ class Item(MethodView):
 
 
 bp.add_url_rule("/items/<int:id>", view_func=Item.as_view("item"))
-''',
-    "shop/legacy.py": '''\
+""",
+    "shop/legacy.py": """\
 import flask as f
 import flask.json
 from flask import *
@@ -143,15 +143,15 @@ def report():
     if f.session.get("user"):
         return f.redirect("/")
     return send_file("report.pdf", attachment_filename="r.pdf", cache_timeout=0)
-''',
+""",
     "shop/broken.py": "def broken(:\n    pass\n",
-    "shop/templates/index.html": '''\
+    "shop/templates/index.html": """\
 <h1>{{ config.SHOP_NAME }}</h1>
 <a href="{{ url_for('shop.cart') }}">session</a>
 {% for message in get_flashed_messages() %}{{ message }}{% endfor %}
 {% if session.user %}{{ session.user.name }}{% endif %}
-''',
-    "tests/test_shop.py": '''\
+""",
+    "tests/test_shop.py": """\
 import pytest
 from flask import testing
 from flask.testing import FlaskClient
@@ -163,19 +163,31 @@ def test_cart():
     with app.app_context():
         client = app.test_client()
         assert client.get("/").status_code == 200
-''',
+""",
     "wsgi.py": "from shop import create_app\n\napp = create_app()\n",
     ".flaskenv": "# FLASK_NOTHING=1\nFLASK_APP=shop:create_app\nFLASK_ENV=development\nFLASK_RUN_PORT=8000\n",
-    "Dockerfile": 'FROM python:3.11\nENV FLASK_SESSION_TYPE=redis\nCMD ["flask", "--app", "shop", "run", "--host=0.0.0.0"]\n',
-    "requirements.txt": "# what it needs\nFlask==2.2.5\nFlask-Login>=0.6\nFlask_Script\nflask-cors[x] ; python_version > '3'\ngunicorn\n",
-    "pyproject.toml": '''\
+    "Dockerfile": """\
+FROM python:3.11
+ENV FLASK_SESSION_TYPE=redis
+RUN pip install flask
+CMD ["flask", "--app", "shop", "run", "--host=0.0.0.0"]
+""",
+    "requirements.txt": """\
+# what it needs
+Flask==2.2.5
+Flask-Login>=0.6
+Flask_Script
+flask-cors[x] ; python_version > '3'
+gunicorn
+""",
+    "pyproject.toml": """\
 [project]
 name = "flask-shop"
 dependencies = ["flask-wtf>=1.2", "requests"]
 
 [tool.poetry.dependencies]
 Flask-Caching = "^2.0"
-''',
+""",
 }
 
 

@@ -17,9 +17,9 @@ _WIDTH = 110
 _PLACES = 3
 #: The sections, each with its title and with the verdicts and kinds that stand in it.
 _SECTIONS = (
-    ("Gone from Flask 3.1 too: to be changed first", ("gone",)),
+    ("To be changed first: not there under the alias", ("gone",)),
     ("Settings without effect, in Flask 3.1 too", ("inert",)),
-    ("There under the alias, not among Erlen's names", ("missing",)),
+    ("Under the alias only", ("missing",)),
     ("Extensions that Erlen's tests do not run", ("untried",)),
     ("Otherwise under Erlen's defaults", ("differs",)),
     ("Under another name in Erlen", ("moved",)),
@@ -119,7 +119,9 @@ def _summary(report: Any) -> Iterator[str]:
         names += f" The alias stays, for {', '.join(needing)}."
     yield from _wrapped(f"2. Erlen's names: {names}", "  ", "     ")
     different = [settings.DIFFERENCES[found.subject].title for found in report.of("differs", kind="behaviour")]
-    found_out = f"{', '.join(different)} behave otherwise." if different else "nothing was found that behaves otherwise."
+    found_out = (
+        f"{', '.join(different)} behave otherwise." if different else "nothing was found that behaves otherwise."
+    )
     always = ", ".join(difference.title for difference in settings.ALWAYS)
     yield from _wrapped(f"3. Erlen's defaults: {found_out} Besides, for every application: {always}.", "  ", "     ")
     yield ""
@@ -128,12 +130,12 @@ def _summary(report: Any) -> Iterator[str]:
 
 def _next(report: Any, gone: list[Any]) -> str:
     if gone:
-        return (
-            "change the first section, which does not run on Flask 3.1 either. Then run the application with "
-            "'erlen --as-flask run'."
-        )
+        return "change what stands in the first section. Then run the application with 'erlen --as-flask run'."
     if report.uses_flask:
-        return "run the application unchanged with 'erlen --as-flask run', and its tests with ERLEN_AS_FLASK=1."
+        return (
+            "run the application unchanged with 'erlen --as-flask run', and its tests with 'import erlen; "
+            "erlen.install_as_flask()' at the top of conftest.py."
+        )
     return "the application does not import Flask. Run it with 'erlen run', and look at the third step."
 
 

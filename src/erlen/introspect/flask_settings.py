@@ -72,6 +72,7 @@ DIFFERENCES: dict[str, Difference] = {
         "requests while an application context is pushed",
         "Each gets a context of its own; in Flask it uses the one that is pushed, so that g is shared.",
         "",
+        ("reuses_app_context",),
     ),
 }
 """The differences that are found in a source, by a word for each."""
@@ -95,28 +96,32 @@ ALWAYS: tuple[Difference, ...] = (
         'warnings.filterwarnings("ignore", category=RouteConflictWarning)',
         ("warn_route_conflicts",),
     ),
+    Difference(
+        "a refusal at the start of settings with values that cannot work",
+        "In Flask they fail where they are used.",
+        "",
+        ("checks_settings",),
+    ),
 )
 """The differences that every application has, whatever its source says."""
 
-FLASK_SETTINGS = frozenset(
-    """
+_FLASK_SETTINGS = """
     APPLICATION_ROOT DEBUG EXPLAIN_TEMPLATE_LOADING MAX_CONTENT_LENGTH MAX_COOKIE_SIZE MAX_FORM_MEMORY_SIZE
-    MAX_FORM_PARTS PERMANENT_SESSION_LIFETIME PREFERRED_URL_SCHEME PROPAGATE_EXCEPTIONS PROVIDE_AUTOMATIC_OPTIONS
-    SECRET_KEY SECRET_KEY_FALLBACKS SEND_FILE_MAX_AGE_DEFAULT SERVER_NAME SESSION_COOKIE_DOMAIN
-    SESSION_COOKIE_HTTPONLY SESSION_COOKIE_NAME SESSION_COOKIE_PARTITIONED SESSION_COOKIE_PATH
-    SESSION_COOKIE_SAMESITE SESSION_COOKIE_SECURE SESSION_REFRESH_EACH_REQUEST TEMPLATES_AUTO_RELOAD TESTING
-    TRAP_BAD_REQUEST_ERRORS TRAP_HTTP_EXCEPTIONS TRUSTED_HOSTS USE_X_SENDFILE
-    """.split()
-)
+    MAX_FORM_PARTS PERMANENT_SESSION_LIFETIME PREFERRED_URL_SCHEME PROPAGATE_EXCEPTIONS
+    PROVIDE_AUTOMATIC_OPTIONS SECRET_KEY SECRET_KEY_FALLBACKS SEND_FILE_MAX_AGE_DEFAULT SERVER_NAME
+    SESSION_COOKIE_DOMAIN SESSION_COOKIE_HTTPONLY SESSION_COOKIE_NAME SESSION_COOKIE_PARTITIONED
+    SESSION_COOKIE_PATH SESSION_COOKIE_SAMESITE SESSION_COOKIE_SECURE SESSION_REFRESH_EACH_REQUEST
+    TEMPLATES_AUTO_RELOAD TESTING TRAP_BAD_REQUEST_ERRORS TRAP_HTTP_EXCEPTIONS TRUSTED_HOSTS USE_X_SENDFILE
+"""
+FLASK_SETTINGS = frozenset(_FLASK_SETTINGS.split())
 """The settings of Flask 3.1. Erlen has all of them."""
 
-FLASK_SESSION_SETTINGS = frozenset(
-    """
+_FLASK_SESSION_SETTINGS = """
     SESSION_DYNAMODB SESSION_FILE_DIR SESSION_FILE_MODE SESSION_KEY_PREFIX SESSION_MEMCACHED SESSION_MONGODB
     SESSION_MONGODB_COLLECT SESSION_MONGODB_DB SESSION_PERMANENT SESSION_REDIS SESSION_SQLALCHEMY
     SESSION_SQLALCHEMY_TABLE SESSION_TYPE
-    """.split()
-)
+"""
+FLASK_SESSION_SETTINGS = frozenset(_FLASK_SESSION_SETTINGS.split())
 """The settings of Flask-Session that Erlen has too. Those that it refuses are in :mod:`erlen.config.retired`."""
 
 _PROVIDER = "Write app.json.{} = {}."
@@ -133,13 +138,15 @@ REMOVED_SETTINGS: dict[str, Gone] = {
 }
 """Settings that have no effect any more."""
 
-VARIABLES: dict[str, str] = {
-    "FLASK_APP": "ERLEN_APP",
-    "FLASK_DEBUG": "ERLEN_DEBUG",
-    "FLASK_SKIP_DOTENV": "ERLEN_SKIP_DOTENV",
-    "FLASK_RUN_FROM_CLI": "ERLEN_RUN_FROM_CLI",
+_COUNTS = "With --as-flask it counts as it is."
+
+VARIABLES: dict[str, tuple[str, str]] = {
+    "FLASK_APP": ("ERLEN_APP", _COUNTS),
+    "FLASK_DEBUG": ("ERLEN_DEBUG", _COUNTS),
+    "FLASK_SKIP_DOTENV": ("ERLEN_SKIP_DOTENV", ""),
+    "FLASK_RUN_FROM_CLI": ("ERLEN_RUN_FROM_CLI", ""),
 }
-"""Variables of the environment that Flask's command reads, with those that Erlen's reads."""
+"""Variables of the environment that Flask's command reads, with those that Erlen's reads, and a sentence."""
 
 
 def is_known_setting(name: str) -> bool:

@@ -19,6 +19,7 @@ from erlen.introspect.flask_settings import (
     VARIABLES,
 )
 from erlen.introspect.source_reading import Use
+from erlen.loading import load
 
 __all__ = ["DIFFERS", "GONE", "INERT", "MISSING", "MOVED", "SAME", "UNTRIED", "VERDICTS", "Finding", "judge"]
 
@@ -37,10 +38,10 @@ class Finding(Struct, frozen=True):
 
     :param kind: what it is, as in :class:`~erlen.introspect.source_reading.Use`
     :param subject: its name
-    :param verdict: ``"gone"``: Flask 3.1 does not have it either; ``"inert"``: a setting without effect, in Flask 3.1
-        too; ``"missing"``: there under the alias, not among
-        Erlen's names; ``"untried"``: an extension that Erlen's tests do not run; ``"differs"``: works, and does
-        something else under Erlen's defaults; ``"moved"``: Erlen has it under another name; ``"same"``
+    :param verdict: ``"gone"``: not there under the alias, mostly because Flask 3.1 does not have it either;
+        ``"inert"``: a setting without effect, in Flask 3.1 too; ``"missing"``: there under the alias alone;
+        ``"untried"``: an extension that Erlen's tests do not run; ``"differs"``: works, and does something else under
+        Erlen's defaults; ``"moved"``: Erlen has it under another name; ``"same"``
     :param erlen: what to write for it with Erlen's names; None where that is the same, or nothing
     :param words: what to know and what to write: sentences, or an empty string
     :param places: where it is used: file and line of each
@@ -84,15 +85,11 @@ def judge(uses: Iterable[Use]) -> tuple[list[Finding], list[str]]:
             continue
         where = sorted({(use.file, use.line) for use in places})
         shown = [f"{file}:{line}" for file, line in where]
-        findings.append(
-            Finding(kind, subject, opinion.verdict, opinion.erlen, opinion.words, shown, opinion.version)
-        )
+        findings.append(Finding(kind, subject, opinion.verdict, opinion.erlen, opinion.words, shown, opinion.version))
     return findings, sorted(own)
 
 
-def _opinion(
-    kind: str, subject: str, circumstance: str, uses: list[Use], extensions: set[str]
-) -> _Opinion | None:
+def _opinion(kind: str, subject: str, circumstance: str, uses: list[Use], extensions: set[str]) -> _Opinion | None:
     """Return what is thought of one subject; None for a setting or variable of the application's own."""
     if kind == "name":
         return _of_name(subject, circumstance)
@@ -145,12 +142,23 @@ def _of_name(name: str, circumstance: str) -> _Opinion:
             return _Opinion(SAME, "Flask 3.1 has no such name, and the source catches that.")
         near = nearest(last, [other.rpartition(".")[2] for other in NAMES if other.rpartition(".")[0] == module])
         return _Opinion(GONE, f"Flask 3.1 has no such name.{f' Did you mean {near}?' if near else ''}")
+    if circumstance == "typing" and known.erlen is None:
+        return _Opinion(SAME, "It is imported for type checkers alone, and may stay.")
+    if not circumstance and not _is_under_alias(name):
+        write = f"Write {known.erlen}. " if known.erlen else ""
+        return _Opinion(GONE, f"The alias does not have it. {write}{known.words}".rstrip())
     if known.erlen is None:
-        if circumstance == "typing":
-            return _Opinion(SAME, "It is imported for type checkers alone, and may stay.")
         return _Opinion(MISSING, known.words)
     same = known.erlen == name.replace("flask", "erlen", 1)
     return _Opinion(SAME if same else MOVED, known.words, None if same else known.erlen)
+
+
+def _is_under_alias(name: str) -> bool:
+    """Tell whether the module that stands for Flask's has a name; it is asked, so that no table has to be kept."""
+    if name in MODULES:
+        return True
+    module, _, last = name.rpartition(".")
+    return last in vars(load(f"erlen.{module}"))
 
 
 def _of_setting(name: str, uses: list[Use], extensions: set[str]) -> _Opinion | None:
@@ -191,10 +199,10 @@ def _of_variable(name: str) -> _Opinion | None:
     if name == "FLASK_ENV":
         return _Opinion(INERT, "Flask 2.3 removed it. Write ERLEN_DEBUG=1, or FLASK_DEBUG=1 for Flask.")
     if name in VARIABLES:
-        return _Opinion(MOVED, "", VARIABLES[name])
+        return _Opinion(MOVED, VARIABLES[name][1], VARIABLES[name][0])
     setting = name.removeprefix("FLASK_")
     if name.startswith("FLASK_RUN_"):
-        return _Opinion(MOVED, "", f"ERLEN_{setting}")
+        return _Opinion(MOVED, "'python -m erlen.flask run' reads it as it is.", f"ERLEN_{setting}")
     if setting in SETTINGS or setting in REMOVED_SETTINGS:
         return _Opinion(
             DIFFERS, f'from_prefixed_env() looks for ERLEN_{setting}. As in Flask: from_prefixed_env("FLASK")'
@@ -209,6 +217,4 @@ def _of_extension(name: str) -> _Opinion:
         return _Opinion(GONE, f"It does not run on Flask 3.1. {extension.ended}")
     if extension.tested:
         return _Opinion(SAME, extension.words, version=extension.tested)
-    return _Opinion(
-        UNTRIED, f"It needs the alias. What keeps to Flask's public API works.{words}"
-    )
+    return _Opinion(UNTRIED, f"It needs the alias. What keeps to Flask's public API works.{words}")

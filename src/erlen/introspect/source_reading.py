@@ -205,13 +205,9 @@ class _Reader:
 
     def _find_applications(self, tree: ast.AST) -> None:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                made = self.resolve(node.value.func)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call):
-                made = self.resolve(node.value.func)
-            else:
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
                 continue
-            if made in _APPLICATIONS:
+            if self.resolve(node.value.func) in _APPLICATIONS:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 self.applications |= {name for target in targets if (name := _name_of(target))}
 
@@ -251,8 +247,8 @@ class _Reader:
         elif called in _JSON:
             self.add("behaviour", "json", node)
         last = called.rpartition(".")[2] if called else name
-        for keyword, _ in KEYWORDS.get(last or "", {}).items():
-            if keyword in keywords and (called or name):
+        for keyword in KEYWORDS.get(last or "", ()):
+            if keyword in keywords:
                 self.add("keyword", f"{last}({keyword}=…)", keywords[keyword].value)
         if name == "from_prefixed_env" and not node.args and "prefix" not in keywords:
             self.add("behaviour", "environment", node)
@@ -274,8 +270,8 @@ class _Reader:
                     for key, value in zip(argument.keys, argument.values, strict=True):
                         self._setting(_text(key), key or value, value, function.value)
         elif node.args:
-            value = node.args[1] if function.attr == "setdefault" and len(node.args) > 1 else None
-            self._setting(_text(node.args[0]), node, value, function.value)
+            given = node.args[1] if function.attr == "setdefault" and len(node.args) > 1 else None
+            self._setting(_text(node.args[0]), node, given, function.value)
 
     def _subscript(self, node: ast.Subscript, value: ast.AST | None = None) -> None:
         if _is_config(node.value):
@@ -299,9 +295,9 @@ class _Reader:
                         self.add("setting", name, statement, _literal(value))
                 elif name in ATTRIBUTES and any(base in _APPLICATIONS for base in bases):
                     self.add("attribute", name, statement)
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.upper() in _UNSAFE:
-                if any(base in _VIEWS for base in bases):
-                    self.add("behaviour", "guard", statement)
+            method = statement.name.upper() if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) else ""
+            if method in _UNSAFE and any(base in _VIEWS for base in bases):
+                self.add("behaviour", "guard", statement)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         routed = False

@@ -75,7 +75,7 @@ def _template(text: str, file: str) -> Iterator[Use]:
 
 
 def reader_of(path: PurePath) -> Callable[[str, str], Iterator[Use]] | None:
-    """Return the function that reads a file of this name, given its text and its place; None if nothing is read in it."""
+    """Return the function that reads a file of this name, given its text and its place; None for all other files."""
     name = path.name.lower()
     if name.startswith(("requirements", "constraints")) or (path.parent.name == "requirements" and name[-4:] == ".txt"):
         return _requirements if name.endswith((".txt", ".in")) else None

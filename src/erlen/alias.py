@@ -54,7 +54,7 @@ _OURS = "erlen.flask"
 class FlaskLoaded(ErlenError, RuntimeError):
     """The real Flask is loaded already, so that Erlen cannot stand for it.
 
-    :param by: the modules that have names of Flask's, the first one first
+    :param by: the modules that have names of Flask's
     """
 
     def __init__(self, by: list[str]) -> None:
@@ -106,7 +106,7 @@ def uninstall_as_flask() -> None:
 
 
 def _users_of(flask: ModuleType) -> list[str]:
-    """Return the modules that have names of *flask*, in the order in which they were begun."""
+    """Return the modules that have names of *flask*, in the order in which their import has ended."""
     # By identity too: the proxies have the type of something else.
     names = {id(value) for name, value in vars(flask).items() if name[:1] != "_" and name not in ("annotations", "t")}
     return [
@@ -124,7 +124,7 @@ def _values_of(module: ModuleType) -> Iterable[Any]:
 def _is_flasks(value: Any) -> bool:
     # An instance is asked by its type only: it may be a proxy, whose attributes are those of something else.
     kind = value if isinstance(value, type) else type(value)
-    origin = value.__name__ if isinstance(value, ModuleType) else kind.__module__
+    origin = value.__name__ if isinstance(value, ModuleType) else getattr(kind, "__module__", None)
     return isinstance(origin, str) and origin.partition(".")[0] == "flask"
 
 

@@ -49,10 +49,10 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("Flask-Cors", ("flask_cors",), "6.0.5", prefixes=("CORS_",)),
     Extension("Flask-Limiter", ("flask_limiter",), "4.1.1", prefixes=("RATELIMIT_",)),
     Extension("Flask-Admin", ("flask_admin",), "2.2.1", prefixes=("FLASK_ADMIN_",)),
-    Extension("Flask-SocketIO", ("flask_socketio",), "5.6.0", words=_SERVED),
+    Extension("Flask-SocketIO", ("flask_socketio",), "5.7.0", words=_SERVED),
     Extension("flask-sock", ("flask_sock",), "0.7.0", words=_SERVED, prefixes=("SOCK_",)),
-    Extension("flask-smorest", ("flask_smorest",), "0.46.2", prefixes=("API_", "OPENAPI_")),
-    Extension("dash", ("dash", "dash_html_components", "dash_core_components"), "3.3.0"),
+    Extension("flask-smorest", ("flask_smorest",), "0.47.0", prefixes=("API_", "OPENAPI_")),
+    Extension("dash", ("dash", "dash_html_components", "dash_core_components"), "4.4.1"),
     # Those that keep to Flask's API.
     Extension("Flask-APScheduler", ("flask_apscheduler",), prefixes=("SCHEDULER_",)),
     Extension("Flask-Assets", ("flask_assets",), prefixes=("ASSETS_",)),

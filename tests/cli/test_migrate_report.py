@@ -80,7 +80,33 @@ def test_settings_without_effect_are_told_apart_from_what_fails(shop: MigrationR
 def test_an_import_whose_failure_is_caught_may_stay(shop: MigrationReport) -> None:
     for name in ("flask._app_ctx_stack", "flask.safe_join"):
         assert found(shop, name).verdict == "same"
-        assert found(shop, name).words.endswith("and the source catches that.")
+        assert found(shop, name).words.endswith("and the source provides for that.")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if hasattr(flask, 'globals'):\n    pass\nelse:\n    flask._app_ctx_stack\n",
+        "try:\n    from flask import g\nexcept ImportError:\n    g = None\nif g is None:\n    flask._app_ctx_stack\n",
+        "if version('flask') < '2.2':\n    from flask import _app_ctx_stack\n",
+        "top = flask._app_ctx_stack if flask.__version__ < '2' else None\n",
+        "try:\n    flask._app_ctx_stack\nexcept AttributeError:\n    pass\n",
+        "try:\n    from flask import _app_ctx_stack\nexcept:\n    pass\n",
+    ],
+)
+def test_so_may_what_is_used_after_asking_for_it(source: str, read: Callable[..., MigrationReport]) -> None:
+    assert found(read(f"import flask\n{source}"), "flask._app_ctx_stack").verdict == "same"
+
+
+def test_a_try_around_the_whole_program_excuses_nothing(read: Callable[..., MigrationReport]) -> None:
+    report = read("import flask\ntry:\n    flask._app_ctx_stack\n    run()\nexcept Exception:\n    pass\n")
+    assert found(report, "flask._app_ctx_stack").verdict == "gone"
+
+
+def test_a_setting_whose_name_looks_like_a_variable_is_told_once(read: Callable[..., MigrationReport]) -> None:
+    report = read("from flask_admin import Admin\napp.config['FLASK_ADMIN_SWATCH'] = 'x'\n")
+    assert found(report, "FLASK_ADMIN_SWATCH").kind == "setting"
+    assert report.own_settings == []
 
 
 def test_a_caught_import_does_not_hide_another_use(read: Callable[..., MigrationReport]) -> None:

@@ -119,11 +119,9 @@ def _summary(report: Any) -> Iterator[str]:
         names += f" The alias stays, for {', '.join(needing)}."
     yield from _wrapped(f"2. Erlen's names: {names}", "  ", "     ")
     different = [settings.DIFFERENCES[found.subject].title for found in report.of("differs", kind="behaviour")]
-    found_out = (
-        f"{', '.join(different)} behave otherwise." if different else "nothing was found that behaves otherwise."
-    )
+    changed = f"they change {', '.join(different)}." if different else "nothing was found that they change."
     always = ", ".join(difference.title for difference in settings.ALWAYS)
-    yield from _wrapped(f"3. Erlen's defaults: {found_out} Besides, for every application: {always}.", "  ", "     ")
+    yield from _wrapped(f"3. Erlen's defaults: {changed} Every application gets {always}.", "  ", "     ")
     yield ""
     yield from _wrapped(f"Next: {_next(report, gone)}", "", "      ")
 

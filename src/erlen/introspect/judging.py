@@ -78,7 +78,10 @@ def judge(uses: Iterable[Use]) -> tuple[list[Finding], list[str]]:
     extensions = {use.subject for use in found if use.kind == "extension"}
     findings: list[Finding] = []
     own: set[str] = set()
+    settings = {use.subject for use in found if use.kind == "setting"}
     for (kind, subject, circumstance), places in by_subject.items():
+        if kind == "variable" and subject in settings:  # FLASK_ADMIN_SWATCH is a setting, whatever its name
+            continue
         opinion = _opinion(kind, subject, circumstance, places, extensions)
         if opinion is None:
             own.add(subject)
@@ -131,7 +134,7 @@ def _of_name(name: str, circumstance: str) -> _Opinion:
     if removed is not None:
         gone = removed[1]
         if circumstance == "guarded":
-            return _Opinion(SAME, f"{gone.version} removed it, and the source catches that.")
+            return _Opinion(SAME, f"{gone.version} removed it, and the source provides for that.")
         also = f" Erlen has {gone.erlen}." if gone.erlen else ""
         return _Opinion(GONE, f"{gone.version} removed it. {gone.cure}{also}")
     if name == "flask.__version__":
@@ -139,7 +142,7 @@ def _of_name(name: str, circumstance: str) -> _Opinion:
     known = find_name(name)
     if known is None:
         if circumstance == "guarded":
-            return _Opinion(SAME, "Flask 3.1 has no such name, and the source catches that.")
+            return _Opinion(SAME, "Flask 3.1 has no such name, and the source provides for that.")
         near = nearest(last, [other.rpartition(".")[2] for other in NAMES if other.rpartition(".")[0] == module])
         return _Opinion(GONE, f"Flask 3.1 has no such name.{f' Did you mean {near}?' if near else ''}")
     if circumstance == "typing" and known.erlen is None:

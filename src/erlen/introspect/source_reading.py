@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -23,8 +24,8 @@ class Use(Struct, frozen=True):
     :param subject: what is used, such as ``"flask.redirect"``, ``"SESSION_TYPE"`` or ``"Flask-Login"``
     :param file: the file, as it was found
     :param line: its line
-    :param circumstance: ``"guarded"`` for an import in a ``try`` that catches its failure, ``"typing"`` for one under
-        ``TYPE_CHECKING``, else empty
+    :param circumstance: ``"guarded"`` where the source catches a failure, or asks first whether something is there;
+        ``"typing"`` under ``TYPE_CHECKING``; else empty
     :param value: for a setting, the literal value that it is given, if it is given one
     """
 
@@ -63,6 +64,9 @@ _CLIENT_CALLS = frozenset({"get", "post", "put", "patch", "delete", "open", "hea
 #: Removed attributes whose names are common words: they count on what is known to be an application alone.
 _COMMON = frozenset({"env", "error_handlers", "static_path", "logger_name"})
 _OWNERS = {"is_xhr": "request", "from_json": "config"}
+#: What the failure of an import, or of an attribute, is caught by, and what catches all that there is.
+_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
+_EVERYTHING = frozenset({"Exception", "BaseException", ""})
 _LIKELY_APPS = frozenset({"app", "application", "flask_app", "current_app"})
 
 
@@ -107,19 +111,31 @@ class _Reader:
     # -- imports ------------------------------------------------------------------------------------------------
 
     def find_circumstances(self, tree: ast.AST) -> None:
-        """Note which import statements may fail, and which are for type checkers."""
+        """Note what the source does with care: where it may fail, where it asks first, and for type checkers."""
+        branches: list[ast.If | ast.IfExp] = []
+        uncertain: set[str] = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Try) and any(_catches_imports(handler) for handler in node.handlers):
-                self._note("guarded", node.body)
-            elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-                self._note("typing", node.body)
+            if isinstance(node, ast.If | ast.IfExp):
+                branches.append(node)
+            elif isinstance(node, ast.Try):
+                caught = {name for handler in node.handlers for name in _caught(handler)}
+                if caught & _FAILURES or (caught & _EVERYTHING and all(map(_is_import, node.body))):
+                    self._note("guarded", node.body)
+                    imported = [alias for part in node.body if _is_import(part) for alias in part.names]
+                    uncertain |= {(alias.asname or alias.name).partition(".")[0] for alias in imported}
+        for branch in branches:
+            body = branch.body if isinstance(branch, ast.If) else [branch.body]
+            otherwise = branch.orelse if isinstance(branch, ast.If) else [branch.orelse]
+            if _name_of(branch.test) == "TYPE_CHECKING":
+                self._note("typing", body)
+            elif _asks(branch.test, uncertain):
+                self._note("guarded", [*body, *otherwise])
 
-    def _note(self, circumstance: str, body: list[ast.stmt]) -> None:
+    def _note(self, circumstance: str, body: Sequence[ast.AST]) -> None:
         for statement in body:
             for node in ast.walk(statement):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    for part in (node, *node.names):
-                        self.circumstances[id(part)] = circumstance
+                if isinstance(node, ast.Import | ast.ImportFrom | ast.alias | ast.Attribute):
+                    self.circumstances[id(node)] = circumstance
 
     def bind(self, tree: ast.AST) -> None:
         for node in ast.walk(tree):
@@ -334,13 +350,24 @@ class _Reader:
                     self.add("behaviour", "context", inner)
 
 
-def _catches_imports(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
+def _caught(handler: ast.ExceptHandler) -> Iterator[str]:
+    """Yield the names of what a handler catches; an empty one for everything."""
     caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(
-        _name_of(name) in ("ImportError", "ModuleNotFoundError", "Exception", "AttributeError") for name in caught
-    )
+    for name in caught:
+        yield (name is not None and _name_of(name)) or ""
+
+
+def _is_import(statement: ast.AST) -> TypeGuard[ast.Import | ast.ImportFrom]:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _asks(test: ast.AST, uncertain: set[str]) -> bool:
+    """Tell whether a condition asks for a version, or whether something is there."""
+    for node in ast.walk(test):
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name in uncertain or name in ("hasattr", "find_spec") or "version" in name.lower():
+            return True
+    return False
 
 
 def _name_of(node: ast.AST) -> str | None:

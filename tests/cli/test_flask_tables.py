@@ -11,6 +11,8 @@ import flask
 import pytest
 from werkzeug.local import LocalProxy
 
+import erlen
+import erlen.flask
 from erlen.config import RETIRED, SETTINGS, Defaults
 from erlen.config.defaults import ERLEN, FLASK
 from erlen.introspect.flask_extensions import EXTENSIONS, find_by_import, find_by_requirement, normalised
@@ -104,6 +106,17 @@ def test_no_removed_attribute_is_on_flasks_objects() -> None:
     app = flask.Flask("shop")
     owners = [app, flask.Blueprint("shop", "shop"), app.config, flask.Request, flask.Response]
     assert [name for name in ATTRIBUTES for owner in owners if hasattr(owner, name)] == []
+
+
+def test_the_attributes_that_erlen_is_said_to_have_are_there_under_the_alias_too() -> None:
+    for app, blueprint in (
+        (erlen.Erlen("shop"), erlen.Blueprint("shop", "shop")),
+        (erlen.flask.Flask("shop"), erlen.flask.Blueprint("shop", "shop")),
+    ):
+        for name, gone in ATTRIBUTES.items():
+            owner = gone.erlen.partition(".")[0] if gone.erlen else None
+            assert hasattr(app, name) == (owner == "app"), name
+            assert hasattr(blueprint, name) == (owner == "blueprint"), name
 
 
 def test_the_settings_of_flask_are_all_in_the_table_and_erlen_has_them() -> None:

@@ -36,7 +36,6 @@ _SESSIONS = (
     "Erlen keeps sessions on the server itself, and takes its settings; 'erlen sessions migrate' imports what it kept."
 )
 _GONE_API = "It uses names that Flask 2.3 and 3.0 removed."
-_SERVED = "Serve it by a server that it supports, as with Flask."
 
 EXTENSIONS: tuple[Extension, ...] = (
     # Those that Erlen's tests run.
@@ -49,10 +48,15 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("Flask-Cors", ("flask_cors",), "6.0.5", prefixes=("CORS_",)),
     Extension("Flask-Limiter", ("flask_limiter",), "4.1.1", prefixes=("RATELIMIT_",)),
     Extension("Flask-Admin", ("flask_admin",), "2.2.1", prefixes=("FLASK_ADMIN_",)),
-    Extension("Flask-SocketIO", ("flask_socketio",), "5.7.0", words=_SERVED),
-    Extension("flask-sock", ("flask_sock",), "0.7.0", words=_SERVED, prefixes=("SOCK_",)),
+    Extension("Flask-SocketIO", ("flask_socketio",), "5.7.0", words="On an Erlen make it with manage_session=False."),
+    Extension("flask-sock", ("flask_sock",), "0.7.0", prefixes=("SOCK_",)),
     Extension("flask-smorest", ("flask_smorest",), "0.47.0", prefixes=("API_", "OPENAPI_")),
-    Extension("dash", ("dash", "dash_html_components", "dash_core_components"), "4.4.1"),
+    Extension(
+        "dash",
+        ("dash", "dash_html_components", "dash_core_components"),
+        "4.4.1",
+        words="It asks for the class Flask: give it the one of erlen.flask.",
+    ),
     # Those that keep to Flask's API.
     Extension("Flask-APScheduler", ("flask_apscheduler",), prefixes=("SCHEDULER_",)),
     Extension("Flask-Assets", ("flask_assets",), prefixes=("ASSETS_",)),

@@ -358,6 +358,11 @@ def test_files_that_cannot_be_read_are_named_and_skipped(tmp_path: Path) -> None
     assert {finding.subject for finding in report.findings} == {"flask.g", "flask.abort"}
 
 
+def test_what_python_only_warns_of_is_read(read: Callable[..., MigrationReport]) -> None:
+    report = read("from flask import g\nexpression = '\\d'\nif expression is 'a':\n    pass\n")
+    assert (report.unread, found(report, "flask.g").verdict) == ([], "same")
+
+
 def test_hidden_folders_and_virtual_environments_are_passed_by(tmp_path: Path) -> None:
     for folder in (".hidden", "node_modules", "my_env", "kept"):
         (tmp_path / folder).mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
@@ -78,7 +79,9 @@ def read_python(source: str, file: str) -> Reading:
         too deep
     """
     reader = _Reader(file)
-    tree = ast.parse(source, file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes such as "\\d", which are not our business
+        tree = ast.parse(source, file)
     reader.find_circumstances(tree)
     reader.bind(tree)
     reader.read(tree)

@@ -131,8 +131,7 @@ def _next(report: Any, gone: list[Any]) -> str:
         return "change what stands in the first section. Then run the application with 'erlen --as-flask run'."
     if report.uses_flask:
         return (
-            "run the application unchanged with 'erlen --as-flask run', and its tests with 'import erlen; "
-            "erlen.install_as_flask()' at the top of conftest.py."
+            "run the application unchanged with 'erlen --as-flask run', and its tests with 'pytest -p erlen.as_flask'."
         )
     return "the application does not import Flask. Run it with 'erlen run', and look at the third step."
 

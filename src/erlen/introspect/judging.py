@@ -112,7 +112,8 @@ def _opinion(kind: str, subject: str, circumstance: str, uses: list[Use], extens
         switch = f" As in Flask: {difference.switch}" if difference.switch else ""
         return _Opinion(DIFFERS, f"{difference.words}{switch}")
     if kind == "command":
-        return _Opinion(MOVED, "Without the alias: 'erlen' alone.", f"erlen --as-flask {subject.partition(' ')[2]}")
+        words = f"Or 'python -m erlen.{subject}', with Flask's options."
+        return _Opinion(MOVED, words, f"erlen --as-flask {subject.partition(' ')[2]}")
     return _Opinion(SAME)
 
 

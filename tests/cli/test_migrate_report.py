@@ -238,8 +238,8 @@ def test_settings_are_found_however_they_are_set(read: Callable[..., MigrationRe
 
 
 def test_the_module_that_a_configuration_is_read_from_is_one(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("app.config.from_object('site.live')\n")
-    (tmp_path / "live.py").write_text("JSON_AS_ASCII = False\nOWN = 1\n")
+    (tmp_path / "app.py").write_text("app.config.from_object('site.live.Live')\n")
+    (tmp_path / "live.py").write_text("JSON_AS_ASCII = False\nclass Live:\n    OWN = 1\n")
     (tmp_path / "constants.py").write_text("ENV = 'x'\n")
     report = report_on([tmp_path])
     assert [finding.subject for finding in report.findings] == ["JSON_AS_ASCII"]

@@ -42,7 +42,7 @@ class Reading(Struct):
     """What one Python source says.
 
     :param uses: what it uses of Flask
-    :param constants: the names in capitals that it sets at its top, which are settings if it is a configuration
+    :param constants: the names in capitals that it and its classes set, which are settings if it is a configuration
     :param configurations: the modules and files that it reads a configuration from
     """
 
@@ -85,9 +85,10 @@ def read_python(source: str, file: str) -> Reading:
     reader.find_circumstances(tree)
     reader.bind(tree)
     reader.read(tree)
+    classes = [statement for statement in tree.body if isinstance(statement, ast.ClassDef)]
     constants = [
         Use("setting", name, file, statement.lineno, value=_literal(value))
-        for statement in tree.body
+        for statement in (*tree.body, *(part for found in classes for part in found.body))
         for name, value in _assigned(statement)
         if _SETTING_NAME.fullmatch(name)
     ]

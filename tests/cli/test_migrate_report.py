@@ -304,6 +304,13 @@ def test_extensions_are_found_by_import_and_by_requirement(shop: MigrationReport
     assert found(shop, "SQLALCHEMY_DATABASE_URI").verdict == "same"
 
 
+def test_a_module_of_the_applications_own_is_no_extension(tmp_path: Path) -> None:
+    (tmp_path / "flask_app").mkdir()
+    (tmp_path / "flask_app" / "__init__.py").write_text("")
+    (tmp_path / "flask_run.py").write_text("from flask_app import app\nimport flask_run, flask_elsewhere\n")
+    assert [finding.subject for finding in report_on(["."]).findings] == ["flask_elsewhere"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

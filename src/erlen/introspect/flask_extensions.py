@@ -10,7 +10,7 @@ import re
 
 from msgspec import Struct
 
-__all__ = ["EXTENSIONS", "Extension", "find_by_import", "find_by_requirement", "normalised"]
+__all__ = ["EXTENSIONS", "Extension", "find_by_import", "find_by_requirement", "is_known", "normalised"]
 
 
 class Extension(Struct, frozen=True):
@@ -149,3 +149,8 @@ def find_by_requirement(name: str) -> Extension | None:
     if known is not None or not _FLASKS.match(name):
         return known
     return Extension(name, ())
+
+
+def is_known(name: str) -> bool:
+    """Tell whether an extension that is installed by *name* is in the table."""
+    return normalised(name) in _BY_NAME

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from erlen.errors import ErlenError
+from erlen.introspect.flask_extensions import is_known
 from erlen.introspect.judging import VERDICTS, Finding, judge
 from erlen.introspect.source_reading import Reading, Use, read_python
 from erlen.introspect.text_reading import reader_of
@@ -93,6 +94,8 @@ def report_on(paths: Iterable[str | os.PathLike[str]]) -> MigrationReport:
         shown = ", ".join(repr(os.fspath(path)) for path in given)
         raise NothingToRead(f"No Python file is in {shown}. Give the folder that the application's source is in.")
     uses += _uses_of(readings)
+    ours = {part for place, _ in readings for part in Path(place).with_suffix("").parts}
+    uses = [use for use in uses if not (use.kind == "extension" and use.subject in ours and not is_known(use.subject))]
     findings, own = judge(uses)
     order = {verdict: number for number, verdict in enumerate(VERDICTS)}
     findings.sort(key=lambda found: (order[found.verdict], found.kind, found.subject.lower()))

@@ -293,15 +293,17 @@ def _server() -> Callable[..., None]:
     return run_simple if run_simple is not _werkzeugs_run_simple else serving.run_simple
 
 
-@click.command("shell", short_help="Run a shell in the app context.")
+@click.command(
+    "shell",
+    short_help="Run a shell in the app context.",
+    help="Run an interactive Python shell in the context of a given Flask application. The application will populate "
+    "the default namespace of this shell according to its configuration.\n\n"
+    "This is useful for executing small snippets of management code without having to manually configure the "
+    "application.",
+)
 @with_appcontext
 def shell_command() -> None:
-    """Run an interactive Python shell in the context of a given Flask application.
-
-    The application will populate the default namespace of this shell according to its configuration.
-
-    This is useful for executing small snippets of management code without having to manually configure the application.
-    """
+    """Run Python's shell with the names of the application's shell context."""
     app: Any = current_app
     banner = (
         f"Python {sys.version} on {sys.platform}\nApp: {current_app.import_name}\nInstance: {current_app.instance_path}"

@@ -89,7 +89,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Any:
     raise NoAppException(f"A valid Flask application was not obtained from '{module.__name__}:{app_name}'.")
 
 
-def _parse(text: str) -> tuple[str, list[Any], dict[Any, Any]]:
+def _parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
     """Read ``name`` or ``name(literal, key=literal)``."""
     unreadable = f"Failed to parse {text!r} as an attribute name or function call."
     try:
@@ -104,7 +104,7 @@ def _parse(text: str) -> tuple[str, list[Any], dict[Any, Any]]:
         raise NoAppException(f"Function reference must be a simple name: {text!r}.")
     try:
         arguments = [ast.literal_eval(value) for value in expression.args]
-        keywords = {item.arg: ast.literal_eval(item.value) for item in expression.keywords}
+        keywords = {item.arg: ast.literal_eval(item.value) for item in expression.keywords if item.arg}
     except ValueError:
         raise NoAppException(f"Failed to parse arguments as literal values: {text!r}.") from None
     return expression.func.id, arguments, keywords

@@ -489,6 +489,18 @@ def test_commands_of_a_blueprint_stand_in_its_group(
     assert app.test_cli_runner().invoke(args=args).output == "a is filled\n"
 
 
+@pytest.mark.parametrize(("group", "args"), [({}, ["outer.inner", "fill"]), ({"cli_group": None}, ["fill"])])
+def test_commands_of_a_blueprint_inside_another_stand_in_a_group_of_both_names(
+    flask: Any, group: Any, args: list[str]
+) -> None:
+    app = flask.Flask("a")
+    outer, inner = flask.Blueprint("outer", __name__), flask.Blueprint("inner", __name__, **group)
+    inner.cli.command("fill")(lambda: click.echo("filled"))
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer)
+    assert app.test_cli_runner().invoke(args=args).output == "filled\n"
+
+
 def test_the_group_of_an_application_has_its_name(flask: Any) -> None:
     app = flask.Flask("a")
     assert (app.cli.name, type(app.cli)) == ("a", flask.cli.AppGroup)

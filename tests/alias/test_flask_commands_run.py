@@ -11,6 +11,8 @@ import pytest
 from command_tools import APP, invoke, message, surroundings, write
 from werkzeug import serving
 
+from erlen.flask import Flask, cli
+
 __all__ = ["surroundings", "write"]
 
 Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
@@ -140,6 +142,14 @@ def test_one_that_breaks_while_the_reloader_runs_is_told_in_the_browser(
     assert options == DEFAULTS
     with pytest.raises(ValueError, match="not today"):
         broken({}, lambda status, headers: None)
+
+
+def test_a_server_that_stands_in_for_werkzeugs_is_taken_by_the_alias(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Calls = []
+    monkeypatch.setattr(serving, "run_simple", lambda *args, **kwargs: calls.append((args, kwargs)))
+    app = Flask("a")
+    invoke(cli.FlaskGroup(create_app=lambda: app), ["run"])
+    assert calls == [(("127.0.0.1", 5000, app), DEFAULTS)]
 
 
 # A script's own call.

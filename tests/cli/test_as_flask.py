@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 APP = """\
@@ -103,17 +105,19 @@ def test_an_env_file_may_ask_for_it(call: Call, tmp_path: Path) -> None:
 
 
 def test_commands_that_packages_add_to_flask_are_there(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(APP.replace("app.run()\n", ""))
+    (tmp_path / "shop.py").write_text(APP.replace("app.run()\n", ""))
     (tmp_path / "shop_migrations.py").write_text(
-        "import click\nfrom flask import current_app\nfrom flask.cli import with_appcontext\n\n"
-        "@click.command()\n@with_appcontext\ndef db():\n    click.echo(f'migrated {current_app.name}')\n"
+        "import click\nfrom flask import current_app\nfrom flask.cli import ScriptInfo, with_appcontext\n\n"
+        "@click.command()\n@click.pass_context\n@with_appcontext\n"
+        "def db(context):\n    click.echo(f'migrated {context.ensure_object(ScriptInfo).load_app().name}')\n"
     )
     metadata = tmp_path / "shop_migrations-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-migrations\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[flask.commands]\ndb = shop_migrations:db\n")
-    assert call("--as-flask", "db").stdout.splitlines()[-1] == "migrated app"
-    assert "No such command 'db'" in call("db").stderr
+    assert call("--as-flask", "--app", "shop", "db").stdout == "migrated shop\n"
+    assert call("--app", "shop", "--as-flask", "--debug", "db").stdout == "migrated shop\n"
+    assert "No such command 'db'" in call("--app", "shop", "db").stderr
 
 
 def test_a_flask_that_is_loaded_already_is_told(call: Call, tmp_path: Path) -> None:
@@ -160,6 +164,14 @@ def test_the_command_flask_is_there(call: Call, flask_app: Path) -> None:
 def test_the_command_flask_takes_an_application_of_the_class_erlen(call: Call, app_file: Path) -> None:
     app_file.write_text(app_file.read_text() + "\n\napp.run()\n")
     assert "/slow" in call("routes", program="erlen.flask").stdout
+
+
+def test_python_runs_the_command_flask_where_erlen_stands_for_it(call: Call, flask_app: Path) -> None:
+    (flask_app.parent / "sitecustomize.py").write_text("import erlen\n\nerlen.install_as_flask()\n")
+    done = call(
+        "show", program="flask", env={"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(flask_app.parent)])}
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "True False"), done.stderr
 
 
 def test_werkzeugs_server_reloads_and_shows_what_is_broken(

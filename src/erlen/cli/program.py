@@ -72,6 +72,7 @@ def _stand_for_flask(context: click.Context, _option: click.Parameter, wanted: b
     if os.environ.get("FLASK_DEBUG"):
         os.environ.setdefault("ERLEN_DEBUG", os.environ["FLASK_DEBUG"])
     info.app_import_path = info.app_import_path or os.environ.get("FLASK_APP")
+    context.obj = load("erlen.flask.cli.script").BorrowedScriptInfo(info)
 
 
 def _as_flask_option() -> click.Option:

@@ -15,7 +15,7 @@ from erlen.cli.script import handing_info, in_appcontext
 from erlen.flask.cli.lookup import locate_app
 from erlen.flask.helpers import get_debug_flag, get_load_dotenv
 
-__all__ = ["AppGroup", "ScriptInfo", "pass_script_info", "with_appcontext"]
+__all__ = ["AppGroup", "BorrowedScriptInfo", "ScriptInfo", "pass_script_info", "with_appcontext"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +55,19 @@ class ScriptInfo(ErlenScriptInfo):
 
     def _set_debug(self, app: Any) -> None:
         app.debug = get_debug_flag()
+
+
+class BorrowedScriptInfo(ScriptInfo):
+    """What commands written for ``flask`` find in another program: a :class:`ScriptInfo` that keeps to its rules.
+
+    :param info: what the program knows
+    """
+
+    def __init__(self, info: ErlenScriptInfo) -> None:
+        vars(self).update(vars(info))
+
+    _find_app = ErlenScriptInfo._find_app
+    _set_debug = ErlenScriptInfo._set_debug
 
 
 def pass_script_info(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -31,6 +31,11 @@ def index():
     return f"{isinstance(app, erlen.Erlen)} {version('flask')} {app.debug} {os.getpid()}"
 
 
+@app.get("/fail")
+def fail():
+    raise LookupError("of the view")
+
+
 @app.cli.command("show")
 def show():
     click.echo(f"{isinstance(current_app._get_current_object(), erlen.Erlen)} {app.debug}")
@@ -155,7 +160,7 @@ def test_the_command_flask_is_there(call: Call, flask_app: Path) -> None:
     assert flask("--version").stdout.startswith(f"Python {sys.version.split()[0]}\nFlask 3.1.3\nWerkzeug ")
     assert flask("show").stdout.splitlines()[-1] == "True False"
     assert flask("--debug", "show").stdout.splitlines()[-1] == "True True"
-    assert flask("routes", FLASK_ROUTES_SORT="match").stdout.splitlines()[-1] == "index     GET      /   "
+    assert flask("routes", FLASK_ROUTES_SORT="match").stdout.splitlines()[-1] == "fail      GET      /fail"
     assert "Usage: python -m erlen.flask" in flask("nowhere").stderr
     flask_app.write_text(APP.replace("from flask import Flask", "from flask import").replace("app = ", "app == "))
     assert "SyntaxError" in flask("run").stderr
@@ -184,6 +189,9 @@ def test_werkzeugs_server_reloads_and_shows_what_is_broken(
     )
     program.until_it_says("True 3.1.3 True ")
     assert " * Serving Flask app 'app'\n * Debug mode: on\n" in program.log
+    assert program.get("/fail")[0] == 500
+    assert "LookupError: of the view" in program.get("/fail")[1]
+    assert "__debugger__=yes" in program.get("/fail")[1]
     flask_app.write_text("1 / 0  # at noon\n")
     program.until_it_says("ZeroDivisionError: division by zero")
     flask_app.write_text(APP.replace("3.1.3", "").replace("return f", "return 'mended ' + f"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +30,7 @@ from erlen.introspect.flask_settings import (
 from erlen.introspect.judging import judge
 from erlen.introspect.source_reading import Use
 
+CHECKED = Path(__file__).resolve().parents[1] / "extensions"
 TABLED = [module for module in MODULES if module != "flask.sansio"]
 
 
@@ -191,6 +194,19 @@ def test_extensions_are_found_by_their_modules_and_by_what_is_installed() -> Non
         for module in extension.modules:
             assert find_by_import(f"{module}.utils") is extension
         assert not (extension.tested and extension.ended), extension.name
+
+
+@pytest.mark.skipif(not CHECKED.exists(), reason="the tests of extensions are not in this source tree")
+def test_an_extension_counts_as_tested_in_the_version_that_the_tests_install() -> None:
+    installed = {}
+    for folder in CHECKED.iterdir():
+        if (folder / "requirements.txt").exists():
+            lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+            pinned = dict(re.sub(r"\[.*\]", "", line).split("==") for line in lines if "==" in line)
+            versions = {normalised(name): version for name, version in pinned.items()}
+            installed[normalised(folder.name)] = versions[normalised(folder.name)]
+    tested = {normalised(extension.name): extension.tested for extension in EXTENSIONS if extension.tested}
+    assert tested == installed
 
 
 def test_what_only_resembles_an_extension_is_none() -> None:

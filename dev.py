@@ -9,8 +9,8 @@
     python3 dev.py extensions        make the environments that the tests of Flask's extensions run in, or those named
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
-``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once. Each extension of Flask has
-an environment of its own in ``.extensions``.
+``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once. Each extension of
+Flask has an environment of its own in ``.extensions``.
 """
 
 from __future__ import annotations

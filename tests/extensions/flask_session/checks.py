@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from datetime import timedelta
 
 import cachelib
@@ -22,7 +23,7 @@ class Store:
 
     def __init__(self, kind, folder):
         self.kind = kind
-        self.config = {"SESSION_TYPE": kind, "SESSION_KEY_PREFIX": f"{folder.name}:"}
+        self.config = {"SESSION_TYPE": kind, "SESSION_KEY_PREFIX": f"{uuid.uuid4()}:"}
         if kind == "redis":
             self.redis = redis.Redis.from_url(os.environ["CHECKED_REDIS"])
             self.config["SESSION_REDIS"] = self.redis
@@ -212,12 +213,17 @@ def test_a_redis_forgets_a_session_after_its_lifetime(tmp_path):
     store.close(app)
 
 
-def test_without_the_extension_its_settings_change_nothing():
+def test_the_extension_may_come_late_and_may_know_a_store_that_flask_does_not(interface):
     app = create_app(SESSION_TYPE="cachelib", SESSION_CACHELIB=cachelib.SimpleCache())
-    client = app.test_client()
+    with app.test_request_context("/untouched"):
+        assert app.jinja_env.globals["url_for"]("untouched") == "/untouched"
+    assert app.test_cli_runner().invoke(args=["--help"]).exit_code == 0
+    extension = Session()
+    extension.init_app(app)
+    client = app.test_client(**({} if interface == "wsgi" else {"interface": interface}))
     client.get("/set/name/ada")
     assert client.get("/get/name").json == "ada"
-    assert client.get_cookie("session").value.startswith("eyJuYW1lIjoiYWRhIn0.")
+    assert len(client.get_cookie("session").value) == 43
 
 
 def test_a_store_that_the_extension_does_not_know_is_refused_by_it():

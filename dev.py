@@ -144,17 +144,8 @@ def fill(folder: Path, listed: Path, *options: str) -> None:
         make_environment(pip)
     print(f"Installing into {EXTENSIONS.name}/{folder.name} …", file=sys.stderr, flush=True)
     venv.create(folder, clear=True)
-    command = [
-        inside(pip),
-        "-m",
-        "pip",
-        "--python",
-        inside(folder),
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    command += ["--constraint", ROOT / "constraints.txt"]
+    command: list[str | Path] = [inside(pip), "-m", "pip", "--python", inside(folder), "install", "--quiet"]
+    command += ["--disable-pip-version-check", "--constraint", ROOT / "constraints.txt"]
     targets: list[str | Path] = ["pytest", "--editable", ROOT]
     hint = f"The installation for {folder.name} failed. It needs the package index once; what pip says stands above."
     if options:

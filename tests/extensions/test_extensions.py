@@ -1,8 +1,8 @@
 """Extensions of Flask, unchanged, in applications that import flask: on the alias, and on Flask itself.
 
 Each folder here has an application that uses an extension, and ``checks.py``, which pytest runs in the environment of
-that extension, ``.extensions/<name>``. Flask is installed there, too: it is the oracle of the checks, and the alias has to
-take precedence over it. An environment ``<name>-alone`` has no Flask but the alias.
+that extension, ``.extensions/<name>``. Flask is installed there, too: it is the oracle of the checks, and the alias
+takes precedence over it. An environment ``<name>-alone`` has no Flask but the alias.
 """
 
 from __future__ import annotations

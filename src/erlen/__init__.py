@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
+from erlen.alias import install_as_flask
 from erlen.app import Erlen
 from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
@@ -82,6 +83,7 @@ __all__ = [
     "got_request_exception",
     "has_app_context",
     "has_request_context",
+    "install_as_flask",
     "jsonify",
     "make_response",
     "message_flashed",

@@ -74,6 +74,9 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
     app_ctx_globals_class: type[Any] = AppGlobals
     aborter_class: type[Aborter] = Aborter
     json_provider_class: type[JSONProvider] | None = None
+    #: The classes of the test client and of the runner for commands; None means those of ``erlen.testing``.
+    test_client_class: Any = None
+    test_cli_runner_class: Any = None
     #: A foreign session interface, as Flask extensions set it; None means Erlen's own sessions.
     session_interface: Any = None
 
@@ -211,8 +214,10 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         with self._freezing:
             if self._got_first_request:
                 return
-            self.config.check()
-            self._find_secret_key()
+            if self.defaults.checks_settings:
+                self.config.check()
+            if self.session_interface is None or self.defaults.checks_settings:
+                self._find_secret_key()
             if self.session_interface is None:
                 self._check_session_modes(self.session_manager)  # a store that cannot be had is refused now, too
             self._check_conflicts()
@@ -378,7 +383,11 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
 
     def request_context(self, environ: dict[str, Any]) -> Context:
         """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
-        return Context(self, self.request_class(environ))
+        return self.context_of(self.request_class(environ))
+
+    def context_of(self, request: Request) -> Context:
+        """Make the context of *request*, an object of ``request_class``."""
+        return Context(self, request)
 
 
 Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}

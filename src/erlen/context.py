@@ -10,24 +10,28 @@ thread, where resetting by token fails; the previous value is remembered instead
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from erlen.callables import user_frame
 from erlen.current import current
-from erlen.errors import ContextError
+from erlen.errors import ContextError, WrongContext
 from erlen.signals import appcontext_popped
 
 __all__ = ["AppGlobals", "Context"]
 
 _missing: Any = object()
+#: Stands for the exception that is being handled.
+_handled: Any = object()
 
 
 class AppLike(Protocol):
     """What a context needs of its application."""
 
     app_ctx_globals_class: type[Any]
+    defaults: Any
 
     def begin_context(self, context: Any) -> None:
         """Called when a context becomes current for the first time: match the request, open a foreign session."""
@@ -43,6 +47,9 @@ class AppLike(Protocol):
 
     def create_url_adapter(self, request: Any) -> Any:
         """Return what builds URLs in this context, or None."""
+
+    def match_context(self, context: Any) -> None:
+        """Match the request of the context."""
 
 
 class AppGlobals:
@@ -123,6 +130,8 @@ class Context:
     _began = False
     _holds = 0
     _previous: list[Context | None] | None = None
+    #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
+    joined: Context | None = None
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
@@ -137,7 +146,8 @@ class Context:
         """The namespace of this context, made when it is first asked for."""
         found = self._g
         if found is None:
-            found = self._g = self.app.app_ctx_globals_class()
+            joined = self.joined
+            found = self._g = self.app.app_ctx_globals_class() if joined is None else joined.g
         return found
 
     @g.setter
@@ -179,6 +189,19 @@ class Context:
             self._after_request_functions = []
         self._after_request_functions.append(function)
 
+    def match_request(self) -> None:
+        """Match the request again, when its path or the URL adapter was changed by hand."""
+        self.app.match_context(self)
+
+    def join(self, outer: Context | None) -> None:
+        """Share what belongs to the application with *outer*, if it is a context of the same one: ``g`` and the end.
+
+        Flask 3.1 does not push a second application context for a request while one is pushed. A row of the table of
+        defaults says whether an application keeps that rule.
+        """
+        if outer is not None and outer.app is self.app:
+            self.joined = outer.joined or outer
+
     def hold(self) -> None:
         """Keep the context alive past its pop, for a body that is streamed."""
         self._holds += 1
@@ -192,14 +215,17 @@ class Context:
     def leave(self, previous: Context | None) -> None:
         """Make *previous* the current context again, and tell so if this one has ended."""
         current.set(previous)
-        if self._holds == 0 and appcontext_popped.receivers:
+        if self._holds == 0 and self.joined is None and appcontext_popped.receivers:
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def push(self) -> None:
         """Make this the current context."""
         if self._previous is None:
             self._previous = []
-        self._previous.append(current.get(None))
+        outer = current.get(None)
+        if self.request is not None and not self._began and self.app.defaults.reuses_app_context:
+            self.join(outer)
+        self._previous.append(outer)
         current.set(self)
         self._holds += 1
         if not self._began:
@@ -210,32 +236,34 @@ class Context:
                 self.pop(error)  # a with statement does not, where entering fails
                 raise
 
-    def pop(self, exc: BaseException | None = None) -> None:
+    def pop(self, exc: BaseException | None = _handled) -> None:
         """Make the context that was current before the current one again, and run the teardowns, which see *exc*.
 
+        :param exc: what they see; default is the exception that is being handled
         :raises RuntimeError: if this is not the current context
         """
         found = current.get(None)
         if found is not self or not self._previous:
-            raise RuntimeError(
-                f"Popped the wrong context: {self!r} is to be popped, and {found!r} is the current one. "
-                "Pop contexts in the reverse order of their pushes, or use them in with statements."
-            )
+            raise WrongContext(self, found)
+        if exc is _handled:
+            exc = sys.exc_info()[1]
         try:
             self.release(exc)
         finally:
             self.leave(self._previous.pop())
 
-    def copy(self) -> Context:
+    def copy(self) -> Self:
         """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
         # Opened now if it is not yet, or each of the two would open one of its own.
-        twin = type(self)(self.app, self.request, None if self.request is None else self.session)
+        # Not by the class itself: a subclass has a constructor of its own.
+        twin: Self = object.__new__(type(self))
+        Context.__init__(twin, self.app, self.request, None if self.request is None else self.session)
         twin.plan = self.plan
         twin._adapter = self._adapter
         twin._began = True
         return twin
 
-    def __enter__(self) -> Context:
+    def __enter__(self) -> Self:
         self.push()
         return self
 
@@ -268,22 +296,23 @@ def find_request_context(name: str) -> Context:
 
     :raises ContextError: if there is none
     """
+    found = nearest_request_context()
+    if found is None:
+        raise ContextError(name, "request", _place())
+    return found
+
+
+def nearest_request_context() -> Context | None:
+    """Return the nearest context that has a request, or None if there is none."""
     found: Context | None = current.get(None)
-    while found is not None:
-        if found.request is not None:
-            return found
+    while found is not None and found.request is None:
         found = found._previous[-1] if found._previous else None
-    raise ContextError(name, "request", _place())
+    return found
 
 
 def has_request_context() -> bool:
     """Tell whether the code runs for a request, so that ``request`` and ``session`` can be used."""
-    found: Context | None = current.get(None)
-    while found is not None:
-        if found.request is not None:
-            return True
-        found = found._previous[-1] if found._previous else None
-    return False
+    return nearest_request_context() is not None
 
 
 def has_app_context() -> bool:

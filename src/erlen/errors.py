@@ -230,6 +230,25 @@ class ContextError(ErlenError, RuntimeError):
         return f"Working outside of {self.kind} context: '{self.name}' was used{at}.\n{cure}"
 
 
+class WrongContext(ErlenError, RuntimeError, AssertionError):
+    """A context was popped that is not the current one.
+
+    :param wanted: the context that was to be popped
+    :param found: the current one, or None
+    """
+
+    def __init__(self, wanted: object, found: object) -> None:
+        super().__init__(wanted, found)
+        self.wanted = wanted
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            f"Popped the wrong context: {self.wanted!r} is to be popped, and {self.found!r} is the current one. "
+            "Pop contexts in the reverse order of their pushes, or use them in with statements."
+        )
+
+
 class ViewResultError(ErlenError, TypeError):
     """A view function returned something that cannot become a response."""
 

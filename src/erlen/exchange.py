@@ -217,7 +217,7 @@ async def _give_up(context: Context, error: BaseException, runner: LoopRunner) -
             await end(context.app, context, error, runner)
     finally:
         current.set(None)
-        if appcontext_popped.receivers and context._holds == 0:
+        if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
             await send(context.app, appcontext_popped, runner)
 
 
@@ -260,7 +260,7 @@ def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
     context: Context
     if app._proxies is None and not app._overrides("request_context"):
-        context = Context(app, app.request_class.from_source(exchange, body))
+        context = app.context_of(app.request_class.from_source(exchange, body))
     else:
         environ = exchange.make_environ(body)
         if app._proxies is not None:
@@ -270,6 +270,8 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
         context.request.body = body
     context._began = True
     context._holds = 1
+    if app.defaults.reuses_app_context:
+        context.join(current.get(None))
     if exchange.preserved is not None:
         context.hold()
         exchange.preserved.append(context)

@@ -47,7 +47,8 @@ def _find_request_context() -> Any:
 
 
 def _find_app_context() -> Any:
-    return find_context("app_ctx")
+    found = find_context("app_ctx")
+    return found.joined or found
 
 
 _REQUEST = (

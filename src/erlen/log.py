@@ -119,6 +119,10 @@ class ErrorStream:
         """Flush what was written."""
         self._target().flush()
 
+    def _get_current_object(self) -> TextIO:
+        # Flask's is a proxy, and this is how one asks a proxy what it stands for.
+        return self._target()
+
 
 #: The error stream of the server during a request, and ``sys.stderr`` outside of one.
 wsgi_errors_stream = ErrorStream()

@@ -16,7 +16,7 @@ from werkzeug.routing import RequestRedirect
 
 from erlen.callables import drive, is_async
 from erlen.config import Config
-from erlen.context import Context, find_request_context
+from erlen.context import Context, find_request_context, nearest_request_context
 from erlen.http.convert import make_response
 from erlen.http.response import Response
 from erlen.json import JSONProvider
@@ -25,7 +25,7 @@ from erlen.lifecycle.first import FirstRequest
 from erlen.lifecycle.guard import SAFE_METHODS
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
-from erlen.lifecycle.start import begin, open_foreign_session
+from erlen.lifecycle.start import begin, match, open_foreign_session
 from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
 from erlen.log import printable
 from erlen.routing import Map
@@ -102,6 +102,10 @@ class Steps(Scaffold):
     def begin_context(self, context: Context) -> None:
         """Called when *context* becomes current: opens a foreign session and matches the request."""
         begin(self, context)
+
+    def match_context(self, context: Context) -> None:
+        """Match the request of *context*, and find what it will run."""
+        match(self, context)
 
     def end_context(self, context: Context, exc: BaseException | None) -> None:
         """Called when the last hold on *context* is released: runs the teardowns, which see *exc*."""
@@ -203,8 +207,10 @@ class Steps(Scaffold):
         :param rv: ``str``, ``bytes``, ``dict``, ``list``, a tuple, an iterator, a response, or a WSGI callable
         :raises TypeError: for anything else; the text names the view, its file and line
         """
-        context = find_request_context("request")
-        return make_response(self, rv, context.request.environ, lambda: pipeline.who_answered(context))
+        context = nearest_request_context()
+        if context is None:  # a script makes a response of a plain value; what needs a request asks for it
+            return make_response(self, rv, lambda: find_request_context("request").request.environ)
+        return make_response(self, rv, lambda: context.request.environ, lambda: pipeline.who_answered(context))
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a response of *rv* and let the after-hooks and the session have it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from erlen.callables import describe
 from erlen.config import Config
-from erlen.context import find_context
+from erlen.context import find_context, nearest_request_context
 from erlen.loading import load
 from erlen.scaffold import Scaffold, setupmethod, template_decorator
 
@@ -66,13 +66,14 @@ class TemplateSetup(Scaffold):
     def update_template_context(self, context: dict[str, Any]) -> None:
         """Add to the values of a template what every template gets; values given by the view win."""
         current = find_context("current_app")
+        visited = nearest_request_context()
         given = dict(context)
         context["g"] = current.g
         scopes: list[str | None] = [None]
-        if current.has_request:
-            context["request"] = current.request
-            context["session"] = current.session
-            scopes.extend(reversed(current.request.blueprints))
+        if visited is not None:
+            context["request"] = visited.request
+            context["session"] = visited.session
+            scopes.extend(reversed(visited.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):
                 values = current.app.ensure_sync(function)()

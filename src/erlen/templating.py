@@ -25,7 +25,7 @@ from erlen.context import Context
 from erlen.errors import nearest
 from erlen.signals import before_render_template, template_rendered
 
-__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "render", "stream"]
+__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "Source", "account_of", "render", "stream"]
 
 
 Source = tuple[str, str | None, Callable[[], bool] | None]
@@ -83,7 +83,7 @@ class DispatchingJinjaLoader(BaseLoader):
         :raises MissingTemplate: if none has it
         """
         explain = self.app.config["EXPLAIN_TEMPLATE_LOADING"]
-        attempts: list[tuple[str, BaseLoader, Source | None]] = []
+        attempts: list[tuple[Any, BaseLoader, Source | None]] = []
         found: Source | None = None
         for owner, loader in self._loaders():
             try:
@@ -96,7 +96,7 @@ class DispatchingJinjaLoader(BaseLoader):
                 if not explain:
                     break
         if explain:
-            self._explain(template, attempts)
+            self.explain(template, attempts)
         if found is None:
             raise self.missing([template])
         return found
@@ -112,31 +112,50 @@ class DispatchingJinjaLoader(BaseLoader):
         """List the names of all templates."""
         return sorted({name for _, loader in self._loaders() for name in loader.list_templates()})
 
-    def _loaders(self) -> Iterator[tuple[str, BaseLoader]]:
+    def _loaders(self) -> Iterator[tuple[Any, BaseLoader]]:
         app = self.app
-        if app.jinja_loader is not None:
-            yield f"application {app.import_name!r}", app.jinja_loader
-        for blueprint in app.iter_blueprints():
-            if blueprint.jinja_loader is not None:
-                yield f"blueprint {blueprint.name!r} ({blueprint.import_name})", blueprint.jinja_loader
+        for owner in (app, *app.iter_blueprints()):
+            if owner.jinja_loader is not None:
+                yield owner, owner.jinja_loader
 
-    def _explain(self, template: str, attempts: list[tuple[str, BaseLoader, Source | None]]) -> None:
-        lines = [f"Locating template {template!r}:"]
-        taken = False
-        for number, (owner, loader, source) in enumerate(attempts, 1):
-            lines.append(f"{number:5}: trying loader of {owner}")
-            lines.extend(f"       folder: {folder}" for folder in _folders(loader))
-            if source is None:
-                lines.append("       -> no match")
-            else:
-                lines.append(
-                    f"       -> found ({source[1] or '<string>'}){', but the first match is taken' if taken else ''}"
-                )
-                taken = True
-        if not taken:
+    def explain(self, template: str, attempts: list[tuple[Any, BaseLoader, Source | None]]) -> None:
+        """Log where *template* was looked for (``EXPLAIN_TEMPLATE_LOADING``).
+
+        :param attempts: of each place the application or blueprint, its loader, and what that gave
+        """
+        lines = account_of(self.app, template, [(loader, owner, source) for owner, loader, source in attempts])
+        if all(source is None for _, _, source in attempts):
             near = nearest(template, self.list_templates())
-            lines.append(f"Error: the template could not be found.{f' Did you mean {near!r}?' if near else ''}")
+            if near:
+                lines.append(f"Did you mean {near!r}?")
         self.app.logger.info("\n".join(lines))
+
+
+def account_of(app: Any, template: str, attempts: list[tuple[Any, Any, Source | None]]) -> list[str]:
+    """Write down where *template* was looked for, a line for each fact.
+
+    :param attempts: of each place its loader, the application or blueprint, and what the loader gave
+    """
+    lines = [f"Locating template {template!r}:"]
+    taken = False
+    for number, (loader, owner, source) in enumerate(attempts, 1):
+        if hasattr(owner, "iter_blueprints"):
+            name = f"application {owner.import_name!r}"
+        elif hasattr(owner, "import_name"):
+            name = f"blueprint {owner.name!r} ({owner.import_name})"
+        else:
+            name = repr(owner)
+        lines.append(f"{number:5}: trying loader of {name}")
+        lines.extend(f"       folder: {folder}" for folder in _folders(loader))
+        if source is None:
+            lines.append("       -> no match")
+        else:
+            note = ", but the first match is taken" if taken else ""
+            lines.append(f"       -> found ({source[1] or '<string>'}){note}")
+            taken = True
+    if not taken:
+        lines.append("Error: the template could not be found.")
+    return lines
 
 
 def _folders(loader: BaseLoader) -> list[str]:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from werkzeug.utils import redirect as werkzeug_redirect
 
 from erlen.config import Config
-from erlen.context import Context, find_context, has_app_context
+from erlen.context import Context, nearest_request_context
+from erlen.current import current
 from erlen.routing import BuildError, Map
 from erlen.scaffold import Scaffold
 
@@ -62,9 +63,11 @@ class UrlBuilding(Scaffold):
         **values: Any,
     ) -> str:
         """Build the URL of *endpoint*; see :func:`erlen.url_for`."""
-        context: Context | None = find_context("current_app") if has_app_context() else None
+        context: Context | None = nearest_request_context() or current.get(None)
         if context is not None and context.app is not self:
-            context = None  # a request of another application has other URLs
+            context = current.get(None)
+            if context.app is not self:
+                context = None  # a request of another application has other URLs
         if context is not None and context.has_request:
             adapter = context.url_adapter
             if endpoint[:1] == ".":

@@ -76,6 +76,8 @@ def _run(app: Any, environ: dict[str, Any]) -> Context:
     context: Context = app.request_context(environ)
     context._began = True
     context._holds = 1
+    if app.defaults.reuses_app_context:
+        context.join(current.get(None))
     preserved = environ.get(PRESERVE)
     if preserved is not None:
         context.hold()

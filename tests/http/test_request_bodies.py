@@ -201,9 +201,10 @@ def test_a_file_field_that_came_without_its_file_is_explained_in_debug_mode(app:
     with app.test_request_context("/", method="POST", data={"photo": "me.png"}):
         with pytest.raises(KeyError) as caught:
             request.files["photo"]
-        assert caught.value.args[0] == (
-            "The form field 'photo' is no file: the browser sent its name only, because the form was sent as "
-            "'application/x-www-form-urlencoded'. Write enctype=\"multipart/form-data\" in the <form> tag."
+        assert str(caught.value) == (
+            "The form field 'photo' is no file: no file contents were transmitted, because the form was sent as "
+            "'application/x-www-form-urlencoded'. Write enctype=\"multipart/form-data\" in the <form> tag. The browser "
+            'sent the names of files only. This was submitted: "me.png"'
         )
         with pytest.raises(BadRequest):
             request.files["other"]

@@ -26,6 +26,7 @@ ALLOWED = {
     "config": {"msgspec"},
     "context": {"werkzeug"},
     "exchange": {"werkzeug"},
+    "flask": {"_typeshed", "blinker", "click", "jinja2", "werkzeug"},
     "debugging": {"markupsafe", "msgspec"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},

@@ -41,6 +41,10 @@ class Defaults(Struct, frozen=True, kw_only=True):
     """Whether two routes that can match the same URL are reported."""
     debug_page: bool
     """Whether debug mode answers an unhandled exception with a page about it instead of raising it to the server."""
+    reuses_app_context: bool
+    """Whether a request shares ``g`` and the end of a context of the same application that is pushed already."""
+    checks_settings: bool
+    """Whether a setting with a value that cannot work is refused at the start."""
 
 
 ERLEN = Defaults(
@@ -55,6 +59,8 @@ ERLEN = Defaults(
     env_prefix="ERLEN",
     warn_route_conflicts=True,
     debug_page=True,
+    reuses_app_context=False,
+    checks_settings=True,
 )
 """The defaults of ``erlen.Erlen``."""
 
@@ -70,5 +76,7 @@ FLASK = Defaults(
     env_prefix="FLASK",
     warn_route_conflicts=False,
     debug_page=False,
+    reuses_app_context=True,
+    checks_settings=False,
 )
 """The defaults of Flask 3.1."""

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import IO, Any, Generic, TypeVar, overload
 
 from erlen import loading
@@ -88,9 +88,15 @@ class Config(dict[str, Any]):
     changes: int = 0
     """Grows with every change: whoever keeps what it has read compares this number, and reads again."""
 
+    hidden: Mapping[str, Any] = MappingProxyType({})
+    """Values for ``config[key]`` where the key is not set; ``get``, ``in`` and iteration do not see them."""
+
     def __init__(self, root_path: str | os.PathLike[str], defaults: Mapping[str, Any] | None = None) -> None:
         super().__init__(defaults or {})
         self.root_path = root_path
+
+    def __missing__(self, key: str) -> Any:
+        return self.hidden[key]
 
     # -- filling -------------------------------------------------------------------------------------------------------
 

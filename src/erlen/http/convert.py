@@ -52,11 +52,12 @@ def split(result: tuple[Any, ...], who: Callable[[], str]) -> tuple[Any, Any, An
 def make_response(
     app: Converter,
     result: Any,
-    environ: dict[str, Any],
+    environ_of: Callable[[], dict[str, Any]],
     who: Callable[[], str] = lambda: "The function that was called did not return a valid response",
 ) -> Response:
     """Make a response of what a view returned.
 
+    :param environ_of: gives the environment of the request; asked for what cannot become a response without it
     :param who: says what returned no valid response, to begin a message with
     :raises ViewResultError: if the value cannot become a response; names the view, its file and line
     """
@@ -85,9 +86,9 @@ def make_response(
         elif isinstance(result, (dict, list)):
             response = app.json.response(result)
         elif isinstance(result, HTTPException):
-            response = _from_http_exception(cls, result, environ)
+            response = _from_http_exception(cls, result, environ_of())
         elif isinstance(result, WerkzeugResponse) or (callable(result) and not isinstance(result, type)):
-            response = _adopt(cls, result, environ, who)
+            response = _adopt(cls, result, environ_of(), who)
         else:
             raise ViewResultError(f"{who()}. {_CHOICES}, but it was a {type(result).__name__}.{_advice(result)}")
     else:

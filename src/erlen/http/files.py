@@ -9,10 +9,11 @@ from typing import IO, Any
 from werkzeug.utils import send_file as werkzeug_send_file
 from werkzeug.utils import send_from_directory as werkzeug_send_from_directory
 
-__all__ = ["send_file", "send_from_directory"]
+__all__ = ["options_of", "send_file", "send_from_directory"]
 
 
-def _options(context: Any, given: dict[str, Any]) -> dict[str, Any]:
+def options_of(context: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Add to the options of Werkzeug's functions what the application and the request of *context* say."""
     app = context.app
     if given.get("max_age") is None:
         given["max_age"] = app.get_send_file_max_age
@@ -29,7 +30,7 @@ def _options(context: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 def send_file(context: Any, path_or_file: os.PathLike[str] | str | IO[bytes], **options: Any) -> Any:
     """Answer the request of *context* with a file; the options are those of the public ``send_file``."""
-    return werkzeug_send_file(path_or_file, **_options(context, options))
+    return werkzeug_send_file(path_or_file, **options_of(context, options))
 
 
 def send_from_directory(
@@ -39,4 +40,4 @@ def send_from_directory(
 
     :raises werkzeug.exceptions.NotFound: if *path* leads out of the directory, or to no file
     """
-    return werkzeug_send_from_directory(directory, path, **_options(context, options))
+    return werkzeug_send_from_directory(directory, path, **options_of(context, options))

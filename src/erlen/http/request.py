@@ -24,7 +24,7 @@ from werkzeug.wsgi import LimitedStream
 
 from erlen.log import request_id_in, trace_id_in
 
-__all__ = ["Request", "decode", "lazy"]
+__all__ = ["FileNotSent", "FilesOfWrongForm", "Request", "decode", "lazy"]
 
 _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d{1,4})?\Z").match
 
@@ -429,7 +429,7 @@ class Request(WerkzeugRequest):
                     if id(file) not in kept:
                         file.close()
         if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
-            self.files = _FilesOfWrongForm(self)
+            self.files = FilesOfWrongForm(self)
 
 
 class _StreamOfUnknownLength(io.RawIOBase):
@@ -451,18 +451,38 @@ class _StreamOfUnknownLength(io.RawIOBase):
         return len(chunk)
 
 
-class _FilesOfWrongForm(ImmutableMultiDict[str, Any]):
+class FileNotSent(KeyError, AssertionError):
+    """In debug mode: a view asked for a file, and the form was sent without the contents of files.
+
+    :param key: the name of the form's field
+    :param mimetype: the type that the form was sent as
+    :param names: the names of files that were sent in its place
+    """
+
+    def __init__(self, key: str, mimetype: str, names: list[str]) -> None:
+        super().__init__(key, mimetype, names)
+        self.key = key
+        self.mimetype = mimetype
+        self.names = names
+
+    def __str__(self) -> str:
+        submitted = ", ".join(f'"{name}"' for name in self.names)
+        return (
+            f"The form field {self.key!r} is no file: no file contents were transmitted, because the form was sent as "
+            f'{self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag. The browser sent the names of '
+            f"files only. This was submitted: {submitted}"
+        )
+
+
+class FilesOfWrongForm(ImmutableMultiDict[str, Any]):
     """An empty ``request.files`` that tells a developer why it is empty."""
 
     def __init__(self, request: Request) -> None:
         super().__init__()
         self._mimetype = request.mimetype
-        self._names = list(request.form)
+        self._form = request.form
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._names:
+        if key not in self._form:
             return super().__getitem__(key)
-        raise KeyError(
-            f"The form field {key!r} is no file: the browser sent its name only, because the form was sent as "
-            f'{self._mimetype!r}. Write enctype="multipart/form-data" in the <form> tag.'
-        )
+        raise FileNotSent(key, self._mimetype, self._form.getlist(key))

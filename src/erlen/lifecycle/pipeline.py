@@ -163,7 +163,7 @@ async def handle(
         finally:
             if not inner:
                 current.set(None)
-                if appcontext_popped.receivers and context._holds == 0:
+                if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
                     await send(app, appcontext_popped, runner)
             result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
 
@@ -268,7 +268,7 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
     if "make_response" in own:
         response = await settled(app.make_response(result), runner)
     else:
-        response = make_response(app, result, context.request.environ, lambda: who_answered(context))
+        response = make_response(app, result, lambda: context.request.environ, lambda: who_answered(context))
     try:
         if "process_response" in own:
             response = await settled(app.process_response(response), runner)

@@ -12,7 +12,7 @@ from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
-__all__ = ["begin", "begins_simply", "open_foreign_session"]
+__all__ = ["begin", "begins_simply", "match", "open_foreign_session"]
 
 # Stands among the plans, because it becomes wrong when they do.
 _SIMPLE = object()
@@ -20,7 +20,7 @@ _SIMPLE = object()
 
 def begin(app: Any, context: Context) -> None:
     """Let a context start: open a foreign session, match the request, and find its plan."""
-    if appcontext_pushed.receivers:
+    if context.joined is None and appcontext_pushed.receivers:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     request = context.request
     if request is None:
@@ -28,11 +28,16 @@ def begin(app: Any, context: Context) -> None:
     interface = app.session_interface
     if interface is not None and context._session is None and not opens_late(interface, app, request):
         context._session = open_foreign_session(app, interface, request)
-    endpoint = _match(app, context, request)
-    plans = app._changes.plans
-    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
+    match(app, context)
     if app._sessions_slide and interface is None and may_be_permanent(request.cookie_header or ""):
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
+
+
+def match(app: Any, context: Context) -> None:
+    """Match the request of *context*, and find its plan."""
+    endpoint = _match(app, context, context.request)
+    plans = app._changes.plans
+    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
 
 
 def begins_simply(app: Any) -> bool:

@@ -45,7 +45,9 @@ async def end(app: Any, context: Context, exc: BaseException | None, runner: Run
             await _collect(errors, send(app, request_tearing_down, runner, exc=exc))
         if "files" in request.__dict__:
             _collect_call(errors, request.close)
-    if plan is None or plan.tears_down:
+    if context.joined is not None:
+        pass  # the context that it shares the application's part with ends that
+    elif plan is None or plan.tears_down:
         if app._overrides("do_teardown_appcontext"):
             _collect_call(errors, app.do_teardown_appcontext, exc)
         else:

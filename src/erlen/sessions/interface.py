@@ -10,6 +10,8 @@ from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from werkzeug.datastructures import CallbackDict
+
 from erlen.current import current
 
 __all__ = ["NullSession", "SessionInterface", "SessionMixin"]
@@ -37,7 +39,7 @@ class SessionMixin(MutableMapping[str, Any]):
         self["_permanent"] = bool(value)
 
 
-class NullSession(dict[str, Any], SessionMixin):
+class NullSession(CallbackDict[str, Any], SessionMixin):
     """An empty session that refuses every change: what a request gets when an interface opens none."""
 
     modified = False

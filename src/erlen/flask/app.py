@@ -1,0 +1,187 @@
+"""``flask.app``: the class ``Flask``, an Erlen application with Flask's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from logging import Logger
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.datastructures import ImmutableDict
+
+from erlen.app import Erlen
+from erlen.config import FLASK, ConfigAttribute, default_settings
+from erlen.flask.config import Config
+from erlen.flask.ctx import AppContext, RequestContext, _AppCtxGlobals
+from erlen.flask.helpers import get_debug_flag
+from erlen.flask.json.provider import DefaultJSONProvider
+from erlen.flask.logging import create_logger
+from erlen.flask.sessions import SecureCookieSessionInterface
+from erlen.flask.templating import DispatchingJinjaLoader, Environment
+from erlen.loading import load
+from erlen.sessions.users import UserSessions
+
+if TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
+__all__ = ["Flask"]
+
+#: The settings that Flask documents. Erlen's others count too, but stand in ``app.config`` only where they are set:
+#: an extension asks for its own by ``config.get(name, default)`` or ``setdefault``, and the names may be the same.
+_DOCUMENTED = (
+    "DEBUG",
+    "TESTING",
+    "PROPAGATE_EXCEPTIONS",
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "PERMANENT_SESSION_LIFETIME",
+    "USE_X_SENDFILE",
+    "TRUSTED_HOSTS",
+    "SERVER_NAME",
+    "APPLICATION_ROOT",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_PATH",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_COOKIE_PARTITIONED",
+    "SESSION_COOKIE_SAMESITE",
+    "SESSION_REFRESH_EACH_REQUEST",
+    "MAX_CONTENT_LENGTH",
+    "MAX_FORM_MEMORY_SIZE",
+    "MAX_FORM_PARTS",
+    "SEND_FILE_MAX_AGE_DEFAULT",
+    "TRAP_BAD_REQUEST_ERRORS",
+    "TRAP_HTTP_EXCEPTIONS",
+    "EXPLAIN_TEMPLATE_LOADING",
+    "PREFERRED_URL_SCHEME",
+    "TEMPLATES_AUTO_RELOAD",
+    "MAX_COOKIE_SIZE",
+    "PROVIDE_AUTOMATIC_OPTIONS",
+)
+_SETTINGS = MappingProxyType(default_settings(FLASK))
+
+
+def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
+    return value if value is None or isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+class Flask(Erlen):
+    """An application with Flask's names and defaults; see :class:`erlen.Erlen` for its arguments.
+
+    Sessions are in a signed cookie, as in Flask, until ``SESSION_TYPE`` or ``SESSION_URL`` names a store: then they are
+    Erlen's. A ``session_interface`` of one's own goes before both. ::
+
+        app = Flask(__name__)
+
+        @app.route("/")
+        def index():
+            return "Hello, World!"
+    """
+
+    defaults = FLASK
+    #: The first values of ``config``.
+    default_config: Mapping[str, Any] = ImmutableDict(
+        {**{name: _SETTINGS[name] for name in _DOCUMENTED}, "DEBUG": None}
+    )
+    config_class = Config
+    app_ctx_globals_class = _AppCtxGlobals
+    json_provider_class = DefaultJSONProvider
+    jinja_environment = Environment
+    session_interface: Any = SecureCookieSessionInterface()
+
+    permanent_session_lifetime = ConfigAttribute[timedelta](
+        "PERMANENT_SESSION_LIFETIME",
+        get_converter=_make_timedelta,  # type: ignore[arg-type] # None is given back, as Flask does
+    )
+
+    #: The number of changes of ``config`` after which it was decided who keeps the sessions.
+    _sessions_decided = -1
+    #: Whether Erlen keeps them in place of ``session_interface``.
+    _keeps_sessions = False
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Make the configuration, with ``default_config`` in it.
+
+        :param instance_relative: look files up in the instance folder instead of the root path
+        """
+        root_path = self.instance_path if instance_relative else self.root_path
+        config = self.config_class(root_path, {**self.default_config, "DEBUG": get_debug_flag()})
+        config.hidden = _SETTINGS
+        return config
+
+    @cached_property
+    def logger(self) -> Logger:
+        """The logger named after the application; see :func:`flask.logging.create_logger`."""
+        return create_logger(self)
+
+    def create_global_jinja_loader(self) -> BaseLoader:
+        """Make what loads templates from the folders of the application and its blueprints."""
+        return DispatchingJinjaLoader(self)
+
+    # Contexts.
+
+    def app_context(self) -> AppContext:
+        """Make a context without a request: ``with app.app_context(): ...``."""
+        return AppContext(self)
+
+    def context_of(self, request: Any) -> RequestContext:
+        """Make the context of *request*, an object of ``request_class``."""
+        if self.config.changes != self._sessions_decided:
+            self._decide_sessions()
+        return RequestContext(self, None, request)
+
+    # Sessions.
+
+    def _decide_sessions(self) -> None:
+        self._sessions_decided = self.config.changes
+        if "session_interface" in self.__dict__ and not self._keeps_sessions:
+            return  # it was set by hand, or by an extension
+        kind = self.config.get("SESSION_TYPE")
+        wanted = bool(self.config.get("SESSION_URL")) if kind is None else kind != "cookie"
+        if wanted and type(self).session_interface is Flask.session_interface:
+            self._keeps_sessions = True
+            self.session_interface = None
+        elif self._keeps_sessions:
+            self._keeps_sessions = False
+            self.session_interface = type(self).session_interface
+            del self.__dict__["session_interface"]
+
+    def freeze(self) -> None:
+        """End the set-up; the first request does it."""
+        self._decide_sessions()
+        super().freeze()
+
+    @property
+    def sessions(self) -> UserSessions:
+        """All sessions, where Erlen keeps them; see :attr:`erlen.Erlen.sessions`."""
+        self._decide_sessions()
+        return super().sessions
+
+    # What takes other arguments than Erlen's.
+
+    def redirect(self, location: str, code: int | None = 302) -> Any:
+        """Answer with a redirect."""
+        return super().redirect(location, code)
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Serve the application by Werkzeug's development server, until Ctrl-C. Not for production.
+
+        While a ``flask`` command imports the module, the call is ignored with a notice.
+
+        :param host: the address to listen on; default is the host of ``SERVER_NAME``, or 127.0.0.1
+        :param port: the port; default is that of ``SERVER_NAME``, or 5000
+        :param debug: sets debug mode
+        :param load_dotenv: read ``.env`` and ``.flaskenv``
+        :param options: passed on to :func:`werkzeug.serving.run_simple`
+        """
+        load("erlen.flask.serving").run_application(self, host, port, debug, load_dotenv, options)

@@ -1,0 +1,16 @@
+"""``flask.logging``: the application's logger."""
+
+from __future__ import annotations
+
+from logging import Logger
+from typing import Any
+
+from erlen import log
+from erlen.log import default_handler, has_level_handler, wsgi_errors_stream
+
+__all__ = ["create_logger", "default_handler", "has_level_handler", "wsgi_errors_stream"]
+
+
+def create_logger(app: Any) -> Logger:
+    """Return the logger of *app*: named after it, at level DEBUG in debug mode unless a level is set, never silent."""
+    return log.create_logger(app.name, app.debug)

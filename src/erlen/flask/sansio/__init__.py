@@ -1,0 +1,1 @@
+"""``flask.sansio``: what applications and blueprints have in common without a server."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from app import Post, Writer, create_app, db
 
 
@@ -126,7 +127,9 @@ def test_a_row_is_edited_and_the_browser_returns_to_its_list(app: Any, client: A
 
 
 def test_an_address_of_another_site_to_return_to_is_not_followed(client: Any) -> None:
-    response = client.post("/admin/post/edit/?id=2&url=http://evil.example/", data={"title": "x", "written": "2026-05-06"})
+    response = client.post(
+        "/admin/post/edit/?id=2&url=http://evil.example/", data={"title": "x", "written": "2026-05-06"}
+    )
     assert response.location == "/admin/post/"
 
 

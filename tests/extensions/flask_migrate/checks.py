@@ -10,8 +10,9 @@ from typing import Any
 import flask_migrate
 import pytest
 import sqlalchemy
-from app import create_app, db
 from inside import SIDE
+
+from app import create_app, db
 
 HERE = Path(__file__).resolve().parent
 COMMAND = {"alias": ["erlen", "--as-flask"], "real": ["flask"]}[SIDE]

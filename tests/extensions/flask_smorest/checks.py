@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from app import create_app
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import simple_websocket
+
 from app import create_app
 
 HERE = Path(__file__).resolve().parent

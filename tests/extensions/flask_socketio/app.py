@@ -6,8 +6,18 @@ import sys
 from typing import Any
 
 from flask import Flask, current_app, g, has_app_context, request, session, url_for
-from flask_socketio import ConnectionRefusedError, Namespace, SocketIO, close_room, disconnect, emit, join_room
-from flask_socketio import leave_room, rooms, send
+from flask_socketio import (
+    ConnectionRefusedError,
+    Namespace,
+    SocketIO,
+    close_room,
+    disconnect,
+    emit,
+    join_room,
+    leave_room,
+    rooms,
+    send,
+)
 
 CLIENT_SEES = ("namespace", "sid", "event")
 

@@ -7,8 +7,9 @@ from typing import Any
 import flask
 import pytest
 import sqlalchemy
-from app import Author, Book, Visit, create_app, db
 from sqlalchemy.orm import Session
+
+from app import Author, Book, Visit, create_app, db
 
 TITLES = ["Ada", "Beloved", "Cosmos", "Dracula", "Emma", "Faust", "Ghosts"]
 

@@ -15,3 +15,22 @@ def test_a_client_builds_a_request_with_its_cookies_and_sends_none(client: Any) 
     assert request.environ["HTTP_X_KEY"] == "key"
     assert request.environ["HTTP_COOKIE"] == "name=Ada"
     assert request.environ["REMOTE_ADDR"] == "127.0.0.1"
+
+
+UPGRADE = {"Upgrade": "WebSocket", "Connection": "keep-alive, Upgrade"}
+
+
+def test_a_request_for_a_websocket_finds_its_rule_and_others_find_theirs(app: Any, client: Any) -> None:
+    """flask-sock speaks over the socket in such a view."""
+    app.add_url_rule("/talk/<name>", "talk", lambda name: f"socket of {name}", websocket=True)
+    app.add_url_rule("/talk/<name>", "page", lambda name: f"page of {name}")
+    app.add_url_rule("/socket", "socket", lambda: "socket", websocket=True)
+    app.add_url_rule("/page", "plain", lambda: "page")
+    assert client.get("/talk/ada").text == "page of ada"
+    assert client.get("/talk/ada", headers=UPGRADE).text == "socket of ada"
+    assert client.get("/talk/ada", headers={"Upgrade": "websocket"}).text == "page of ada"
+    assert client.get("/talk/ada", headers={**UPGRADE, "Upgrade": "h2c"}).text == "page of ada"
+    assert client.get("/socket", headers=UPGRADE).text == "socket"
+    assert client.get("/socket").status_code == 400
+    assert client.get("/page", headers=UPGRADE).status_code == 400
+    assert client.get("/nowhere", headers=UPGRADE).status_code == 404

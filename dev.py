@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -136,7 +137,10 @@ def extensions(names: list[str]) -> None:
 def fill(folder: Path, listed: Path, *options: str) -> None:
     """Make the environment *folder* with Erlen, pytest and what the file *listed* says, unless that has been done."""
     stamp = folder / STAMP.name
-    mark = hashlib.sha256(f"{fingerprint()} {options} {listed.read_text()}".encode()).hexdigest()
+    tomllib = importlib.import_module("tomllib")  # not at the start, where an older Python is told that it is too old
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = constraints(listed)
+    mark = hashlib.sha256(repr((str(ROOT), project, pins, listed.read_text(), options)).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == mark and inside(folder).exists():
         return
     pip = EXTENSIONS / "pip"  # one for all: it is larger than most extensions, and takes longer to be put in place
@@ -144,8 +148,9 @@ def fill(folder: Path, listed: Path, *options: str) -> None:
         make_environment(pip)
     print(f"Installing into {EXTENSIONS.name}/{folder.name} …", file=sys.stderr, flush=True)
     venv.create(folder, clear=True)
+    (folder / "constraints.txt").write_text(pins)
     command: list[str | Path] = [inside(pip), "-m", "pip", "--python", inside(folder), "install", "--quiet"]
-    command += ["--disable-pip-version-check", "--constraint", ROOT / "constraints.txt"]
+    command += ["--disable-pip-version-check", "--constraint", folder / "constraints.txt"]
     targets: list[str | Path] = ["pytest", "--editable", ROOT]
     hint = f"The installation for {folder.name} failed. It needs the package index once; what pip says stands above."
     if options:
@@ -153,6 +158,13 @@ def fill(folder: Path, listed: Path, *options: str) -> None:
         targets = []
     run(*command, *options, *targets, "--requirement", listed, hint=hint)
     stamp.write_text(mark)
+
+
+def constraints(listed: Path) -> str:
+    """Return what ``constraints.txt`` says of packages that the file *listed* does not pin itself."""
+    pinned = {pin.partition("==")[0].lower() for pin in listed.read_text().split()}
+    lines = (ROOT / "constraints.txt").read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if line.partition("==")[0].lower() not in pinned)
 
 
 def install(wanted: str) -> None:

@@ -196,6 +196,39 @@ def test_a_board_without_a_server_makes_one(made: Any) -> None:
     assert board.server.name == "alone"
 
 
+def test_a_board_is_given_its_server_later(made: Any) -> None:
+    board = dash.Dash("later", server=False, url_base_pathname="/later/")
+    board.layout = dash.html.Div("later")
+    server = type(made[0])("own")
+    board.init_app(server)
+    assert board.server is server
+    assert server.test_client().get("/later/_dash-layout").json["props"]["children"] == "later"
+
+
+def test_two_boards_share_a_server(app: Any, new_client: Any) -> None:
+    second = dash.Dash("second", server=app, url_base_pathname="/second/", title="Second")
+    second.layout = dash.html.Div("second")
+    client = new_client()
+    assert "<title>Second</title>" in client.get("/second/").text
+    assert "<title>Board</title>" in client.get("/board/").text
+
+
+def test_the_page_may_be_changed_on_its_way_out(made: Any, new_client: Any) -> None:
+    made[1].index_string = "<html>{%config%}{%scripts%}{%renderer%}{%app_entry%}<b>own</b></html>"
+    assert "<b>own</b>" in new_client().get("/board/").text
+    made[1].config.suppress_callback_exceptions = True
+    assert made[1].get_asset_url("a.png") == "/board/assets/a.png"
+    assert made[1].get_relative_path("/x") == "/board/x"
+
+
+def test_a_health_endpoint_answers(made: Any) -> None:
+    board = dash.Dash("healthy", health_endpoint="health")
+    board.layout = dash.html.Div()
+    response = board.server.test_client().get("/health")
+    assert response.status_code == 200
+    assert response.text == "OK"
+
+
 @pytest.fixture
 def pages_client() -> Iterator[Any]:
     """A client of a board with pages."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, flash, redirect, request, session, url_for
-from flask_admin import Admin, AdminIndexView, BaseView, expose
+from flask import Flask, flash, g, redirect, request, session, url_for
+from flask.views import MethodView
+from flask_admin import Admin, AdminIndexView, BaseView, expose, expose_plugview
 from flask_admin.actions import action
 from flask_admin.contrib.fileadmin import FileAdmin
 from flask_admin.contrib.sqla import ModelView
@@ -89,9 +91,37 @@ class ReportView(BaseView):
     def year(self, year: int) -> str:
         return self.render("report.html", year=f"{year} {request.method}")
 
+    @expose_plugview("/api/v1")
+    class First(MethodView):
+        def get(self, cls: BaseView) -> str:
+            return f"GET of v1 by {cls.name}"
+
+    @expose_plugview("/api/v2")
+    class Second(MethodView):
+        def post(self, cls: BaseView) -> str:
+            return f"POST of v2 by {cls.name}"
+
     @expose("/link/")
     def link(self) -> str:
         return self.get_url(".year", year=1999)
+
+
+def make_nonce() -> str:
+    """Return what the scripts of one request bear."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_hex(4)
+    return g.nonce
+
+
+def create_hosts(host: str | None, **options: Any) -> Flask:
+    """Make an application of several hosts with a small administration on one of them, or on all (``*``)."""
+    app = Flask(__name__, host_matching=host is not None, static_host="shop.example" if host else None)
+    app.config["SECRET_KEY"] = "admin"
+    if host is None:
+        app.config["SERVER_NAME"] = "shop.example"
+        app.subdomain_matching = True
+    Admin(app, index_view=AdminIndexView(template="small.html"), host=host, **options)
+    return app
 
 
 def create_app(uri: str, files: Path, **config: Any) -> Flask:
@@ -99,7 +129,7 @@ def create_app(uri: str, files: Path, **config: Any) -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(SECRET_KEY="admin", SQLALCHEMY_DATABASE_URI=uri, **config)
     db.init_app(app)
-    admin = Admin(app, name="Office", index_view=HomeView(name="Start"))
+    admin = Admin(app, name="Office", index_view=HomeView(name="Start"), csp_nonce_generator=make_nonce)
     admin.add_view(PostView(Post, db, category="Texts"))
     admin.add_view(GuardedView(Writer, db, endpoint="writers", category="Texts"))
     admin.add_view(ReportView(name="Reports", endpoint="reports"))

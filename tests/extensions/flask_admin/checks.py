@@ -9,29 +9,35 @@ from typing import Any
 
 import pytest
 
-from app import Post, Writer, create_app, db
+from app import Post, Writer, create_app, create_hosts, db
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A folder to be administered, with a file in it."""
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "hello.txt").write_text("Hello!")
-    return tmp_path / "files"
-
-
-@pytest.fixture
-def app(tmp_path: Path, files: Path) -> Iterator[Any]:
-    """The application, with one writer and five posts."""
-    app = create_app(f"sqlite:///{tmp_path / 'office.db'}", files, TESTING=True)
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The application; one for all checks, because each page of it is made of many templates."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "files").mkdir()
+    app = create_app(f"sqlite:///{folder / 'office.db'}", folder / "files", TESTING=True)
+    app.files = folder / "files"
+    yield app
     with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def files(app: Any) -> Path:
+    """The folder that is administered, with one file in it; and in the database one writer and five posts."""
+    for path in app.files.iterdir():
+        path.unlink()
+    (app.files / "hello.txt").write_text("Hello!")
+    with app.app_context():
+        db.drop_all()
         db.create_all()
         db.session.add(Writer(name="Wilma"))
         db.session.add_all([Post(title=f"Post {letter}") for letter in "ABCDE"])
         db.session.commit()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    folder: Path = app.files
+    return folder
 
 
 def posts(app: Any) -> list[tuple[str, bool, str | None]]:
@@ -61,7 +67,7 @@ def test_the_menu_has_views_categories_and_links(client: Any) -> None:
 
 
 def test_the_static_files_of_the_extension_are_served(client: Any) -> None:
-    (address,) = re.findall(r'<script +src="([^"]*/jquery\.min\.js[^"]*)"', client.get("/admin/").text)
+    (address,) = re.findall(r'<script [^>]*src="([^"]*/jquery\.min\.js[^"]*)"', client.get("/admin/").text)
     response = client.get(html.unescape(address))
     assert response.status_code == 200
     assert response.mimetype == "text/javascript"
@@ -222,8 +228,8 @@ def test_files_are_uploaded_renamed_and_deleted(client: Any, files: Path) -> Non
     assert [path.name for path in files.iterdir()] == ["hello.txt"]
 
 
-def test_files_outside_of_the_folder_are_not_served(client: Any, tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
+def test_files_outside_of_the_folder_are_not_served(client: Any, files: Path) -> None:
+    (files.parent / "secret.txt").write_text("secret")
     for path in ("/admin/files/download/../secret.txt", "/admin/files/b/..", "/admin/files/b/%2e%2e/"):
         assert "secret" not in client.get(path, follow_redirects=True).text
 
@@ -231,3 +237,40 @@ def test_files_outside_of_the_folder_are_not_served(client: Any, tmp_path: Path)
 def test_the_views_are_blueprints_of_the_application(app: Any) -> None:
     assert {"admin", "post", "writers", "reports", "files"} <= set(app.blueprints)
     assert app.extensions["admin"][0].name == "Office"
+
+
+@pytest.fixture
+def hosts() -> Any:
+    """A client of an application that is told apart by hosts; its administration has one host, or all."""
+    return lambda host: create_hosts(host).test_client()
+
+
+def test_an_administration_may_have_a_host_of_its_own(hosts: Any) -> None:
+    client = hosts("office.example")
+    assert "There" in client.get("/admin/", base_url="http://office.example").text
+    assert client.get("/admin/", base_url="http://shop.example").status_code == 404
+
+
+def test_an_administration_may_answer_on_every_host(hosts: Any) -> None:
+    client = hosts("*")
+    for host in ("office.example", "shop.example"):
+        page = client.get("/admin/", base_url=f"http://{host}")
+        assert page.status_code == 200
+        (address,) = re.findall(r'<script [^>]*src="([^"]*/jquery\.min\.js[^"]*)"', page.text)
+        assert client.get(html.unescape(address), base_url=f"http://{host}").status_code == 200
+
+
+def test_an_administration_may_have_a_subdomain(hosts: Any) -> None:
+    client = create_hosts(None, subdomain="office").test_client()
+    assert "There" in client.get("/admin/", base_url="http://office.shop.example").text
+    assert client.get("/admin/", base_url="http://shop.example").status_code == 404
+
+
+def test_a_class_of_views_is_a_part_of_a_view(client: Any) -> None:
+    assert client.get("/admin/reports/api/v1").text == "GET of v1 by Reports"
+    assert client.post("/admin/reports/api/v2").text == "POST of v2 by Reports"
+    assert client.put("/admin/reports/api/v2").status_code == 405
+
+
+def test_a_script_bears_the_nonce_of_its_request(client: Any) -> None:
+    assert re.search(r'<script +nonce="[0-9a-f]{8}"', client.get("/admin/").text)

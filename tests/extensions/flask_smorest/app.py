@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask, current_app
+from flask import Flask, Response, current_app, redirect, request, url_for
 from flask.views import MethodView
 from flask_smorest import Api, Blueprint, Page, abort
+from werkzeug.routing import BaseConverter
 
 
 class PetSchema(ma.Schema):
@@ -80,6 +82,14 @@ class Pet(MethodView):
         del current_app.pets[pet_id]
 
 
+@pets.route("/later", methods=["POST"])
+@pets.arguments(PetSchema, content_type="application/x-www-form-urlencoded", location="form")
+@pets.response(202, PetSchema)
+async def add_later(data: dict[str, Any]) -> Any:
+    await asyncio.sleep(0)
+    return current_app.add(**data)
+
+
 @pets.route("/broken")
 @pets.response(200)
 def broken() -> Any:
@@ -105,6 +115,57 @@ def upload(files: dict[str, Any], form: dict[str, Any]) -> Any:
 @files.response(200)
 def headers(headers: dict[str, Any]) -> int:
     return headers["X-Key"] + 1
+
+
+class YearConverter(BaseConverter):
+    regex = "[12][0-9]{3}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
+def create_versions() -> Flask:
+    """Make an application with two versions of an API, whose parts are nested blueprints with a converter."""
+    app = Flask(__name__)
+    app.json.sort_keys = False
+    for version in ("v1", "v2"):
+        prefix = version.upper()
+        app.config.update(
+            {
+                f"{prefix}_API_TITLE": f"Years {version}",
+                f"{prefix}_API_VERSION": version,
+                f"{prefix}_OPENAPI_VERSION": "3.0.3",
+                f"{prefix}_OPENAPI_URL_PREFIX": f"/{version}",
+            }
+        )
+        api = Api(app, config_prefix=prefix)
+        api.register_converter(YearConverter, lambda converter: {"type": "integer", "format": "year"}, name="year")
+        parent = Blueprint(version, version, url_prefix=f"/{version}")
+        child = Blueprint("years", "years", url_prefix="/years")
+
+        @child.route("/<year:number>", parameters=["number", {"name": "X-Trace", "in": "header"}])
+        @child.response(200, ma.Schema.from_dict({"year": ma.fields.Int(), "by": ma.fields.String()}, name="Year"))
+        def year(number: int) -> dict[str, Any]:
+            return {"year": number, "by": request.endpoint}
+
+        @child.route("/<year:number>/page")
+        @child.response(200, content_type="text/html")
+        def page(number: int) -> Any:
+            return Response(url_for(".year", number=number), mimetype="text/html")
+
+        @child.route("/moved")
+        @child.alt_response(302, success=True)
+        def moved() -> Any:
+            return redirect(url_for(".year", number=2000))
+
+        @child.before_request
+        def refuse() -> None:
+            if request.args.get("refuse"):
+                abort(403)
+
+        parent.register_blueprint(child)
+        api.register_blueprint(parent)
+    return app
 
 
 def create_app(**config: Any) -> Flask:

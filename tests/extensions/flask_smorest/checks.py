@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import create_app
+from app import create_app, create_versions
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_api_describes_itself(client: Any) -> None:
     document = client.get("/docs/openapi.json").json
     assert document["openapi"] == "3.1.0"
     assert document["info"] == {"title": "Pets", "version": "v1"}
-    assert set(document["paths"]) == {"/pets/", "/pets/{pet_id}", "/pets/broken", "/uploads/", "/uploads/headers"}
+    assert set(document["paths"]) == {"/pets/", "/pets/{pet_id}", "/pets/later", "/pets/broken", "/uploads/", "/uploads/headers"}
     post = document["paths"]["/pets/"]["post"]
     assert post["summary"] == "Add a pet"
     assert post["description"] == "With a description that is longer."
@@ -153,3 +153,69 @@ def test_the_description_is_printed_by_a_command(app: Any) -> None:
 def test_a_view_beside_the_api_is_left_alone(client: Any) -> None:
     assert client.get("/plain").text == "plain"
     assert client.options("/pets/").status_code == 200
+
+
+@pytest.fixture
+def versions() -> Any:
+    """A client of two versions of an API in one application."""
+    return create_versions().test_client()
+
+
+def test_versions_of_an_api_live_side_by_side(versions: Any) -> None:
+    assert versions.get("/v1/years/1999").json == {"year": 1999, "by": "v1.years.year"}
+    assert versions.get("/v2/years/1999").json == {"year": 1999, "by": "v2.years.year"}
+    assert versions.get("/v2/openapi.json").json["info"]["title"] == "Years v2"
+    assert set(versions.get("/v1/openapi.json").json["paths"]) == {
+        "/v1/years/{number}",
+        "/v1/years/{number}/page",
+        "/v1/years/moved",
+    }
+
+
+def test_a_converter_of_the_application_is_described(versions: Any) -> None:
+    assert versions.get("/v1/years/99").status_code == 404
+    path = versions.get("/v1/openapi.json").json["paths"]["/v1/years/{number}"]
+    assert {"in": "path", "name": "number", "required": True, "schema": {"type": "integer", "format": "year"}} in path[
+        "parameters"
+    ]
+    assert {"in": "header", "name": "X-Trace"} in path["parameters"]
+
+
+def test_a_view_may_answer_with_a_response_of_its_own(versions: Any) -> None:
+    page = versions.get("/v1/years/1999/page")
+    assert page.text == "/v1/years/1999"
+    assert page.mimetype == "text/html"
+    moved = versions.get("/v2/years/moved")
+    assert moved.status_code == 302
+    assert moved.location == "/v2/years/2000"
+
+
+def test_a_hook_of_a_nested_blueprint_refuses_in_json(versions: Any) -> None:
+    refused = versions.get("/v1/years/1999?refuse=1")
+    assert refused.status_code == 403
+    assert refused.json == {"code": 403, "status": "Forbidden"}
+
+
+def test_the_order_of_keys_is_that_of_the_schema_where_the_application_says_so(versions: Any) -> None:
+    assert versions.get("/v1/years/1999").text.index("year") < versions.get("/v1/years/1999").text.index("by")
+
+
+def test_descriptions_are_written_to_files(tmp_path: Any) -> None:
+    runner = create_versions().test_cli_runner()
+    result = runner.invoke(args=["openapi", "write", "--config-prefix", "V2", str(tmp_path / "v2.json")])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "v2.json").read_text())["info"]["version"] == "v2"
+
+
+def test_etags_may_be_switched_off() -> None:
+    app = create_app(ETAG_DISABLED=True)
+    response = app.test_client().get("/pets/1")
+    assert "ETag" not in response.headers
+    assert app.test_client().put("/pets/1", json={"name": "Max"}).status_code == 200
+
+
+def test_an_async_view_reads_a_form(client: Any) -> None:
+    """flask-sock's sister wraps views; an ``async def`` stays one only for the framework that calls it."""
+    response = client.post("/pets/later", data={"name": "Ida"})
+    assert response.status_code == 202
+    assert response.json == {"id": 5, "name": "Ida", "kind": "cat"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from flask import Flask, current_app, g, has_app_context, request, session, url_for
+from flask import Flask, copy_current_request_context, current_app, g, has_app_context, request, session, url_for
 from flask_socketio import (
     ConnectionRefusedError,
     Namespace,
@@ -18,8 +18,6 @@ from flask_socketio import (
     rooms,
     send,
 )
-
-CLIENT_SEES = ("namespace", "sid", "event")
 
 
 class Shop(Namespace):
@@ -112,6 +110,22 @@ def create_app(**options: Any) -> tuple[Flask, SocketIO]:
     @socketio.on("talk")
     def talk(room: str, text: str) -> None:
         emit("talk", text, to=room, include_self=False)
+
+    @socketio.on("work")
+    def work(amount: int) -> None:
+        @copy_current_request_context
+        def run() -> None:
+            emit("worked", {"amount": amount, "name": session.get("name")}, to=request.sid)
+
+        socketio.start_background_task(run).join()
+
+    @socketio.event
+    def twice(number: int) -> tuple[int, int]:
+        return number, number
+
+    @socketio.on("*")
+    def anything(event: str, *arguments: Any) -> str:
+        return f"{event}{arguments}"
 
     @socketio.on("kick")
     def kick() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import socketio as client_library
+from flask.sessions import SessionInterface, SessionMixin
 
 from app import create_app
 
@@ -43,6 +44,25 @@ def connect(made: Any) -> Callable[..., Any]:
         return client
 
     return connect
+
+
+class SharedSession(dict, SessionMixin):
+    pass
+
+
+class SharedSessions(SessionInterface):
+    """Keeps one session for everybody."""
+
+    def __init__(self) -> None:
+        self.session = SharedSession()
+        self.saved = 0
+
+    def open_session(self, app: Any, request: Any) -> SharedSession:
+        return self.session
+
+    def save_session(self, app: Any, session: Any, response: Any) -> None:
+        assert session is self.session
+        self.saved += 1
 
 
 def events(client: Any, namespace: str = "/") -> list[tuple[str, Any]]:
@@ -115,6 +135,34 @@ def test_every_event_is_torn_down(app: Any, connect: Any) -> None:
     client.emit("where")
     client.emit("count")
     assert app.torn_down == ["/socket.io", "/socket.io"]
+
+
+def test_a_background_task_works_with_a_copy_of_the_context(connect: Any) -> None:
+    client = connect("Ada")
+    client.get_received()
+    client.emit("work", 7)
+    assert events(client) == [("worked", [{"amount": 7, "name": "Ada"}])]
+
+
+def test_an_event_may_have_any_name_and_several_answers(connect: Any) -> None:
+    client = connect("Ada")
+    assert client.emit("twice", 4, callback=True) == [4, 4]
+    assert client.emit("surprise", 1, callback=True) == "surprise(1,)"
+
+
+def test_sessions_that_are_kept_elsewhere_are_shared_with_views() -> None:
+    app, socketio = create_app(manage_session=False)
+    kept = app.session_interface = SharedSessions()
+    browser = app.test_client()
+    browser.get("/login/Ada")
+    client = socketio.test_client(app, flask_test_client=browser)
+    assert client.emit("count", callback=True) == 1
+    assert client.emit("count", callback=True) == 2
+    assert browser.get("/login/Eva").json == {"count": 2}
+    client.get_received()
+    client.send("hello")
+    assert events(client) == [("message", "Eva: hello")]
+    assert kept.saved >= 4
 
 
 def test_a_room_is_joined_talked_in_and_left(connect: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, abort, jsonify, request, url_for
+from flask import Flask, Response, abort, jsonify, request, stream_with_context, url_for
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.record_queries import get_recorded_queries
 from flask_sqlalchemy.track_modifications import before_models_committed, models_committed
@@ -48,6 +50,7 @@ def create_app(uri: str, log_uri: str, **config: Any) -> Flask:
         SQLALCHEMY_BINDS={"log": {"url": log_uri}},
         SQLALCHEMY_TRACK_MODIFICATIONS=True,
         SQLALCHEMY_RECORD_QUERIES=True,
+        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"timeout": 60}},  # seconds to wait for another writer
         **config,
     )
     db.init_app(app)
@@ -59,7 +62,8 @@ def create_app(uri: str, log_uri: str, **config: Any) -> Flask:
     def note_visit() -> None:
         if "unlogged" not in request.args:
             db.session.add(Visit(path=request.path))
-            db.session.commit()
+            if "unfinished" not in request.args:
+                db.session.commit()
 
     @app.get("/books")
     def books() -> Any:
@@ -116,6 +120,20 @@ def create_app(uri: str, log_uri: str, **config: Any) -> Flask:
     def queries() -> Any:
         db.session.execute(db.select(Author)).all()
         return jsonify([query.statement for query in get_recorded_queries()])
+
+    @app.get("/later/<int:id>")
+    async def later(id: int) -> Any:
+        await asyncio.sleep(0)
+        visit, *_ = db.session.new or [None]  # what the plain hook has left in the same session
+        return f"{db.get_or_404(Book, id).title} {visit and visit.path}"
+
+    @app.get("/stream")
+    def stream() -> Any:
+        def titles() -> Iterator[str]:
+            for book in db.session.scalars(db.select(Book).order_by(Book.title)):
+                yield f"{book.title} by {book.author.name}\n"
+
+        return Response(stream_with_context(titles()), mimetype="text/plain")
 
     @app.get("/session")
     def session_number() -> Any:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import flask
 import pytest
 import sqlalchemy
+from flask.cli import FlaskGroup
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
 
 from app import Author, Book, Visit, create_app, db
 
@@ -154,6 +157,64 @@ def test_a_client_that_keeps_the_context_lets_the_test_use_the_database(app: Any
 def test_a_context_of_the_test_is_the_context_of_the_request(app: Any) -> None:
     with app.app_context():
         assert app.test_client().get("/session?unlogged").text == str(id(db.session()))
+
+
+def test_an_async_view_has_the_session_of_the_plain_hooks(client: Any) -> None:
+    assert client.get("/later/2?unfinished").text == "Beloved /later/2"
+    assert client.get("/later/99").status_code == 404
+
+
+def test_a_stream_keeps_the_session_to_its_end(client: Any) -> None:
+    assert client.get("/stream").text == "".join(f"{title} by Many\n" for title in TITLES)
+
+
+def test_each_thread_has_sessions_of_its_own(app: Any) -> None:
+    def ask(title: str) -> tuple[int, str]:
+        response = app.test_client().post("/books", json={"title": title, "author": f"Author of {title}"})
+        return response.status_code, app.test_client().get(response.location).json["title"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, map(str, range(12)))) == [(201, str(number)) for number in range(12)]
+
+
+def test_commands_of_the_application_use_the_database(app: Any) -> None:
+    @app.cli.command("count")
+    def count() -> None:
+        print(db.session.scalar(db.select(db.func.count()).select_from(Book)))
+
+    result = app.test_cli_runner().invoke(args=["count"])
+    assert result.output == "7\n", result.exception
+
+
+def test_the_shell_works_on_the_database(app: Any) -> None:
+    group = FlaskGroup(create_app=lambda: app)
+    result = app.test_cli_runner().invoke(group, ["shell"], input="print(Book.query.count(), extra, app.name)\n")
+    assert "7 42 app" in result.output
+
+
+def test_a_page_is_made_of_the_query_of_a_test_request(app: Any) -> None:
+    with app.test_request_context("/?page=2&per_page=3"):
+        page = db.paginate(db.select(Book).order_by(Book.title))
+        assert [book.title for book in page] == TITLES[3:6]
+        assert page.next().page == 3
+        assert page.prev(error_out=False).has_prev is False
+    with app.app_context():  # without a request the defaults count
+        assert db.paginate(db.select(Book)).per_page == 20
+    with app.test_request_context("/?page=9"), pytest.raises(NotFound):
+        db.paginate(db.select(Book))
+
+
+def test_the_session_is_given_back_when_a_view_fails(app: Any) -> None:
+    app.testing = False
+
+    @app.get("/fail")
+    def fail() -> None:
+        db.session.execute(db.select(Book)).all()
+        raise ValueError("broken")
+
+    assert app.test_client().get("/fail").status_code == 500
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0
 
 
 def test_without_a_context_there_is_no_session() -> None:

@@ -160,3 +160,15 @@ def test_the_same_application_is_served_over_asgi_and_rsgi(folder: Path, server:
         port = serve("wsgi:app", folder, server=server).port
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             assert [client.get("/").json()["b"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_test_suite_that_is_written_for_flask_runs_on_erlen(folder: Path) -> None:
+    (folder / "test_shop.py").write_text(
+        "from flask import Flask\nfrom shop import app\n\n\ndef test_it():\n"
+        '    assert Flask.__module__ == "erlen.flask.app"\n'
+        '    assert app.test_client().get("/").json == {"a": "erlen.flask.app", "b": 1}\n'
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "erlen.as_flask", "-p", "no:cacheprovider", "test_shop.py"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert "1 passed" in done.stdout, done.stdout

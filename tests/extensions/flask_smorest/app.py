@@ -139,7 +139,8 @@ def create_versions() -> Flask:
             }
         )
         api = Api(app, config_prefix=prefix)
-        api.register_converter(YearConverter, lambda converter: {"type": "integer", "format": "year"}, name="year")
+        app.url_map.converters["year"] = YearConverter
+        api.register_converter(YearConverter, lambda converter: {"type": "integer", "format": "year"})
         parent = Blueprint(version, version, url_prefix=f"/{version}")
         child = Blueprint("years", "years", url_prefix="/years")
 

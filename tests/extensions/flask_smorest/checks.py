@@ -215,7 +215,6 @@ def test_etags_may_be_switched_off() -> None:
 
 
 def test_an_async_view_reads_a_form(client: Any) -> None:
-    """flask-sock's sister wraps views; an ``async def`` stays one only for the framework that calls it."""
     response = client.post("/pets/later", data={"name": "Ida"})
     assert response.status_code == 202
     assert response.json == {"id": 5, "name": "Ida", "kind": "cat"}

@@ -31,6 +31,8 @@ def test_a_request_for_a_websocket_finds_its_rule_and_others_find_theirs(app: An
     assert client.get("/talk/ada", headers={"Upgrade": "websocket"}).text == "page of ada"
     assert client.get("/talk/ada", headers={**UPGRADE, "Upgrade": "h2c"}).text == "page of ada"
     assert client.get("/socket", headers=UPGRADE).text == "socket"
+    assert client.get("ws://localhost/socket").text == "socket"
+    assert client.get("/talk/ada", url_scheme="wss").text == "socket of ada"
     assert client.get("/socket").status_code == 400
     assert client.get("/page", headers=UPGRADE).status_code == 400
     assert client.get("/nowhere", headers=UPGRADE).status_code == 404

@@ -110,17 +110,16 @@ def _ascii_host(host: str) -> str:
 def _scheme(environ: Mapping[str, Any]) -> str:
     """Return the scheme of a request; one that asks for a WebSocket has ``ws`` or ``wss``."""
     scheme: str = environ["wsgi.url_scheme"]
-    if asks_for_websocket(environ):
-        return "wss" if scheme == "https" else "ws"
+    if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        connection = environ.get("HTTP_CONNECTION", "").lower().split(",")
+        if any(option.strip(" \t") == "upgrade" for option in connection):
+            return "wss" if scheme == "https" else "ws"
     return scheme
 
 
 def asks_for_websocket(environ: Mapping[str, Any]) -> bool:
-    """Tell whether the request of a WSGI environment asks for a WebSocket (RFC 6455, section 4.1)."""
-    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
-        return False
-    connection = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    return any(option.strip(" \t") == "upgrade" for option in connection)
+    """Tell whether the request of a WSGI environment is for a WebSocket, by its headers or by its scheme."""
+    return _scheme(environ) in ("ws", "wss")
 
 
 def _without_usual_port(host: str, scheme: str) -> str:

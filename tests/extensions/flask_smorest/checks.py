@@ -127,7 +127,14 @@ def test_the_api_describes_itself(client: Any) -> None:
     document = client.get("/docs/openapi.json").json
     assert document["openapi"] == "3.1.0"
     assert document["info"] == {"title": "Pets", "version": "v1"}
-    assert set(document["paths"]) == {"/pets/", "/pets/{pet_id}", "/pets/later", "/pets/broken", "/uploads/", "/uploads/headers"}
+    assert set(document["paths"]) == {
+        "/pets/",
+        "/pets/{pet_id}",
+        "/pets/later",
+        "/pets/broken",
+        "/uploads/",
+        "/uploads/headers",
+    }
     post = document["paths"]["/pets/"]["post"]
     assert post["summary"] == "Add a pet"
     assert post["description"] == "With a description that is longer."

@@ -97,3 +97,7 @@ def create_app(use_async: bool = False) -> tuple[Flask, Dash]:
         return response
 
     return server, board
+
+
+if __name__ == "__main__":
+    create_app()[1].run(port=0, debug=True, use_reloader=False, dev_tools_silence_routes_logging=False)

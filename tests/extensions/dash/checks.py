@@ -3,12 +3,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import dash
 import pytest
 
 from app import create_app, create_pages
+from served import running
+
+HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -31,20 +37,21 @@ def app(made: Any) -> Any:
     return made[0]
 
 
-def update(
-    client: Any, output: str, *inputs: tuple[Any, str, Any], changed: int = 0, base: str = "/board", **more: Any
-) -> Any:
-    """Ask for a callback as the page in a browser does: its output, and for each input the id, property and value."""
+def body_of(output: str, *inputs: tuple[Any, str, Any], changed: int = 0, state: Any = ()) -> dict[str, Any]:
+    """Return what a page sends for a callback: its output, and of each input the id, property and value."""
     outputs = [dict(zip(("id", "property"), part.split("."), strict=True)) for part in output.strip(".").split("...")]
-    told = [{"id": name, "property": key, "value": value} for name, key, value in inputs]
-    body = {
+    return {
         "output": output,
         "outputs": outputs if output.startswith("..") else outputs[0],
-        "inputs": told,
+        "inputs": [{"id": name, "property": key, "value": value} for name, key, value in inputs],
         "changedPropIds": [f"{inputs[changed][0]}.{inputs[changed][1]}"],
-        "state": more.pop("state", []),
+        "state": state,
     }
-    return client.post(f"{base}/_dash-update-component", json=body, **more)
+
+
+def update(client: Any, output: str, *inputs: tuple[Any, str, Any], headers: Any = None, **more: Any) -> Any:
+    """Ask for a callback of the board."""
+    return client.post("/board/_dash-update-component", json=body_of(output, *inputs, **more), headers=headers)
 
 
 def test_the_page_loads_the_renderer_and_the_assets(client: Any) -> None:
@@ -229,6 +236,21 @@ def test_a_health_endpoint_answers(made: Any) -> None:
     assert response.text == "OK"
 
 
+def test_a_board_in_debug_mode_is_served_over_a_socket() -> None:
+    with running(HERE) as address:
+        assert urlopen(f"{address}/").read() == b"plain"
+        assert b"<title>Board</title>" in urlopen(f"{address}/board/").read()
+        assert "packages" in json.load(urlopen(f"{address}/board/_reload-hash"))
+        update = Request(
+            f"{address}/board/_dash-update-component",
+            json.dumps(body_of("broken.children", ("break", "n_clicks", 1))).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with pytest.raises(HTTPError, match="500") as caught:
+            urlopen(update)
+        assert b"ValueError: broken callback" in caught.value.read()
+
+
 @pytest.fixture
 def pages_client() -> Iterator[Any]:
     """A client of a board with pages."""
@@ -248,6 +270,6 @@ def test_a_page_is_chosen_by_its_address(pages_client: Any) -> None:
     pages_client.get("/")
     (router,) = [entry for entry in pages_client.get("/_dash-dependencies").json if "_content" in entry["output"]]
     inputs = [("_pages_location", "pathname", "/report/1999"), ("_pages_location", "search", "?by=Ada")]
-    response = update(pages_client, router["output"], *inputs, base="")
+    response = pages_client.post("/_dash-update-component", json=body_of(router["output"], *inputs))
     content = response.json["response"]["_pages_content"]["children"]
     assert "A report of 1999 with {'by': 'Ada'}." in str(content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import sys
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, request, session, url_for
@@ -82,4 +81,4 @@ def create_app() -> Flask:
 
 
 if __name__ == "__main__":
-    create_app().run("127.0.0.1", int(sys.argv[1]))
+    create_app().run("127.0.0.1", 0)

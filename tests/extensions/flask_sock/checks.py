@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,6 +11,7 @@ import pytest
 import simple_websocket
 
 from app import create_app
+from served import running
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,21 +19,8 @@ HERE = Path(__file__).resolve().parent
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The host and port of the application on a Werkzeug server, which ``app.run()`` has started."""
-    program = "import inside, runpy, sys; sys.path.insert(0, '.'); runpy.run_path('app.py', run_name='__main__')"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "0"], cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            log = ""
-            for line in process.stderr:
-                log += line
-                if found := re.search(r"Running on http://(\S+)", line):
-                    break
-            else:
-                pytest.fail(f"the server has not started:\n{log}")
-            yield found[1]
-        finally:
-            process.kill()
+    with running(HERE) as address:
+        yield address.removeprefix("http://")
 
 
 @pytest.fixture

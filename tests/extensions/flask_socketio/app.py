@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from flask import Flask, copy_current_request_context, current_app, g, has_app_context, request, session, url_for
@@ -153,4 +152,4 @@ def create_app(**options: Any) -> tuple[Flask, SocketIO]:
 
 if __name__ == "__main__":
     app, socketio = create_app()
-    socketio.run(app, host="127.0.0.1", port=int(sys.argv[1]), allow_unsafe_werkzeug=True)
+    socketio.run(app, host="127.0.0.1", port=0, allow_unsafe_werkzeug=True)

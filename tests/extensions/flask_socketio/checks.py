@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import json
 import queue
-import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ import socketio as client_library
 from flask.sessions import SessionInterface, SessionMixin
 
 from app import create_app
+from served import running
 
 HERE = Path(__file__).resolve().parent
 
@@ -228,21 +226,8 @@ def test_the_extension_is_registered_and_leaves_other_paths_alone(made: Any) -> 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of the application on a Werkzeug server that ``socketio.run()`` has started."""
-    program = "import inside, runpy, sys; sys.path.insert(0, '.'); runpy.run_path('app.py', run_name='__main__')"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "0"], cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            log = ""
-            for line in process.stderr:
-                log += line
-                if found := re.search(r"Running on (http://\S+)", line):
-                    break
-            else:
-                pytest.fail(f"the server has not started:\n{log}")
-            yield found[1]
-        finally:
-            process.kill()
+    with running(HERE) as address:
+        yield address
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])

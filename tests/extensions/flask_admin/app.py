@@ -15,6 +15,7 @@ from flask_admin.contrib.fileadmin import FileAdmin
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.form import SecureForm
 from flask_admin.menu import MenuLink
+from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.schema import ForeignKey
@@ -120,6 +121,7 @@ def create_hosts(host: str | None, **options: Any) -> Flask:
     if host is None:
         app.config["SERVER_NAME"] = "shop.example"
         app.subdomain_matching = True
+    Babel(app)
     Admin(app, index_view=AdminIndexView(template="small.html"), host=host, **options)
     return app
 
@@ -129,6 +131,7 @@ def create_app(uri: str, files: Path, **config: Any) -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(SECRET_KEY="admin", SQLALCHEMY_DATABASE_URI=uri, **config)
     db.init_app(app)
+    Babel(app, locale_selector=lambda: request.accept_languages.best_match(["en", "de"]))
     admin = Admin(app, name="Office", index_view=HomeView(name="Start"), csp_nonce_generator=make_nonce)
     admin.add_view(PostView(Post, db, category="Texts"))
     admin.add_view(GuardedView(Writer, db, endpoint="writers", category="Texts"))

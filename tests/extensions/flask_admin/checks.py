@@ -139,6 +139,17 @@ def test_an_address_of_another_site_to_return_to_is_not_followed(client: Any) ->
     assert response.location == "/admin/post/"
 
 
+def test_pages_and_messages_are_in_the_language_of_the_browser(client: Any) -> None:
+    german = {"Accept-Language": "de-AT,de;q=0.9"}
+    page = client.get("/admin/post/new/", headers=german).text
+    assert "Speichern" in page
+    assert "Save" not in page
+    refused = client.post("/admin/post/new/", data={"title": ""}, headers=german).text
+    assert "Dieses Feld wird benötigt." in refused
+    missing = client.get("/admin/post/edit/?id=99", headers=german, follow_redirects=True)
+    assert "Eintrag existiert nicht." in missing.text
+
+
 def test_a_row_that_is_missing_leads_back_to_the_list(client: Any) -> None:
     response = client.get("/admin/post/edit/?id=99", follow_redirects=True)
     assert response.request.path == "/admin/post/"

@@ -38,6 +38,23 @@ def half(number):
     return number / 2
 
 
+@cache.memoize(args_to_ignore=["log"], unless=lambda: calls["closed"] > 0)
+def greet(name, log=None):
+    called("greet")
+    return f"hello {name}"
+
+
+@cache.memoize(cache_none=True)
+def nothing(name):
+    called("nothing")
+
+
+@cache.memoize(response_filter=lambda found: found is not None)
+def found(name):
+    called("found")
+    return name or None
+
+
 @cache.cached(timeout=60, key_prefix="everybody")
 def everybody():
     called("everybody")

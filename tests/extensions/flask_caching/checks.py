@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask_caching import Cache, make_template_fragment_key
 
-from app import Account, area, cache, calls, create_app, everybody, half
+from app import Account, area, cache, calls, create_app, everybody, found, greet, half, nothing
 
 
 @pytest.fixture(params=["SimpleCache", "FileSystemCache"])
@@ -138,6 +138,16 @@ def test_a_memoized_function_may_have_a_name_of_its_own(context):
     cache.delete_memoized(half)
     half(4)
     assert calls["half"] == 2
+
+
+def test_what_does_not_matter_is_left_out_and_what_is_nothing_is_kept_if_asked(context):
+    assert [greet("ada"), greet("ada", log=1), greet("ada", log=2)] == ["hello ada"] * 3
+    assert calls["greet"] == 1
+    calls["closed"] = 1
+    greet("ada")
+    assert calls["greet"] == 2
+    assert (nothing("a"), nothing("a"), calls["nothing"]) == (None, None, 1)
+    assert (found(""), found(""), found("a"), found("a"), calls["found"]) == (None, None, "a", "a", 3)
 
 
 def test_methods_are_memoized_for_each_object_and_forgotten_for_each(context):

@@ -117,6 +117,19 @@ def test_settings_of_the_application_are_the_defaults():
     assert response.headers["Access-Control-Max-Age"] == "5"
 
 
+def test_one_pattern_or_a_list_of_them_can_be_given_and_errors_can_be_left_alone(interface):
+    options = {} if interface == "wsgi" else {"interface": interface}
+    app = Flask("patterns")
+    CORS(app, resources=[r"/a", r"/b/.*"], intercept_exceptions=False, allow_private_network=True)
+    app.get("/a")(lambda: "a")
+    client = app.test_client(**options)
+    origin = {"Origin": "https://any.example"}
+    assert client.get("/a", headers=origin).headers["Access-Control-Allow-Origin"] == "https://any.example"
+    assert client.get("/c", headers=origin).status_code == 404
+    asked = {**origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Private-Network": "true"}
+    assert client.options("/a", headers=asked).headers["Access-Control-Allow-Private-Network"] == "true"
+
+
 def test_a_request_without_an_origin_is_answered_as_ever(client):
     response = client.get("/feed")
     assert response.text == "news"

@@ -54,6 +54,11 @@ def create_app(**config: Any) -> Flask:
     def many():
         return "many"
 
+    @app.get("/left")
+    @limiter.limit("2/minute;3/hour")
+    def left():
+        return jsonify([(str(each.limit), each.remaining, each.breached) for each in limiter.current_limits])
+
     @app.get("/mine")
     @limiter.limit("2/hour", key_func=user)
     def mine():

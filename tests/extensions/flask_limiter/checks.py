@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 from flask import Flask
 from flask.cli import FlaskGroup
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
+from inside import SIDE
 
 from app import create_app, create_strict_app
 
@@ -172,6 +175,46 @@ def test_all_views_together_and_those_who_come_too_often_are_limited(interface):
     assert statuses(client, "/a", headers={"X-User": "grace"}) == [200]
 
 
+def test_names_of_headers_methods_and_messages_come_from_the_settings(interface):
+    app = create_app(
+        RATELIMIT_HEADER_LIMIT="X-Limit",
+        RATELIMIT_HEADER_REMAINING="X-Left",
+        RATELIMIT_HEADER_RETRY_AFTER_VALUE="http-date",
+        RATELIMIT_KEY_PREFIX="ours",
+        RATELIMIT_DEFAULTS_PER_METHOD=True,
+    )
+    client = app.test_client(**({} if interface == "wsgi" else {"interface": interface}))
+    response = client.get("/")
+    assert (response.headers["X-Limit"], response.headers["X-Left"]) == ("5", "4")
+    assert response.headers["Retry-After"].endswith("GMT")
+    assert statuses(client, *["/"] * 5) == [200] * 4 + [429]
+    assert client.open("/", method="OPTIONS").status_code == 200
+
+
+def test_a_storage_that_fails_is_replaced_by_the_memory_or_passed_over(interface):
+    options = {} if interface == "wsgi" else {"interface": interface}
+
+    def broken(*args, **kwargs):
+        raise OSError("the storage is gone")
+
+    for name, config, wanted in (
+        ("replaced", {"RATELIMIT_IN_MEMORY_FALLBACK": "1/hour"}, [200, 429]),
+        ("passed_over", {"RATELIMIT_SWALLOW_ERRORS": True}, [200, 200, 200]),
+    ):
+        app = Flask(name)
+        app.logger.disabled = True
+        app.config.update(config)
+        limiter = Limiter(get_remote_address, app=app, default_limits=["2/hour"], storage_uri="memory://")
+        app.get("/")(lambda: "ok")
+        limiter.storage.incr = broken
+        limiter.storage.check = lambda: False
+        assert statuses(app.test_client(**options), *["/"] * len(wanted)) == wanted
+
+
+def test_a_view_sees_its_limits_and_what_is_left_of_them(client):
+    assert client.get("/left").json == [["2 per 1 minute", 1, False], ["3 per 1 hour", 2, False]]
+
+
 def test_a_breach_is_an_exception_where_it_is_asked_for():
     app = Flask("exception")
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
@@ -192,6 +235,20 @@ def test_a_command_lists_the_limits(app):
     assert "5 per 1 hour" in done.output
     assert "once: /once" in done.output
     assert "Exempt" in done.output
+
+
+def test_the_command_line_has_the_commands_of_the_extension():
+    program = ["erlen", "--as-flask"] if SIDE == "alias" else ["flask"]
+    done = subprocess.run(
+        [sys.executable, "-m", *program, "--app", "app", "limiter", "limits", "--endpoint", "once"],
+        cwd=os.path.dirname(__file__),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 per 1 day" in done.stdout
+    assert "5 per 1 hour" not in done.stdout
 
 
 def test_a_command_shows_what_is_configured(app):

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, flash, g, get_flashed_messages, jsonify, redirect, render_template_string, request
+from flask import (
+    Blueprint,
+    Flask,
+    copy_current_request_context,
+    flash,
+    g,
+    get_flashed_messages,
+    jsonify,
+    redirect,
+    render_template_string,
+    request,
+    stream_with_context,
+)
 from flask.views import MethodView
 from flask_login import (
     AnonymousUserMixin,
@@ -143,6 +156,25 @@ def create_app(**config: Any) -> Flask:
     @fresh_login_required
     def password():
         return "a new password"
+
+    @app.get("/stream")
+    @login_required
+    def stream():
+        def parts():
+            yield "for "
+            yield current_user.name
+
+        return stream_with_context(parts())
+
+    @app.get("/thread")
+    @login_required
+    def thread():
+        @copy_current_request_context
+        def look():
+            return current_user.name
+
+        with ThreadPoolExecutor() as pool:
+            return pool.submit(look).result()
 
     @app.get("/later")
     @login_required

@@ -162,6 +162,24 @@ def test_a_view_class_and_an_asynchronous_view_need_the_login(client):
     assert client.get("/later").text == "later, ada"
 
 
+def test_the_user_is_there_in_a_stream_and_in_another_thread(client):
+    log_in(client)
+    assert client.get("/stream").text == "for ada"
+    assert client.get("/thread").text == "ada"
+
+
+def test_messages_can_be_translated(app, client):
+    app.login_manager.localize_callback = lambda text: text.upper()
+    assert client.get(client.get("/account").location).json["messages"][0][1] == ("PLEASE LOG IN TO ACCESS THIS PAGE.")
+
+
+def test_the_login_page_of_another_host_is_told_the_whole_way_back(client, app):
+    app.login_manager.login_view = "https://login.example/in"
+    assert client.get("/account").location == "https://login.example/in?next=http%3A%2F%2Flocalhost%2Faccount"
+    app.config["FORCE_HOST_FOR_REDIRECTS"] = "outside.example"
+    assert client.get("/account").location.startswith("https://outside.example/in")
+
+
 def test_a_preflight_needs_no_login(client):
     response = client.options("/account")
     assert (response.status_code, response.text) == (200, "")

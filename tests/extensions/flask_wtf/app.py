@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, jsonify, redirect, render_template, render_template_string, request, url_for
 from flask.views import MethodView
-from flask_wtf import CSRFProtect, FlaskForm
+from flask_wtf import CSRFProtect, FlaskForm, RecaptchaField
 from flask_wtf.csrf import CSRFError, generate_csrf
 from flask_wtf.file import FileAllowed, FileField, FileRequired, FileSize, MultipleFileField
 from wtforms import BooleanField, FieldList, FormField, IntegerField, SelectField, StringField, SubmitField
@@ -48,6 +48,12 @@ class PictureForm(FlaskForm):
 
     picture = FileField("Picture", validators=[FileRequired(), FileAllowed(["png", "jpg"]), FileSize(max_size=100)])
     more = MultipleFileField("More", validators=[FileAllowed(["png"], "pictures alone")])
+
+
+class PuzzleForm(FlaskForm):
+    """A puzzle that machines do not solve; a test has solved it."""
+
+    puzzle = RecaptchaField()
 
 
 class NameForm(FlaskForm):
@@ -107,6 +113,11 @@ def create_app(guarded: bool = True, **config: Any) -> Flask:
         if form.validate_on_submit():
             return jsonify(name=form.name.data)
         return jsonify(form.errors), 400
+
+    @app.route("/puzzle", methods=["GET", "POST"])
+    def puzzle():
+        form = PuzzleForm()
+        return "solved" if form.validate_on_submit() else render_template_string("{{ form.puzzle }}", form=form)
 
     @app.get("/page")
     def page():

@@ -165,6 +165,15 @@ def test_a_file_that_is_missing_of_another_kind_or_too_large_is_refused(client):
     assert response.json == {"more": ["pictures alone"]}
 
 
+def test_a_puzzle_is_shown_and_solved_in_tests(make):
+    client = make(RECAPTCHA_PUBLIC_KEY="of-all", RECAPTCHA_PRIVATE_KEY="of-us", RECAPTCHA_DATA_ATTRS={"size": "small"})
+    page = client.get("/puzzle").text
+    assert 'data-sitekey="of-all"' in page
+    assert 'data-size="small"' in page
+    token = client.get("/token").text
+    assert client.post("/puzzle", data={"csrf_token": token}).text == "solved"
+
+
 def test_a_form_guards_itself_without_the_extension_for_all(make):
     client = make(guarded=False)
     response = client.post("/name", data={"name": "ada"})

@@ -14,11 +14,13 @@ rooms = Blueprint("rooms", __name__, url_prefix="/rooms")
 
 @later.route("/later")
 def say_later(ws: Any) -> None:
+    ws.receive()
     ws.send(f"later, by {current_app.name}")
 
 
 @later.route("/<name>", bp=rooms)
 def talk_in_room(ws: Any, name: str) -> None:
+    ws.receive()
     ws.send(f"{request.blueprint} {name} {request.endpoint}")
 
 
@@ -63,6 +65,7 @@ def create_app() -> Flask:
 
     @sock.route("/hello/<int:number>")
     def hello(ws: Any, number: int) -> None:
+        ws.receive()
         ws.send(f"{number} {g.user} {session.get('name')} {request.scheme} {url_for('login')}")
 
     @app.get("/hello/<int:number>")
@@ -71,10 +74,12 @@ def create_app() -> Flask:
 
     @sock.route("/close")
     def close(ws: Any) -> None:
+        ws.receive()
         ws.close(4001, "enough")
 
     @sock.route("/fail")
     def fail(ws: Any) -> None:
+        ws.receive()
         raise ValueError("broken view")
 
     return app

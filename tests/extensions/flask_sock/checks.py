@@ -11,7 +11,7 @@ import pytest
 import simple_websocket
 
 from app import create_app
-from served import running
+from served import GUNICORN, running
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,12 +25,16 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def connect(server: str) -> Iterator[Callable[..., Any]]:
-    """A function that opens a socket at a path of the server; all of them are closed at the end."""
+    """A function that opens a socket at a path of the server; all of them are closed at the end.
+
+    Views wait for a first message, because the client loses what comes together with the answer to its handshake.
+    """
     with ExitStack() as stack:
 
-        def connect(path: str, **options: Any) -> Any:
+        def connect(path: str, first: str = "begin", **options: Any) -> Any:
             client = simple_websocket.Client(f"ws://{server}{path}", **options)
             stack.callback(end, client)
+            client.send(first)
             return client
 
         yield connect
@@ -48,17 +52,17 @@ def read(server: str, path: str) -> str:
 
 def test_messages_go_both_ways(connect: Callable[..., Any]) -> None:
     client = connect("/echo")
+    assert client.receive(timeout=30) == "begin"
     for message in ("hello", "grüße", b"\0bytes", "x" * 500):
         client.send(message)
         assert client.receive(timeout=30) == message
 
 
 def test_two_sockets_are_open_at_once(connect: Callable[..., Any]) -> None:
-    first, second = connect("/echo"), connect("/echo")
-    second.send("second")
-    first.send("first")
-    assert first.receive(timeout=30) == "first"
+    first = connect("/echo", "first")
+    second = connect("/echo", "second")
     assert second.receive(timeout=30) == "second"
+    assert first.receive(timeout=30) == "first"
 
 
 def test_a_view_has_its_request_and_session(server: str, connect: Callable[..., Any]) -> None:
@@ -93,8 +97,7 @@ def test_the_end_of_a_view_closes_its_socket(connect: Callable[..., Any]) -> Non
 
 
 def test_a_message_that_is_too_large_closes_the_socket(connect: Callable[..., Any]) -> None:
-    client = connect("/echo")
-    client.send("x" * 1001)
+    client = connect("/echo", "x" * 1001)
     with pytest.raises(simple_websocket.ConnectionClosed) as caught:
         client.receive(timeout=30)
     assert caught.value.reason == 1009
@@ -130,3 +133,14 @@ def test_a_view_that_fails_leaves_the_server_alone(server: str, connect: Callabl
     with pytest.raises(simple_websocket.ConnectionClosed):
         client.receive(timeout=30)
     assert read(server, "/login") == "hello"
+
+
+def test_gunicorn_serves_sockets_too() -> None:
+    arguments = ("--bind=127.0.0.1:0", "--threads=4", "--no-control-socket", "app:create_app()")
+    with running(HERE, GUNICORN, *arguments) as address:
+        client = simple_websocket.Client(f"{address.replace('http', 'ws')}/hello/42")
+        client.send("begin")
+        assert client.receive(timeout=30) == "42 None None http /login"
+        host = address.removeprefix("http://")
+        assert [read(host, "/seen"), read(host, "/seen")] == ["after /hello/42", "teardown /hello/42"]
+        end(client)

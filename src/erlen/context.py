@@ -114,6 +114,8 @@ class Context:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+    #: Where the answer is sent before the context ends, so that it may still be looked at: what sends it.
+    send: Callable[[Context], None] | None = None
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"
     #: Whether the response was made without a look at the session: what opens it now cannot send a cookie.

@@ -129,7 +129,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         self._freezing = threading.RLock()
         if self.has_static_folder:
             if bool(static_host) != host_matching:
-                raise SetupValueError(
+                raise StaticHostError(
                     "Invalid static_host/host_matching combination: with host_matching=True write static_host='...', "
                     "and only then."
                 )
@@ -269,7 +269,10 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         """
         if endpoint is None:
             if view_func is None:
-                raise SetupError(f"The rule {rule!r} has neither an endpoint nor a view function: give one of them.")
+                raise MissingView(
+                    f"The rule {rule!r} has neither an endpoint nor a view function: expected view func if endpoint is "
+                    "not provided."
+                )
             endpoint = endpoint_of(view_func)
         methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
@@ -407,5 +410,13 @@ class UnknownRouteOption(SetupError, TypeError):
         return f"The route of {self.endpoint!r} was given {self.option}=..., and a route has no such option.{hint}"
 
 
+class MissingView(SetupError, AssertionError):
+    """A rule was given neither an endpoint nor a view function."""
+
+
 class SetupValueError(SetupError, ValueError):
     """An argument of the application's set-up has a value that cannot work."""
+
+
+class StaticHostError(SetupValueError, AssertionError):
+    """``static_host`` was given without ``host_matching``, or is missing with it."""

@@ -166,6 +166,9 @@ class Scaffold:
     def _check_setup_finished(self, f_name: str) -> None:
         raise NotImplementedError
 
+    #: Flask's name, which extensions use.
+    _get_exc_class_and_code = staticmethod(class_and_code)
+
     # Commands.
 
     @functools.cached_property

@@ -23,6 +23,7 @@ from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
 from erlen.lifecycle.first import FirstRequest
 from erlen.lifecycle.guard import SAFE_METHODS
+from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
 from erlen.lifecycle.start import begin, match, open_foreign_session
@@ -178,6 +179,10 @@ class Steps(Scaffold):
 
     debug: Any
     testing: Any
+
+    def _find_error_handler(self, e: Exception, blueprints: list[str]) -> Callable[[Any], Any] | None:
+        """Find the handler for *e*, with *blueprints* from the inside out. Flask's name, which extensions use."""
+        return find_handler(self.error_handler_spec, e, blueprints)
 
     def preprocess_request(self) -> Any:
         """Run what comes before the view, and return the first result that is not None."""

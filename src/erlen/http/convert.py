@@ -15,8 +15,7 @@ from erlen.http.response import Response
 __all__ = ["make_response", "split"]
 
 _CHOICES = (
-    "The return type must be a string, bytes, dict, list, iterator or generator, a tuple (body, status, headers), a "
-    "Response, or a WSGI callable"
+    "The return type must be a string, dict, list, tuple with headers or status, Response instance, or WSGI callable"
 )
 
 

@@ -28,6 +28,8 @@ from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
 from erlen.placement import Placement
 from erlen.routing import Map, Rule
+from erlen.routing.adoption import rule_class
+from erlen.routing.map import adopt_map, map_class
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
@@ -123,7 +125,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         self.extensions: dict[str, Any] = {}
         #: What Erlen knows of an endpoint besides its rules, such as ``session="readonly"``.
         self.route_options: dict[str, dict[str, Any]] = {}
-        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.url_map = map_class(self.url_map_class)(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
         self._freezing = threading.RLock()
@@ -136,6 +138,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             add_static_route(self, self.add_url_rule, self.static_url_path or "", static_host)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "url_map":
+            value = adopt_map(value)
         super().__setattr__(name, value)
         if name in _PLANNED and "_changes" in self.__dict__:
             self._changes.generation += 1
@@ -279,14 +283,14 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         self._keep_route_options(endpoint, route_options)
         where = user_frame()
         try:
-            made = self.url_rule_class(rule, endpoint=endpoint, methods=methods, **options)
+            made = rule_class(self.url_rule_class)(rule, endpoint=endpoint, methods=methods, **options)
         except TypeError as error:
             known = [*_ROUTE_OPTIONS, *inspect.signature(self.url_rule_class).parameters]
             unknown = [name for name in options if name not in known]
             if not unknown:
                 raise
             raise UnknownRouteOption(endpoint, unknown[0], nearest(unknown[0], known)) from error
-        made.provide_automatic_options = automatic  # type: ignore[attr-defined]
+        made.provide_automatic_options = automatic
         made.where = None if where is None else f"{where[0]}:{where[1]}"
         self.url_map.add(made)
         if view_func is not None:

@@ -278,11 +278,11 @@ def test_what_cannot_be_raised_is_refused(plain: Any, what: Any, kind: Any, text
 
 
 def test_the_texts_for_wrong_handlers_have_flasks_words(plain: Any) -> None:
-    with pytest.raises(TypeError, match="is an instance, not a class. Handlers can only be registered for Exception"):
+    with pytest.raises(TypeError, match=r"is an instance, not a class. Handlers can only be registered for Exception"):
         plain.register_error_handler(NotFound(), lambda e: "")
-    with pytest.raises(ValueError, match="is not a subclass of Exception. Handlers can only be registered for"):
+    with pytest.raises(ValueError, match=r"is not a subclass of Exception. Handlers can only be registered for"):
         plain.register_error_handler(dict, lambda e: "")
-    with pytest.raises(ValueError, match="'999' is not a recognized HTTP error code. Use a subclass of HTTPException"):
+    with pytest.raises(ValueError, match=r"'999' is not a recognized HTTP error code. Use a subclass of HTTPException"):
         plain.register_error_handler(999, lambda e: "")
 
 
@@ -626,7 +626,7 @@ def test_a_key_error_of_a_form_is_400_and_names_the_key_in_debug_mode(flask: Any
 
     @app.route("/key")
     def fail() -> None:
-        flask.request.form["missing_key"]  # noqa: B018
+        flask.request.form["missing_key"]
 
     @app.route("/abort")
     def abort() -> None:
@@ -637,8 +637,8 @@ def test_a_key_error_of_a_form_is_400_and_names_the_key_in_debug_mode(flask: Any
     assert response.status_code == 400
     assert b"missing_key" not in response.data
     app.config["TRAP_BAD_REQUEST_ERRORS"] = True
+    app.testing = True
     with pytest.raises(KeyError) as caught:
-        app.testing = True
         client.get("/key")
     assert caught.errisinstance(BadRequest)
     assert "missing_key" in caught.value.get_description()
@@ -662,7 +662,7 @@ def test_a_handler_of_bad_request_key_error_and_of_400(flask: Any) -> None:
 
     @app.route("/key")
     def fail() -> None:
-        flask.request.form["k"]  # noqa: B018
+        flask.request.form["k"]
 
     assert app.test_client().get("/key").text == "key ('k',)"
 
@@ -790,10 +790,10 @@ def test_handle_exception_may_be_called_by_hand(plain: Any) -> None:
         response = plain.handle_exception(ValueError())
         assert response.status_code == 500
         assert isinstance(plain.handle_http_exception(Forbidden()), Forbidden)
-        with pytest.raises(ValueError, match="again"):
-            try:
-                raise ValueError("again")
-            except ValueError as error:
+        try:
+            raise ValueError("again")
+        except ValueError as error:
+            with pytest.raises(ValueError, match="again"):
                 plain.handle_user_exception(error)
 
 

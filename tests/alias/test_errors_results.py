@@ -157,7 +157,7 @@ def test_flasks_words_about_wrong_values(flask: Any) -> None:
     app.add_url_rule("/small", "small_tuple", lambda: ("Hello",))
     app.add_url_rule("/large", "large_tuple", lambda: ("Hello", 234, {}, "World"))
     app.add_url_rule("/bad_type", "bad_type", lambda: True)
-    app.add_url_rule("/bad_wsgi", "bad_wsgi", lambda: (lambda: None))
+    app.add_url_rule("/bad_wsgi", "bad_wsgi", lambda: lambda: None)
     client = app.test_client()
     for url in ("/small", "/large"):
         with pytest.raises(TypeError) as caught:

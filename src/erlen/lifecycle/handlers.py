@@ -24,14 +24,12 @@ def class_and_code(what: type[Exception] | int) -> tuple[type[Exception], int | 
         if what not in default_exceptions:
             near = min(default_exceptions, key=lambda code: (abs(code - what), code))
             raise UnknownErrorCode(
-                f"'{what}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code instead. "
-                f"Only codes with an exception class of their own are recognized, for instance {near}."
+                f"'{what}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code "
+                f"instead. Only codes with an exception class of their own are recognized, for instance {near}."
             )
         return default_exceptions[what], what
     if isinstance(what, Exception):
-        raise WrongErrorClass(
-            f"{what!r} is an instance, not a class. {_ALLOWED} Write {type(what).__name__}."
-        )
+        raise WrongErrorClass(f"{what!r} is an instance, not a class. {_ALLOWED} Write {type(what).__name__}.")
     if isinstance(what, type) and not issubclass(what, Exception):
         raise WrongErrorClass(f"'{what.__name__}' is not a subclass of Exception. {_ALLOWED}")
     if not isinstance(what, type):

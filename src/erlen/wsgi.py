@@ -7,12 +7,11 @@ from contextvars import Context as Variables
 from contextvars import copy_context
 from typing import Any
 
-from werkzeug.wrappers import Response as WerkzeugResponse
-
 from erlen.context import Context
 from erlen.current import current
 from erlen.http.request import decode
 from erlen.http.response import lower
+from erlen.http.sending import Prepared
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
 from erlen.loading import load
@@ -47,13 +46,10 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
         start_response(context.status, context.headers)
         # A list: servers send one in one piece.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
-    if type(response).__call__ is not WerkzeugResponse.__call__:
-        body = response(environ, start_response)
-    else:
-        status, headers, body = lower(response, environ)
-        start_response(status, headers)
+    status, headers, body = response.answer if type(response) is Prepared else lower(response, environ)
+    start_response(status, headers)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
-        return body  # type: ignore[no-any-return]
+        return body
     return _Body(body, variables)
 
 

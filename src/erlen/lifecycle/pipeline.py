@@ -29,7 +29,8 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response
-from erlen.http.response import Response, content_type_of, has_header, status_line
+from erlen.http.response import Response, content_type_of, goes_short, has_header, status_line
+from erlen.http.sending import prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import Plan
@@ -153,13 +154,17 @@ async def handle(
     finally:
         try:
             if not inner:
-                context._holds -= 1
-                if context._holds == 0 and has_end(plan, context):
-                    if error is not None and app.should_ignore_error(error):
-                        error = None
-                    if runner.fetches:
-                        runner.stop_watching()  # type: ignore[attr-defined]
-                    await end(app, context, error, runner)
+                try:
+                    if context.response is not None and not goes_short(type(context.response)):
+                        context.response = await call(runner, prepare, context.response, request.environ)
+                finally:
+                    context._holds -= 1
+                    if context._holds == 0 and has_end(plan, context):
+                        if error is not None and app.should_ignore_error(error):
+                            error = None
+                        if runner.fetches:
+                            runner.stop_watching()  # type: ignore[attr-defined]
+                        await end(app, context, error, runner)
         finally:
             if not inner:
                 current.set(None)

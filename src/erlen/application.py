@@ -272,12 +272,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
-            if view_func is None:
-                raise MissingView(
-                    f"The rule {rule!r} has neither an endpoint nor a view function: expected view func if endpoint is "
-                    "not provided."
-                )
-            endpoint = endpoint_of(view_func)
+            endpoint = endpoint_of(view_func, rule)
         methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
         self._keep_route_options(endpoint, route_options)
@@ -412,10 +407,6 @@ class UnknownRouteOption(SetupError, TypeError):
     def __str__(self) -> str:
         hint = f" Did you mean {self.near!r}?" if self.near else ""
         return f"The route of {self.endpoint!r} was given {self.option}=..., and a route has no such option.{hint}"
-
-
-class MissingView(SetupError, AssertionError):
-    """A rule was given neither an endpoint nor a view function."""
 
 
 class SetupValueError(SetupError, ValueError):

@@ -41,6 +41,14 @@ def test_prefix_and_rule_are_joined_with_one_slash(flask: Any, prefix: Any, rule
     assert rules_of(app) == [url]
 
 
+def test_a_rule_with_neither_view_nor_endpoint_is_refused(flask: Any) -> None:
+    app = flask.Flask(__name__)
+    bp = flask.Blueprint("bp", __name__)
+    bp.add_url_rule("/")
+    with pytest.raises(AssertionError, match="expected view func if endpoint is not provided"):
+        app.register_blueprint(bp)
+
+
 def test_an_empty_rule_without_a_prefix_is_refused(flask: Any) -> None:
     app = flask.Flask(__name__)
     bp = flask.Blueprint("bp", __name__)

@@ -178,6 +178,19 @@ def test_a_status_that_is_no_status(app: Any) -> None:
         get(app, ("x", object()))
 
 
+def test_a_class_may_be_a_wsgi_application(app: Any) -> None:
+    class Wsgi:
+        def __init__(self, environ: Any, start_response: Any) -> None:
+            self.start_response = start_response
+
+        def __iter__(self) -> Iterator[bytes]:
+            self.start_response("200 OK", [("X-W", "1")])
+            yield b"iterated"
+
+    response = get(app, Wsgi)
+    assert (response.data, response.headers["X-W"]) == (b"iterated", "1")
+
+
 def test_a_generator_is_streamed(app: Any) -> None:
     def gen() -> Iterator[str]:
         yield "a"

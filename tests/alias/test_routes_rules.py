@@ -59,6 +59,8 @@ def test_wrong_uses_of_route(app: Any) -> None:
         app.add_url_rule("/")
     with pytest.raises(TypeError, match=r"Allowed methods must be a list of strings, for example: @app.route"):
         app.route("/x", methods="GET")(lambda: "")
+    with pytest.raises(AttributeError, match="__name__"):
+        app.add_url_rule("/", view_func=object())
     with pytest.raises(TypeError, match=r"Use the 'route' decorator to use the 'methods' argument."):
         app.get("/x", methods=["POST"])
     with pytest.raises(ValueError, match="must start with a slash"):
@@ -595,7 +597,7 @@ def test_views_that_are_callables_of_other_kinds(app: Any) -> None:
 
 def test_a_rule_without_a_view_fails(app: Any) -> None:
     app.add_url_rule("/", endpoint="nothing")
-    with pytest.raises(LookupError, match="nothing"):
+    with pytest.raises(KeyError, match="nothing"):
         app.test_client().get("/")
 
 

@@ -105,7 +105,7 @@ async def handle(
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
-                    raise _no_view(plan.endpoint)
+                    raise _NoView(plan.endpoint)
                 elif inline:
                     result = plan.view(**request.view_args)
                 else:
@@ -193,11 +193,12 @@ def handle_plainly(app: Any, context: Context, failure: Exception | None = None)
         raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
-def _no_view(endpoint: str | None) -> LookupError:
-    return LookupError(
-        f"The rule for endpoint {endpoint!r} matched, but the endpoint has no view function. Write "
-        f"@app.endpoint({endpoint!r}) above one, or give it in add_url_rule(..., view_func=...)."
-    )
+class _NoView(KeyError):
+    def __str__(self) -> str:
+        return (
+            f"The rule for endpoint {self.args[0]!r} matched, but the endpoint has no view function. Write "
+            f"@app.endpoint({self.args[0]!r}) above one, or give it in add_url_rule(..., view_func=...)."
+        )
 
 
 async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
@@ -242,7 +243,7 @@ async def dispatch(app: Any, context: Context, runner: Runner) -> Any:
     if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
         return app.make_default_options_response()
     if context.plan.view is None:
-        raise _no_view(context.plan.endpoint)
+        raise _NoView(context.plan.endpoint)
     return await _call_view(runner, context.plan.view, request.view_args)
 
 

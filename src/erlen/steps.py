@@ -145,6 +145,10 @@ class Steps(Scaffold):
         plan = plans[endpoint] = compile_plan(self, endpoint, self._overridden[1])
         return plan
 
+    def plan_of(self, endpoint: str | None) -> Plan:
+        """Return the plan of *endpoint*, compiled if it is not yet."""
+        return self._changes.plans.get(endpoint) or self.compile_plan(endpoint)
+
     def _overrides(self, name: str) -> bool:
         return name in self.__dict__ or getattr(type(self), name) is not self._originals[name]
 

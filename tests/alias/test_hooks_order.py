@@ -372,3 +372,37 @@ def test_url_value_preprocessors_of_blueprint_and_app(app: Any, flask: Any) -> N
     assert client.get("/").text == "/?everywhere=1"
     client.get("/a/b/c")
     assert seen == [("bp.x", {"lang": "de"}), ("index", {}), (None, None)]
+
+
+def test_a_hook_may_choose_another_route(app: Any, flask: Any) -> None:
+    order: list[str] = []
+    bp = flask.Blueprint("bp", __name__)
+    bp.after_request(lambda response: order.append("after of bp") or response)
+    bp.add_url_rule("/b", "b", lambda: "b")
+    app.add_url_rule("/a", "a", lambda: "a")
+    app.register_blueprint(bp)
+
+    @app.before_request
+    def choose() -> None:
+        request = flask.request
+        (request.url_rule,) = app.url_map.iter_rules("bp.b")
+        request.view_args = {}
+        request.routing_exception = None
+
+    client = app.test_client()
+    assert client.get("/a").text == "b"
+    assert client.get("/nowhere").text == "b"
+    assert order == ["after of bp"] * 2
+
+
+def test_a_hook_may_refuse_a_route(app: Any, flask: Any) -> None:
+    from werkzeug.exceptions import Gone
+
+    @app.before_request
+    def refuse() -> None:
+        flask.request.routing_exception = Gone("it was here")
+
+    app.add_url_rule("/", "index", lambda: "never")
+    response = app.test_client().get("/")
+    assert response.status_code == 410
+    assert "it was here" in response.text

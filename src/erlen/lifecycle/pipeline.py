@@ -92,6 +92,9 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
+                rule = request.url_rule
+                if rule is not None and rule.endpoint != plan.endpoint:  # a hook has chosen another route
+                    plan = context.plan = app.plan_of(rule.endpoint)
                 if runner.fetches and not request.body.complete:
                     await request.body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:

@@ -109,8 +109,8 @@ def endpoint_of(view: Callable[..., Any] | None, rule: str | None = None) -> str
     """
     if view is None:
         raise MissingView(
-            f"{'A rule' if rule is None else f'The rule {rule!r}'} has neither an endpoint nor a view function: expected "
-            "view func if endpoint is not provided."
+            f"{'A rule' if rule is None else f'The rule {rule!r}'} has neither an endpoint nor a view function: "
+            "expected view func if endpoint is not provided."
         )
     name = getattr(view, "__name__", None)
     if not isinstance(name, str):

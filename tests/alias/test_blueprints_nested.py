@@ -230,7 +230,7 @@ def test_url_defaults_and_context_processors_of_all_levels(flask: Any) -> None:
     child = flask.Blueprint("child", __name__, url_prefix="/<page>")
 
     parent.url_defaults(lambda e, v: v.setdefault("lang", "en"))
-    child.url_defaults(lambda e, v: v.setdefault("page", "home"))
+    child.url_defaults(lambda e, v: v.setdefault("page", "first"))
     parent.context_processor(lambda: {"who": "parent", "parent": 1})
     child.context_processor(lambda: {"who": "child"})
     app.context_processor(lambda: {"who": "app", "app": 2})
@@ -243,8 +243,8 @@ def test_url_defaults_and_context_processors_of_all_levels(flask: Any) -> None:
     app.register_blueprint(parent)
     app.add_url_rule("/", "top", lambda: flask.url_for("parent.child.index"))
     client = app.test_client()
-    assert client.get("/de/x/").text == "child 1 2/en/home/"
-    assert client.get("/").text == "/en/home/"
+    assert client.get("/de/x/").text == "child 1 2/en/first/"
+    assert client.get("/").text == "/en/first/"
 
 
 def test_nested_url_defaults_of_a_registration_are_the_childs(flask: Any) -> None:

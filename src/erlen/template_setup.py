@@ -24,6 +24,7 @@ class TemplateSetup(Scaffold):
     """The application's methods for templates."""
 
     config: Config
+    session_interface: Any
     json: Any
     debug: Any
     #: The class of the Jinja environment; None means :class:`erlen.templating.Environment`.
@@ -72,7 +73,8 @@ class TemplateSetup(Scaffold):
         scopes: list[str | None] = [None]
         if visited is not None:
             context["request"] = visited.request
-            context["session"] = visited.session
+            if self.session_interface is None:  # else the proxy among the globals, lest the session count as read
+                context["session"] = visited.session
             scopes.extend(reversed(visited.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):

@@ -33,7 +33,7 @@ from erlen.http.response import Response, content_type_of, goes_short, has_heade
 from erlen.http.sending import prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
-from erlen.lifecycle.plan import Plan
+from erlen.lifecycle.plan import NoView, Plan
 from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end, has_end
 from erlen.loading import load
@@ -110,7 +110,7 @@ async def handle(
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
-                    raise _NoView(plan.endpoint)
+                    raise NoView(plan.endpoint)
                 elif inline:
                     result = plan.view(**request.view_args)
                 else:
@@ -162,10 +162,13 @@ async def handle(
     finally:
         try:
             if not inner:
-                try:
-                    if context.response is not None and not goes_short(type(context.response)):
-                        context.response = await call(runner, prepare, context.response, request.environ)
-                finally:
+                if context.response is not None and not goes_short(type(context.response)):
+                    context.response = await call(runner, prepare, context.response, request.environ)
+                if context.send is not None:
+                    _send(context)
+        finally:
+            try:
+                if not inner:
                     context._holds -= 1
                     if context._holds == 0 and has_end(plan, context):
                         if error is not None and app.should_ignore_error(error):
@@ -173,12 +176,19 @@ async def handle(
                         if runner.fetches:
                             runner.stop_watching()  # type: ignore[attr-defined]
                         await end(app, context, error, runner)
-        finally:
-            if not inner:
-                current.set(None)
-                if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
-                    await send(app, appcontext_popped, runner)
-            result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
+            finally:
+                if not inner:
+                    current.set(None)
+                    if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
+                        await send(app, appcontext_popped, runner)
+                result = error = failure = None  # in them an exception would hold this frame, and this the exception
+
+
+def _send(context: Context) -> None:
+    """Send the answer, if there is one; an exception that goes to the server leaves none."""
+    send, context.send = context.send, None
+    if send is not None and (context.response is not None or "body" in context.__dict__):
+        send(context)
 
 
 def _drop(app: Any, result: Any) -> None:
@@ -199,14 +209,6 @@ def handle_plainly(app: Any, context: Context, failure: Exception | None = None)
     runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
     for _ in handle(app, context, runner, failure).__await__():
         raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
-
-
-class _NoView(KeyError):
-    def __str__(self) -> str:
-        return (
-            f"The rule for endpoint {self.args[0]!r} matched, but the endpoint has no view function. Write "
-            f"@app.endpoint({self.args[0]!r}) above one, or give it in add_url_rule(..., view_func=...)."
-        )
 
 
 async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
@@ -251,7 +253,7 @@ async def dispatch(app: Any, context: Context, runner: Runner) -> Any:
     if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
         return app.make_default_options_response()
     if context.plan.view is None:
-        raise _NoView(context.plan.endpoint)
+        raise NoView(context.plan.endpoint)
     return await _call_view(runner, context.plan.view, request.view_args)
 
 

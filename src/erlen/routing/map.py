@@ -14,7 +14,7 @@ from erlen.routing.adapter import MapAdapter
 from erlen.routing.adoption import joined_class
 from erlen.routing.router import Router
 
-__all__ = ["Map", "adopt_map", "map_class"]
+__all__ = ["Map", "adopt_map", "asks_for_websocket", "map_class"]
 
 _ARGUMENTS = (
     "default_subdomain", "strict_slashes", "merge_slashes", "redirect_defaults", "converters", "sort_parameters",
@@ -142,6 +142,11 @@ def _scheme(environ: Mapping[str, Any]) -> str:
         if any(option.strip(" \t") == "upgrade" for option in connection):
             return "wss" if scheme == "https" else "ws"
     return scheme
+
+
+def asks_for_websocket(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the request of a WSGI environment is for a WebSocket, by its headers or by its scheme."""
+    return _scheme(environ) in ("ws", "wss")
 
 
 def _without_usual_port(host: str, scheme: str) -> str:

@@ -28,6 +28,8 @@ from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
 from erlen.placement import Placement
 from erlen.routing import Map, Rule
+from erlen.routing.adoption import rule_class
+from erlen.routing.map import adopt_map, map_class
 from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
@@ -123,19 +125,21 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         self.extensions: dict[str, Any] = {}
         #: What Erlen knows of an endpoint besides its rules, such as ``session="readonly"``.
         self.route_options: dict[str, dict[str, Any]] = {}
-        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.url_map = map_class(self.url_map_class)(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
         self._freezing = threading.RLock()
         if self.has_static_folder:
             if bool(static_host) != host_matching:
-                raise SetupValueError(
+                raise StaticHostError(
                     "Invalid static_host/host_matching combination: with host_matching=True write static_host='...', "
                     "and only then."
                 )
             add_static_route(self, self.add_url_rule, self.static_url_path or "", static_host)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "url_map":
+            value = adopt_map(value)
         super().__setattr__(name, value)
         if name in _PLANNED and "_changes" in self.__dict__:
             self._changes.generation += 1
@@ -268,22 +272,20 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
-            if view_func is None:
-                raise SetupError(f"The rule {rule!r} has neither an endpoint nor a view function: give one of them.")
-            endpoint = endpoint_of(view_func)
+            endpoint = endpoint_of(view_func, rule)
         methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
         self._keep_route_options(endpoint, route_options)
         where = user_frame()
         try:
-            made = self.url_rule_class(rule, endpoint=endpoint, methods=methods, **options)
+            made = rule_class(self.url_rule_class)(rule, endpoint=endpoint, methods=methods, **options)
         except TypeError as error:
             known = [*_ROUTE_OPTIONS, *inspect.signature(self.url_rule_class).parameters]
             unknown = [name for name in options if name not in known]
             if not unknown:
                 raise
             raise UnknownRouteOption(endpoint, unknown[0], nearest(unknown[0], known)) from error
-        made.provide_automatic_options = automatic  # type: ignore[attr-defined]
+        made.provide_automatic_options = automatic
         made.where = None if where is None else f"{where[0]}:{where[1]}"
         self.url_map.add(made)
         if view_func is not None:
@@ -409,3 +411,7 @@ class UnknownRouteOption(SetupError, TypeError):
 
 class SetupValueError(SetupError, ValueError):
     """An argument of the application's set-up has a value that cannot work."""
+
+
+class StaticHostError(SetupValueError, AssertionError):
+    """``static_host`` was given without ``host_matching``, or is missing with it."""

@@ -65,7 +65,7 @@ class BlueprintSetupState:
         rule = joined(self.url_prefix, rule)
         options.setdefault("subdomain", self.subdomain)
         if endpoint is None:
-            endpoint = endpoint_of(view_func)  # type: ignore[arg-type]
+            endpoint = endpoint_of(view_func, rule)
         defaults = self.url_defaults
         if "defaults" in options:
             defaults = dict(defaults, **options.pop("defaults"))

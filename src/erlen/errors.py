@@ -170,7 +170,7 @@ class EndpointConflict(SetupError, AssertionError):
 
     def __str__(self) -> str:
         return (
-            f"View function mapping is overwriting an existing endpoint function: {self.endpoint!r} is "
+            f"View function mapping is overwriting an existing endpoint function: {self.endpoint}. It is "
             f"{self.existing} and would become {self.new}. Give one of them another name, or write "
             f"endpoint='...' in its route; a decorator that hides the name needs functools.wraps."
         )

@@ -18,7 +18,6 @@ from threading import get_ident
 from typing import Any
 
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.context import Context
 from erlen.current import current
@@ -26,6 +25,7 @@ from erlen.departure import unless_gone
 from erlen.http.body import RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
+from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
@@ -33,7 +33,7 @@ from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import Threads
 from erlen.mounts import Mount, find_mount
-from erlen.passage import Answer, ClientGone, Headers, answer_in_thread, call_wsgi, code_of
+from erlen.passage import ClientGone, answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
 __all__ = ["ClientGone", "Exchange", "Headers", "respond", "threads_of"]
@@ -321,19 +321,13 @@ def _ready(context: Context) -> Answer:
     response, context.response = context.response, None
     if response is None:
         return context.status, context.headers, b"" if context.request.method == "HEAD" else context.body
-    environ = context.request.environ
-    if type(response).__call__ is not WerkzeugResponse.__call__:
-        return call_wsgi(response, environ)
-    status, headers, body = lower(response, environ)
+    made = response.answer if type(response) is Prepared else lower(response, context.request.environ)
+    status, headers, body = made
     return status, headers, b"".join(body) if type(body) is list or type(body) is tuple else body
 
 
 async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody) -> None:
     """Send an answer that was made on the loop. What users wrote of its sending runs in the request's thread."""
-    response = context.response
-    if response is not None and type(response).__call__ is not WerkzeugResponse.__call__:
-        await answer_in_thread(exchange, runner, body, lambda: _ready(context))
-        return
     status, headers, made = _ready(context)
     if type(made) is bytes:
         await exchange.answer(code_of(status), headers, made)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from erlen.http.sending import Answer, Headers
 from erlen.lifecycle.portal import LoopRunner, take_over
 
-__all__ = ["Answer", "ClientGone", "Headers", "answer_in_thread", "call_wsgi", "code_of"]
-
-Headers = list[tuple[str, str]]
-#: Status line, headers, and a body: bytes, or an iterable of bytes.
-Answer = tuple[str, Headers, Any]
+__all__ = ["ClientGone", "answer_in_thread", "code_of"]
 
 
 class ClientGone(Exception):
@@ -81,44 +78,6 @@ def code_of(status: str) -> int:
     if number.isdecimal() and 100 <= int(number) <= 999:
         return int(number)
     raise ValueError(f"The status {status!r} cannot be sent: write a number from 100 to 999, such as 404.")
-
-
-def call_wsgi(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
-    """Call a WSGI application, and return status, headers and body."""
-    started: list[Any] = []
-    written: list[bytes] = []
-
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], Any]:
-        started[:] = status, headers
-        return written.append
-
-    body: Any = app(environ, start_response)
-    if not started:  # it may wait until its first piece is asked for
-        iterator = iter(body)
-        written.append(next(iterator, b""))
-        body = _Resumed(written, iterator, body)
-    elif written:
-        body = _Resumed(written, iter(body), body)
-    status, headers = started
-    return status, headers, body
-
-
-class _Resumed:
-    """The body of a WSGI application of which the first pieces have been taken already."""
-
-    def __init__(self, pieces: list[bytes], rest: Any, body: Any) -> None:
-        self._pieces = pieces
-        self._rest = rest
-        self._body = body
-
-    def __iter__(self) -> Generator[bytes, None, None]:
-        yield from self._pieces
-        yield from self._rest
-
-    def close(self) -> None:
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
 
 
 class _Passage:

@@ -59,6 +59,14 @@ _SIGNATURES = {
 }
 
 
+class MissingView(SetupError, AssertionError):
+    """A rule was given neither an endpoint nor a view function."""
+
+
+class NamelessView(SetupError, AttributeError):
+    """A rule was given no endpoint, and a view that has no name to be it."""
+
+
 def setupmethod(method: F) -> F:
     """Mark a method that may only be called before the first request was handled."""
     name = method.__name__
@@ -93,11 +101,20 @@ def check_plain(role: str, function: Callable[..., Any]) -> None:
         )
 
 
-def endpoint_of(view: Callable[..., Any]) -> str:
-    """Give the endpoint of a view function for which none was named: its own name."""
+def endpoint_of(view: Callable[..., Any] | None, rule: str | None = None) -> str:
+    """Give the endpoint of the view function of *rule*, where none was named: its own name.
+
+    :raises AssertionError: if there is no view function either
+    :raises AttributeError: if it has no name
+    """
+    if view is None:
+        raise MissingView(
+            f"{'A rule' if rule is None else f'The rule {rule!r}'} has neither an endpoint nor a view function: "
+            "expected view func if endpoint is not provided."
+        )
     name = getattr(view, "__name__", None)
     if not isinstance(name, str):
-        raise SetupError(f"{view!r} has no __name__ to be its endpoint: write endpoint='...' in its route.")
+        raise NamelessView(f"{view!r} has no __name__ to be its endpoint: write endpoint='...' in its route.")
     return name
 
 
@@ -165,6 +182,9 @@ class Scaffold:
 
     def _check_setup_finished(self, f_name: str) -> None:
         raise NotImplementedError
+
+    #: Flask's name, which extensions use.
+    _get_exc_class_and_code = staticmethod(class_and_code)
 
     # Commands.
 

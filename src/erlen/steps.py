@@ -23,6 +23,7 @@ from erlen.json import JSONProvider
 from erlen.lifecycle import pipeline
 from erlen.lifecycle.first import FirstRequest
 from erlen.lifecycle.guard import SAFE_METHODS
+from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
 from erlen.lifecycle.start import begin, match, open_foreign_session
@@ -144,6 +145,10 @@ class Steps(Scaffold):
         plan = plans[endpoint] = compile_plan(self, endpoint, self._overridden[1])
         return plan
 
+    def plan_of(self, endpoint: str | None) -> Plan:
+        """Return the plan of *endpoint*, compiled if it is not yet."""
+        return self._changes.plans.get(endpoint) or self.compile_plan(endpoint)
+
     def _overrides(self, name: str) -> bool:
         return name in self.__dict__ or getattr(type(self), name) is not self._originals[name]
 
@@ -178,6 +183,10 @@ class Steps(Scaffold):
 
     debug: Any
     testing: Any
+
+    def _find_error_handler(self, e: Exception, blueprints: list[str]) -> Callable[[Any], Any] | None:
+        """Find the handler for *e*, with *blueprints* from the inside out. Flask's name, which extensions use."""
+        return find_handler(self.error_handler_spec, e, blueprints)
 
     def preprocess_request(self) -> Any:
         """Run what comes before the view, and return the first result that is not None."""

@@ -7,12 +7,11 @@ from contextvars import Context as Variables
 from contextvars import copy_context
 from typing import Any
 
-from werkzeug.wrappers import Response as WerkzeugResponse
-
 from erlen.context import Context
 from erlen.current import current
 from erlen.http.request import decode
 from erlen.http.response import lower
+from erlen.http.sending import Prepared
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
 from erlen.loading import load
@@ -60,9 +59,7 @@ def _send(context: Context, environ: dict[str, Any], start_response: StartRespon
         start_response(context.status, context.headers)
         # A list: servers send one in one piece.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
-    if type(response).__call__ is not WerkzeugResponse.__call__:
-        return response(environ, start_response)
-    status, headers, body = lower(response, environ)
+    status, headers, body = response.answer if type(response) is Prepared else lower(response, environ)
     start_response(status, headers)
     return body
 

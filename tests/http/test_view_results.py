@@ -222,8 +222,7 @@ def test_a_wsgi_callable_is_called(answer: Callable[..., Any]) -> None:
 # What cannot be sent, and what is said of it.
 
 CHOICES = (
-    "The return type must be a string, bytes, dict, list, iterator or generator, a tuple (body, status, headers), "
-    "a Response, or a WSGI callable"
+    "The return type must be a string, dict, list, tuple with headers or status, Response instance, or WSGI callable"
 )
 
 
@@ -343,7 +342,7 @@ def test_make_response_refuses_the_same_and_says_that_it_was_given_it(app: Erlen
     text = str(caught.value)
     assert text.startswith("The value given to make_response is no valid response")
     assert "did not return" not in text
-    assert "a string, bytes, dict, list, iterator or generator" in text
+    assert "a string, dict, list, tuple with headers or status" in text
     assert "int" in text
 
 

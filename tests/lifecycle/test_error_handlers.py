@@ -414,18 +414,18 @@ def test_a_session_that_cannot_be_saved_does_not_stop_the_answer_to_an_error(app
 @pytest.mark.parametrize(
     ("what", "kind", "text"),
     [
-        (599, ValueError, "599 is not an error code that can be handled: only the HTTP codes with an exception class"),
-        (200, ValueError, "For another code register a subclass of HTTPException with it."),
+        (599, ValueError, "'599' is not a recognized HTTP error code. Use a subclass of HTTPException with that code"),
+        (200, ValueError, "Only codes with an exception class of their own are recognized, for instance 400."),
         ("404", TypeError, "'404' is neither an exception class nor an HTTP status code. Write the number: 404."),
         ("NotFond", TypeError, "Import the class NotFound from werkzeug.exceptions."),
         ("zzz", TypeError, "'zzz' is neither an exception class nor an HTTP status code."),
         (True, TypeError, "True is neither an exception class nor an HTTP status code."),
-        (object, ValueError, "<class 'object'> is neither an exception class nor an HTTP status code."),
-        (KeyboardInterrupt, TypeError, "is neither an exception class"),
+        (object, ValueError, "'object' is not a subclass of Exception. Handlers can only be registered for Exception"),
+        (KeyboardInterrupt, TypeError, "'KeyboardInterrupt' is not a subclass of Exception."),
         (
             ValueError("x"),
             TypeError,
-            "ValueError('x') is an exception object, and a handler is registered for a class: ",
+            "ValueError('x') is an instance, not a class. Handlers can only be registered for Exception classes",
         ),
     ],
 )

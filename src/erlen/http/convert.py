@@ -15,8 +15,7 @@ from erlen.http.response import Response
 __all__ = ["make_response", "page_of", "split"]
 
 _CHOICES = (
-    "The return type must be a string, bytes, dict, list, iterator or generator, a tuple (body, status, headers), a "
-    "Response, or a WSGI callable"
+    "The return type must be a string, dict, list, tuple with headers or status, Response instance, or WSGI callable"
 )
 
 
@@ -87,7 +86,7 @@ def make_response(
             response = app.json.response(result)
         elif isinstance(result, HTTPException):
             response = _from_http_exception(cls, result, environ_of())
-        elif isinstance(result, WerkzeugResponse) or (callable(result) and not isinstance(result, type)):
+        elif isinstance(result, WerkzeugResponse) or callable(result):
             response = _adopt(cls, result, environ_of(), who)
         else:
             raise ViewResultError(f"{who()}. {_CHOICES}, but it was a {type(result).__name__}.{_advice(result)}")
@@ -140,6 +139,8 @@ def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], who: Calla
     try:
         return cls.force_type(result, environ)  # type: ignore[return-value]
     except TypeError as error:
+        if isinstance(result, type):
+            raise ViewResultError(f"{who()}. {_CHOICES}, but it was a type.{_advice(result)}") from error
         raise ViewResultError(
             f"{who()}. {_CHOICES}, but it was a {type(result).__name__} that does not work as a WSGI callable: {error}"
         ) from error

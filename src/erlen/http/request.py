@@ -22,6 +22,7 @@ from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wsgi import LimitedStream
 
+from erlen.current import current
 from erlen.log import request_id_in, trace_id_in
 
 __all__ = ["FileNotSent", "FilesOfWrongForm", "Request", "decode", "lazy"]
@@ -333,7 +334,14 @@ class Request(WerkzeugRequest):
     def _limit(self, name: str, key: str, default: int | None) -> int | None:
         if name in self._limits_set:
             return self.__dict__["_" + name]  # type: ignore[no-any-return]
-        return default if self.app is None else self.app.config[key]
+        app = self._own_or_current_app()
+        return default if app is None else app.config[key]
+
+    def _own_or_current_app(self) -> Any:
+        if self.app is not None:
+            return self.app
+        context = current.get(None)  # a request that somebody has made by hand
+        return None if context is None else context.app
 
     def _set_limit(self, name: str, value: int | None) -> None:
         self._limits_set = self._limits_set | {name}
@@ -392,7 +400,8 @@ class Request(WerkzeugRequest):
     @property
     def json_module(self) -> Any:
         """What ``json`` and ``get_json`` read with: the application's JSON provider."""
-        return WerkzeugRequest.json_module if self.app is None else self.app.json
+        app = self._own_or_current_app()
+        return WerkzeugRequest.json_module if app is None else app.json
 
     def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
         """Answer a body that is not JSON: 415 if it does not claim to be JSON (*e* is None), else 400.
@@ -466,7 +475,7 @@ class FileNotSent(KeyError, AssertionError):
         self.names = names
 
     def __str__(self) -> str:
-        submitted = ", ".join(f'"{name}"' for name in self.names)
+        submitted = ", ".join(map(repr, self.names))
         return (
             f"The form field {self.key!r} is no file: no file contents were transmitted, because the form was sent as "
             f'{self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag. The browser sent the names of '

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.current import current
 
-__all__ = ["Response", "content_type_of", "has_header", "lower", "status_line"]
+__all__ = ["Response", "content_type_of", "goes_short", "has_header", "lower", "status_line"]
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 _CONTENT_TYPES: dict[str, str] = {}
@@ -126,12 +126,13 @@ class Response(WerkzeugResponse):
         return WerkzeugResponse.max_cookie_size if context is None else context.app.config["MAX_COOKIE_SIZE"]
 
 
-_SENDING = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
+_SENDING = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
 _short_way: dict[type, bool] = {}
 
 
-def _can_go_short(kind: type[WerkzeugResponse]) -> bool:
-    # Decided once per class: a subclass that has its own idea of how it is sent is sent by that.
+def goes_short(kind: type[Any]) -> bool:
+    """Tell whether responses of the class *kind* are sent as usual; one with an own idea of it is sent by that."""
+    # Decided once per class.
     found = _short_way.get(kind)
     if found is None:
         found = _short_way[kind] = (
@@ -152,7 +153,7 @@ def lower(response: WerkzeugResponse, environ: dict[str, Any]) -> tuple[str, lis
         and not response.direct_passthrough
         and code not in (204, 304)
         and code >= 200
-        and _can_go_short(type(response))
+        and goes_short(type(response))
     ):
         size = 0
         pairs: list[tuple[str, str]] = response.headers._list

@@ -12,6 +12,8 @@ from erlen.errors import SetupError, nearest
 
 __all__ = ["class_and_code", "find_handler"]
 
+_ALLOWED = "Handlers can only be registered for Exception classes or HTTP error codes."
+
 
 def class_and_code(what: type[Exception] | int) -> tuple[type[Exception], int | None]:
     """Resolve what an error handler was registered for to an exception class and a status code (or None).
@@ -22,15 +24,15 @@ def class_and_code(what: type[Exception] | int) -> tuple[type[Exception], int | 
         if what not in default_exceptions:
             near = min(default_exceptions, key=lambda code: (abs(code - what), code))
             raise UnknownErrorCode(
-                f"{what} is not an error code that can be handled: only the HTTP codes with an exception class of "
-                f"their own are, for instance {near}. For another code register a subclass of HTTPException with it."
+                f"'{what}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code "
+                f"instead. Only codes with an exception class of their own are recognized, for instance {near}."
             )
         return default_exceptions[what], what
     if isinstance(what, Exception):
-        raise WrongErrorClass(
-            f"{what!r} is an exception object, and a handler is registered for a class: write {type(what).__name__}."
-        )
-    if not isinstance(what, type) or not issubclass(what, Exception):
+        raise WrongErrorClass(f"{what!r} is an instance, not a class. {_ALLOWED} Write {type(what).__name__}.")
+    if isinstance(what, type) and not issubclass(what, Exception):
+        raise WrongErrorClass(f"'{what.__name__}' is not a subclass of Exception. {_ALLOWED}")
+    if not isinstance(what, type):
         raise WrongErrorClass(f"{what!r} is neither an exception class nor an HTTP status code.{_advice(what)}")
     return what, what.code if issubclass(what, HTTPException) else None
 

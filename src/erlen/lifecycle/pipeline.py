@@ -29,10 +29,11 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response, page_of
-from erlen.http.response import Response, content_type_of, has_header, status_line
+from erlen.http.response import Response, content_type_of, goes_short, has_header, status_line
+from erlen.http.sending import prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
-from erlen.lifecycle.plan import Plan
+from erlen.lifecycle.plan import NoView, Plan
 from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end, has_end
 from erlen.loading import load
@@ -91,6 +92,9 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
+                rule = request.url_rule
+                if rule is not None and rule.endpoint != plan.endpoint:  # a hook has chosen another route
+                    plan = context.plan = app.plan_of(rule.endpoint)
                 if runner.fetches and not request.body.complete:
                     await request.body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
@@ -106,7 +110,7 @@ async def handle(
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
-                    raise _no_view(plan.endpoint)
+                    raise NoView(plan.endpoint)
                 elif inline:
                     result = plan.view(**request.view_args)
                 else:
@@ -157,8 +161,11 @@ async def handle(
         raise
     finally:
         try:
-            if context.send is not None and not inner:
-                _send(context)
+            if not inner:
+                if context.response is not None and not goes_short(type(context.response)):
+                    context.response = await call(runner, prepare, context.response, request.environ)
+                if context.send is not None:
+                    _send(context)
         finally:
             try:
                 if not inner:
@@ -204,13 +211,6 @@ def handle_plainly(app: Any, context: Context, failure: Exception | None = None)
         raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
-def _no_view(endpoint: str | None) -> LookupError:
-    return LookupError(
-        f"The rule for endpoint {endpoint!r} matched, but the endpoint has no view function. Write "
-        f"@app.endpoint({endpoint!r}) above one, or give it in add_url_rule(..., view_func=...)."
-    )
-
-
 async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
     """Run what comes before the view; the first result that is not None is the answer."""
     if plan.first_visit and context.request.method not in ("HEAD", "OPTIONS"):
@@ -253,7 +253,7 @@ async def dispatch(app: Any, context: Context, runner: Runner) -> Any:
     if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
         return app.make_default_options_response()
     if context.plan.view is None:
-        raise _no_view(context.plan.endpoint)
+        raise NoView(context.plan.endpoint)
     return await _call_view(runner, context.plan.view, request.view_args)
 
 

@@ -14,7 +14,7 @@ from erlen.callables import is_async
 from erlen.http.response import Response
 from erlen.json import answers_plainly
 
-__all__ = ["OVERRIDABLE", "Plan", "compile_plan"]
+__all__ = ["OVERRIDABLE", "NoView", "Plan", "compile_plan"]
 
 Function = Callable[..., Any]
 
@@ -39,6 +39,16 @@ OVERRIDABLE = frozenset(
         "raise_routing_exception",
     }
 )
+
+
+class NoView(KeyError):
+    """A rule matched whose endpoint has no view function."""
+
+    def __str__(self) -> str:
+        return (
+            f"The rule for endpoint {self.args[0]!r} matched, but the endpoint has no view function. Write "
+            f"@app.endpoint({self.args[0]!r}) above one, or give it in add_url_rule(..., view_func=...)."
+        )
 
 
 class Plan:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Literal, NoReturn, overload
 from urllib.parse import urljoin, urlunsplit
 
+import werkzeug.routing as werkzeug
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -29,7 +30,7 @@ __all__ = ["MapAdapter"]
 _placeholder = re.compile("<([^>]+)>")
 
 
-class MapAdapter:
+class MapAdapter(werkzeug.MapAdapter):
     """Matches paths and builds URLs for one host, script root and scheme. :meth:`Map.bind` makes it.
 
     :param map: the map
@@ -43,8 +44,6 @@ class MapAdapter:
     """
 
     __slots__ = (
-        "__dict__",  # for attributes of those who use it; made when the first is set
-        "__weakref__",
         "default_method",
         "map",
         "path_info",
@@ -55,6 +54,8 @@ class MapAdapter:
         "url_scheme",
         "websocket",
     )
+
+    map: Router  # type: ignore[assignment] # ours, whose search this is
 
     def __init__(
         self,
@@ -215,7 +216,7 @@ class MapAdapter:
         subdomain = self.subdomain if domain_part is None else domain_part
         return f"{subdomain}.{self.server_name}" if subdomain else self.server_name
 
-    def get_default_redirect(
+    def get_default_redirect(  # type: ignore[override] # for our rules
         self,
         rule: Rule,
         method: str,
@@ -300,7 +301,7 @@ class MapAdapter:
         built = self._partial_build(endpoint, values, method, append_unknown)
         if built is None:
             # It looks for the nearest rule when it is printed, not before.
-            raise BuildError(endpoint, dict(values), method, self)  # type: ignore[arg-type]
+            raise BuildError(endpoint, dict(values), method, self)
         domain, path, websocket = built
         if url_scheme is None:
             url_scheme = self.url_scheme

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+import werkzeug.routing as werkzeug
 from werkzeug.exceptions import BadHost
 from werkzeug.wsgi import get_host
 
 from erlen.routing.adapter import MapAdapter
+from erlen.routing.adoption import joined_class
 from erlen.routing.router import Router
 
-__all__ = ["Map", "asks_for_websocket"]
+__all__ = ["Map", "adopt_map", "asks_for_websocket", "map_class"]
+
+_ARGUMENTS = (
+    "default_subdomain", "strict_slashes", "merge_slashes", "redirect_defaults", "converters", "sort_parameters",
+    "sort_key", "host_matching",
+)  # fmt: skip
 
 
-class Map(Router):
+class Map(Router, werkzeug.Map):  # type: ignore[misc] # the rules and converters are of our classes
     """The rules of an application. ::
 
         urls = Map([Rule("/", endpoint="index"), Rule("/user/<int:id>", endpoint="user")]).bind("example.com")
@@ -91,6 +98,26 @@ class Map(Router):
             _decoded(environ, "PATH_INFO"),
             _decoded(environ, "QUERY_STRING"),
         )
+
+
+def adopt_map(given: werkzeug.Map) -> Map:
+    """Make *given*, a map of Werkzeug's or ours, one of ours, in place, with its rules."""
+    if isinstance(given, Map):
+        return given
+    rules = list(given._rules)
+    values = {name: getattr(given, name) for name in _ARGUMENTS}
+    given.__class__ = map_class(type(given))
+    ours = cast(Map, given)
+    Map.__init__(ours, **values)
+    for rule in rules:
+        rule.map = None  # type: ignore[assignment] # or it could not be added again
+        ours.add(rule)
+    return ours
+
+
+def map_class(kind: type[werkzeug.Map]) -> type[Map]:
+    """Return the class of maps to make where *kind*, Werkzeug's or a subclass of it, is wanted."""
+    return cast("type[Map]", joined_class(kind, Map, werkzeug.Map))  # type: ignore[arg-type]
 
 
 def _ascii_host(host: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import werkzeug.routing as werkzeug
 from werkzeug.datastructures import ImmutableDict
 
+from erlen.routing.adoption import adopt_rule
 from erlen.routing.conflicts import RouteConflict, find_conflicts
 from erlen.routing.converters import DEFAULT_CONVERTERS
 from erlen.routing.endpoints import EndpointRules
@@ -52,6 +53,7 @@ class Router:
     default_converters: ClassVar[Mapping[str, Any]] = ImmutableDict(DEFAULT_CONVERTERS)
     #: What makes the lock under which rules are compiled.
     lock_class: Any = Lock
+    merge_slashes: bool = True
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class Router:
         :raises UnknownConverter: if a rule names a converter that this map does not have (a LookupError)
         """
         for given in rulefactory.get_rules(self):  # type: ignore[arg-type]
-            rule = _own(given)
+            rule = adopt_rule(given)
             rule.bind(self)
             with self._lock:
                 self._rules_in_order.append(rule)
@@ -244,19 +246,3 @@ def _refusal(refused: list[Rule], method: str, websocket: bool) -> Miss:
         if rule.methods is not None and method not in rule.methods:
             allowed |= rule.methods
     return WrongMethod(tuple(sorted(allowed))) if allowed else WrongProtocol(websocket)
-
-
-def _own(given: Rule | werkzeug.Rule) -> Rule:
-    """Return *given*, or a copy of it if it is a rule of Werkzeug's."""
-    if isinstance(given, Rule):
-        return given
-    rule = Rule(
-        given.rule,
-        **given.get_empty_kwargs(),
-        merge_slashes=given.merge_slashes,
-        websocket=given.websocket,
-    )
-    for name in vars(given).keys() - vars(rule).keys():
-        if not name.startswith("_"):
-            setattr(rule, name, getattr(given, name))
-    return rule

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import werkzeug.routing as werkzeug
 from werkzeug.routing import BaseConverter
 
 from erlen.errors import nearest
@@ -45,7 +46,7 @@ class RuleGivers(Protocol):
         """Return those whose defaults may be *values*, in order."""
 
 
-class RuleFactory:
+class RuleFactory(werkzeug.RuleFactory):
     """Whatever gives rules to :meth:`Map.add`: a rule itself, or a subclass that makes several."""
 
     def get_rules(self, map: Any) -> Iterable[Rule]:
@@ -53,7 +54,7 @@ class RuleFactory:
         raise NotImplementedError(f"{type(self).__name__} is a rule factory and has to define get_rules(self, map).")
 
 
-class Rule(RuleFactory):
+class Rule(RuleFactory, werkzeug.Rule):
     """A path with variables, and where it leads. ::
 
         Rule("/user/<int:id>", endpoint="user", methods=["GET"])
@@ -101,7 +102,7 @@ class Rule(RuleFactory):
         self.rule = string
         self.is_leaf = not string.endswith("/")
         self.is_branch = not self.is_leaf
-        self.map: RuleMap | None = None
+        self.map: RuleMap | None = None  # type: ignore[assignment] # any map, not only Werkzeug's
         self.defaults = defaults
         self.subdomain = subdomain
         self.methods = _method_set(string, methods, websocket)
@@ -117,7 +118,7 @@ class Rule(RuleFactory):
         # No defaults of these in the class: an attribute that hides one of the class is dear to read.
         self._converters: dict[str, BaseConverter] = {}
         self._trace: list[tuple[bool, str]] = []
-        self._parts: Sequence[Part] = ()
+        self._parts: Sequence[Part] = ()  # type: ignore[assignment] # of our engine
         self._names: Sequence[str] = ()
         self._readers: Sequence[tuple[str, Callable[[str], Any]]] = ()
         #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
@@ -150,7 +151,7 @@ class Rule(RuleFactory):
         """Return this rule alone."""
         yield self
 
-    def bind(self, map: RuleMap, rebind: bool = False) -> None:
+    def bind(self, map: RuleMap, rebind: bool = False) -> None:  # type: ignore[override]
         """Join *map*: take over its defaults and compile the pattern. :meth:`Map.add` calls it.
 
         :raises RuntimeError: if it is bound already, unless *rebind* is given
@@ -287,7 +288,7 @@ class Rule(RuleFactory):
         owner = self._bound()
         return encode_query(query_vars, owner.sort_parameters, owner.sort_key)
 
-    def provides_defaults_for(self, rule: Rule) -> bool:
+    def provides_defaults_for(self, rule: Rule) -> bool:  # type: ignore[override]
         """Tell whether this rule is the canonical one when the values of *rule* are its defaults."""
         return bool(
             not self.build_only
@@ -318,7 +319,7 @@ class Rule(RuleFactory):
         return self._trace == other._trace and (bool(self._trace) or self.rule == other.rule)
 
     # Attributes may change at any time, so there is nothing to hash. Use id(rule), or the endpoint.
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __str__(self) -> str:
         return self.rule

@@ -72,7 +72,8 @@ class TemplateSetup(Scaffold):
         scopes: list[str | None] = [None]
         if visited is not None:
             context["request"] = visited.request
-            context["session"] = visited.session
+            if visited.app.session_interface is None:
+                context["session"] = visited.session  # not read before it is touched; a foreign one would be
             scopes.extend(reversed(visited.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):

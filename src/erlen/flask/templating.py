@@ -27,9 +27,9 @@ __all__ = [
 
 
 def _default_template_ctx_processor() -> dict[str, Any]:
-    app, visited = current.get(None), nearest_request_context()
-    values = {} if app is None else {"g": app.g}
-    return values if visited is None else {**values, "request": visited.request, "session": visited.session}
+    context, visited = current.get(None), nearest_request_context()
+    values = {} if context is None else {"g": context.g}
+    return values if visited is None else {**values, "request": visited.request}
 
 
 class DispatchingJinjaLoader(ErlenLoader):

@@ -61,7 +61,7 @@ def test_a_file_object_is_sent(app: Any, flask: Any) -> None:
             flask.send_file(io.StringIO("x"), mimetype="text/plain")
         with pytest.raises(TypeError, match="attachment"):
             flask.send_file(io.BytesIO(b"x"), "a/b", as_attachment=True)
-        with pytest.raises(ValueError, match="MIME|mimetype"):
+        with pytest.raises(TypeError, match="Unable to detect the MIME type"):
             flask.send_file(io.BytesIO(b"x"))
 
 
@@ -135,10 +135,7 @@ def test_conditional_and_range_requests_are_answered(app: Any, flask: Any) -> No
     app.add_url_rule("/own", "own", lambda: flask.send_file("data.txt", etag="mine"))
     client = app.test_client()
     first = client.get("/", buffered=True)
-    assert (first.data, first.headers["Accept-Ranges"] if "Accept-Ranges" in first.headers else "bytes") == (
-        b"0123456789",
-        "bytes",
-    )
+    assert first.data == b"0123456789"
     assert client.get("/", buffered=True, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert (
         client.get("/", buffered=True, headers={"If-Modified-Since": first.headers["Last-Modified"]}).status_code == 304
@@ -183,7 +180,7 @@ def test_open_resource_reads_below_the_root_path(app: Any) -> None:
     with app.open_resource("static/index.html", "r") as file:
         assert "<h1>" in file.read()
     for mode in ("w", "x", "a", "r+"):
-        with pytest.raises(ValueError, match="(?i)reading"):
+        with pytest.raises(ValueError, match=r"(?i)reading"):
             app.open_resource("static/index.html", mode)
 
 
@@ -367,7 +364,7 @@ def test_without_a_request_it_is_refused(app: Any, flask: Any) -> None:
     def generate() -> Any:
         yield 1
 
-    with pytest.raises(RuntimeError, match="can only be used when a request|Working outside of request context"):
+    with pytest.raises(RuntimeError, match=r"can only be used when a request|Working outside of request context"):
         list(flask.stream_with_context(generate()))
 
 

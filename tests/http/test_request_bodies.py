@@ -204,7 +204,7 @@ def test_a_file_field_that_came_without_its_file_is_explained_in_debug_mode(app:
         assert str(caught.value) == (
             "The form field 'photo' is no file: no file contents were transmitted, because the form was sent as "
             "'application/x-www-form-urlencoded'. Write enctype=\"multipart/form-data\" in the <form> tag. The browser "
-            'sent the names of files only. This was submitted: "me.png"'
+            "sent the names of files only. This was submitted: 'me.png'"
         )
         with pytest.raises(BadRequest):
             request.files["other"]

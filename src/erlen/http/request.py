@@ -466,7 +466,7 @@ class FileNotSent(KeyError, AssertionError):
         self.names = names
 
     def __str__(self) -> str:
-        submitted = ", ".join(f'"{name}"' for name in self.names)
+        submitted = ", ".join(map(repr, self.names))
         return (
             f"The form field {self.key!r} is no file: no file contents were transmitted, because the form was sent as "
             f'{self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag. The browser sent the names of '

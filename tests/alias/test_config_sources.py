@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import textwrap
@@ -322,6 +323,17 @@ def test_config_is_a_dict_of_its_own(flask: Any) -> None:
     assert config.get("D") is None
     assert config.pop("A") == 1
     assert config.copy() == {"B": 2, "C": 3}
+
+
+def test_the_configuration_of_an_application_can_be_copied(flask: Any) -> None:
+    app = flask.Flask("x")
+    app.config["NESTED"] = {"a": [1]}
+    twin = copy.deepcopy(app.config)
+    assert twin == app.config
+    assert twin is not app.config
+    assert twin["NESTED"] is not app.config["NESTED"]
+    assert copy.copy(app.config)["NESTED"] is app.config["NESTED"]
+    assert type(twin) is flask.Config
 
 
 def test_a_config_attribute_reads_and_writes_the_setting(flask: Any) -> None:

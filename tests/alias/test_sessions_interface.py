@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +71,21 @@ def test_an_object_with_html_comes_back_as_markup(app: Any, flask: Any) -> None:
     with client.session_transaction() as session:
         assert session["h"] == Markup("<i>")
         assert type(session["h"]) is Markup
+
+
+def test_a_clock_that_a_test_has_stopped_decides_what_is_expired(app: Any, flask: Any, monkeypatch: Any) -> None:
+    app.add_url_rule("/", "index", lambda: str(flask.session.get("x")))
+    now, day = time.time(), 24 * 3600
+    seen = []
+    for age in (0, 30 * day, 32 * day):
+        client = app.test_client()
+        with monkeypatch.context() as patch, client.session_transaction() as session:
+            patch.setattr(time, "time", lambda: now)  # the serializer is made before the clock stands still
+            session["x"] = "kept"
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda age=age: now + age)
+            seen.append(client.get("/").text)
+    assert seen == ["kept", "kept", "None"]
 
 
 def test_what_has_no_form_raises_type_error(app: Any, flask: Any) -> None:

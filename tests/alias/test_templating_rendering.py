@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import logging
 import os
 from typing import Any
@@ -55,6 +56,16 @@ def test_context_processors_add_values_and_the_view_wins(app: Any, flask: Any) -
     client = app.test_client()
     assert client.get("/").data == b"<p>23|42"
     assert client.get("/o").data == b"<p>23|view"
+
+
+def test_a_processor_may_return_any_mapping_or_pairs(app: Any, flask: Any) -> None:
+    app.context_processor(lambda: collections.ChainMap({"a": 1}))
+    app.context_processor(lambda: [("b", 2)])
+    with app.app_context():
+        assert flask.render_template_string("{{ a }}{{ b }}") == "12"
+    app.context_processor(lambda: None)
+    with app.app_context(), pytest.raises(TypeError):
+        flask.render_template_string("{{ a }}")
 
 
 def test_later_processors_and_those_of_blueprints_win(app: Any, flask: Any) -> None:

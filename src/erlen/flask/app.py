@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from logging import Logger
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import ImmutableDict
@@ -61,7 +60,7 @@ _DOCUMENTED = (
     "MAX_COOKIE_SIZE",
     "PROVIDE_AUTOMATIC_OPTIONS",
 )
-_SETTINGS = MappingProxyType(default_settings(FLASK))
+_SETTINGS: Mapping[str, Any] = ImmutableDict(default_settings(FLASK))  # unlike a proxy it can be copied and pickled
 
 
 def _make_timedelta(value: timedelta | int | None) -> timedelta | None:

@@ -400,6 +400,33 @@ def test_a_loader_of_ones_own_is_asked(flask: Any) -> None:
         assert flask.render_template("b") == "set"
 
 
+def test_a_loader_that_cannot_list_its_templates_is_no_obstacle(flask: Any) -> None:
+    app = flask.Flask("x")
+    function = jinja2.FunctionLoader(lambda name: "made" if name == "f" else None)
+    app.jinja_loader = jinja2.ChoiceLoader([jinja2.DictLoader({"d": "dict"}), function])
+    app.register_blueprint(flask.Blueprint("bp", __name__))
+    with app.app_context():
+        assert flask.render_template("f") == "made"
+        for wanted in ("missing", ["missing", "too"]):
+            with pytest.raises(jinja2.TemplateNotFound):
+                flask.render_template(wanted)
+        app.blueprints["bp"].jinja_loader = function
+        with pytest.raises(jinja2.TemplateNotFound):
+            flask.render_template("missing")
+
+
+def test_url_for_of_the_environment_needs_no_context(flask: Any) -> None:
+    app = flask.Flask("x")
+    app.add_url_rule("/a/<int:n>", "a", lambda n: "")
+    template = app.jinja_env.from_string("{{ url_for('a', n=1, _anchor='x') }}")
+    with pytest.raises(RuntimeError, match="Unable to build URLs outside an active request without 'SERVER_NAME'"):
+        template.render()
+    app.config["SERVER_NAME"] = "example.org"
+    assert template.render() == "http://example.org/a/1#x"
+    with app.test_request_context():
+        assert template.render() == "/a/1#x"
+
+
 def test_the_applications_folder_goes_before_those_of_blueprints(app: Any, flask: Any, tmp_path: Any) -> None:
     fill(tmp_path / "one", {"mail.txt": "one", "shared.txt": "one", "only.txt": "one"})
     fill(tmp_path / "two", {"shared.txt": "two"})

@@ -129,7 +129,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         self._freezing = threading.RLock()
         if self.has_static_folder:
             if bool(static_host) != host_matching:
-                raise SetupValueError(
+                raise StaticHostMismatch(
                     "Invalid static_host/host_matching combination: with host_matching=True write static_host='...', "
                     "and only then."
                 )
@@ -269,7 +269,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         """
         if endpoint is None:
             if view_func is None:
-                raise SetupError(f"The rule {rule!r} has neither an endpoint nor a view function: give one of them.")
+                raise RuleWithoutView(rule)
             endpoint = endpoint_of(view_func)
         methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
@@ -409,3 +409,21 @@ class UnknownRouteOption(SetupError, TypeError):
 
 class SetupValueError(SetupError, ValueError):
     """An argument of the application's set-up has a value that cannot work."""
+
+
+class StaticHostMismatch(SetupValueError, AssertionError):
+    """``static_host`` was given without ``host_matching``, or there is a static folder and only the latter was."""
+
+
+class RuleWithoutView(SetupError, AssertionError):
+    """A rule was given neither an endpoint nor a view function."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+    def __str__(self) -> str:
+        return (
+            f"The rule {self.rule!r} has neither an endpoint nor a view function: give one of them "
+            "(expected view func if endpoint is not provided)."
+        )

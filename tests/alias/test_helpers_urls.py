@@ -515,3 +515,15 @@ def test_strict_slashes_redirect_in_debug_mode_tells_about_lost_forms(app: Any, 
     assert "http://localhost/foo/" in str(found.value)
     with app.test_request_context("/foo", method="POST"), pytest.raises(RequestRedirect):
         app.raise_routing_exception(flask.request)
+
+
+def test_a_rule_without_endpoint_and_view_is_an_assertion(app: Any) -> None:
+    with pytest.raises(AssertionError, match="expected view func if endpoint is not provided"):
+        app.add_url_rule("/nothing")
+
+
+@pytest.mark.parametrize("name", ["after_this_request", "copy_current_request_context", "stream_with_context"])
+def test_what_needs_a_request_says_where_it_may_be_used(flask: Any, name: str) -> None:
+    words = f"'{name}' can only be used when a request context is active, such as in a view function"
+    with pytest.raises(RuntimeError, match=words):
+        getattr(flask, name)(iter(()) if name == "stream_with_context" else len)

@@ -18,7 +18,7 @@ def names_of_modules(*, exporting: bool) -> Iterator[str]:
     """Yield the modules of the package, or those of them that say what they export."""
     for path in sorted((SOURCE / "erlen").rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
-        if parts[-1] != "__main__" and (not exporting or "\n__all__" in path.read_text()):
+        if parts[-1] not in ("__main__", "as_flask") and (not exporting or "\n__all__" in path.read_text()):
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 

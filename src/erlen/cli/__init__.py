@@ -11,6 +11,7 @@ from erlen.cli.discovery import NoAppException
 from erlen.cli.dotenv import load_dotenv
 from erlen.cli.explain import explain_command
 from erlen.cli.groups import AppGroup
+from erlen.cli.migrate_report import migrate_report_command
 from erlen.cli.program import ErlenGroup
 from erlen.cli.routes import routes_command
 from erlen.cli.run import run_command
@@ -30,6 +31,7 @@ __all__ = [
     "get_debug_flag",
     "load_dotenv",
     "main",
+    "migrate_report_command",
     "pass_script_info",
     "routes_command",
     "run_command",
@@ -49,6 +51,7 @@ ErlenGroup.default_commands = (
     secret,
     check_command,
     sessions_group,
+    migrate_report_command,
 )
 
 main = ErlenGroup(

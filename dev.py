@@ -6,15 +6,18 @@
     python3 dev.py lint     ruff, mypy, and the layers of the package
     python3 dev.py bench    count the instructions of a request, beside Flask
     python3 dev.py bench sessions    measure what sessions cost and lose, beside other session systems
+    python3 dev.py extensions        make the environments that the tests of Flask's extensions run in, or those named
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
-``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once.
+``constraints.txt``: the demo gets the run-time dependencies alone. Later calls start at once. Each extension of
+Flask has an environment of its own in ``.extensions``.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -32,6 +35,8 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 PIP = BIN / ("pip.exe" if os.name == "nt" else "pip")
 STAMP = VENV / ".erlen-installed"
 DEMO = ROOT / "examples" / "dashboard"
+EXTENSIONS = ROOT / ".extensions"
+APPLICATIONS = ROOT / "tests" / "extensions"
 FIRST_PORT = 5000
 SETS = {"run": "", "dev": "[dev]", "peers": "[dev,peers]"}  # what can be installed; each has all of those before it
 
@@ -53,6 +58,8 @@ def main() -> None:
         become("pytest", *(rest or ["-n", "auto"]))  # all of them take minutes: on every core
     elif options.command == "lint":
         lint()
+    elif options.command == "extensions":
+        extensions(options.name)
     elif options.what == "sessions":
         install("peers")
         run(PYTHON, ROOT / "bench" / "sessions.py")
@@ -69,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("test", add_help=False)
     commands.add_parser("lint")
     commands.add_parser("bench").add_argument("what", nargs="?", choices=["sessions"])
+    commands.add_parser("extensions").add_argument("name", nargs="*", help="such as flask_cors; without one, all")
     return top
 
 
@@ -110,6 +118,55 @@ def bench() -> None:
     run(PYTHON, ROOT / "bench" / "import_time.py")
 
 
+def extensions(names: list[str]) -> None:
+    """Make the environments of the extensions called *names*, or of all; those that are up to date are left alone.
+
+    An extension is a folder in ``tests/extensions`` with a ``requirements.txt``, whose environment has the real Flask,
+    too. What ``alone.txt`` lists is put into a second environment, and nothing that it depends on: it has no Flask.
+    """
+    known = sorted(path.parent.name for path in APPLICATIONS.glob("*/requirements.txt"))
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        sys.exit(f"No extension is called {' or '.join(unknown)}. There are: {', '.join(known)}.")
+    for name in names or known:
+        fill(EXTENSIONS / name, APPLICATIONS / name / "requirements.txt")
+        if (APPLICATIONS / name / "alone.txt").exists():
+            fill(EXTENSIONS / f"{name}-alone", APPLICATIONS / name / "alone.txt", "--no-deps")
+
+
+def fill(folder: Path, listed: Path, *options: str) -> None:
+    """Make the environment *folder* with Erlen, pytest and what the file *listed* says, unless that has been done."""
+    stamp = folder / STAMP.name
+    tomllib = importlib.import_module("tomllib")  # not at the start, where an older Python is told that it is too old
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = constraints(listed)
+    mark = hashlib.sha256(repr((str(ROOT), project, pins, listed.read_text(), options)).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == mark and inside(folder).exists():
+        return
+    pip = EXTENSIONS / "pip"  # one for all: it is larger than most extensions, and takes longer to be put in place
+    if not inside(pip).exists():
+        make_environment(pip)
+    print(f"Installing into {EXTENSIONS.name}/{folder.name} …", file=sys.stderr, flush=True)
+    venv.create(folder, clear=True)
+    (folder / "constraints.txt").write_text(pins)
+    command: list[str | Path] = [inside(pip), "-m", "pip", "--python", inside(folder), "install", "--quiet"]
+    command += ["--disable-pip-version-check", "--constraint", folder / "constraints.txt"]
+    targets: list[str | Path] = ["pytest", "--editable", ROOT]
+    hint = f"The installation for {folder.name} failed. It needs the package index once; what pip says stands above."
+    if options:
+        run(*command, *targets, hint=hint)
+        targets = []
+    run(*command, *options, *targets, "--requirement", listed, hint=hint)
+    stamp.write_text(mark)
+
+
+def constraints(listed: Path) -> str:
+    """Return what ``constraints.txt`` says of packages that the file *listed* does not pin itself."""
+    pinned = {pin.partition("==")[0].lower() for pin in listed.read_text().split()}
+    lines = (ROOT / "constraints.txt").read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if line.partition("==")[0].lower() not in pinned)
+
+
 def install(wanted: str) -> None:
     """Make the virtual environment and install a set into it, unless that has been done.
 
@@ -122,7 +179,7 @@ def install(wanted: str) -> None:
     if done in ([name, mark] for name in list(SETS)[list(SETS).index(wanted) :]):
         return
     if not whole:
-        make_environment()
+        make_environment(VENV)
     STAMP.unlink(missing_ok=True)
     target = f"{ROOT}{SETS[wanted]}"
     print(f"Installing into {VENV.name} …", file=sys.stderr, flush=True)
@@ -140,15 +197,20 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def make_environment() -> None:
-    """Make ``.venv``, with pip in it."""
+def make_environment(folder: Path) -> None:
+    """Make the environment *folder*, with pip in it."""
     if importlib.util.find_spec("ensurepip") is None:
         sys.exit(
             "This Python cannot make a virtual environment with pip in it, because its module ensurepip is missing.\n"
             "On Debian and Ubuntu: apt-get install python3-venv"
         )
-    print(f"Making {VENV.name} …", file=sys.stderr, flush=True)
-    venv.create(VENV, with_pip=True, clear=True)
+    print(f"Making {folder.name} …", file=sys.stderr, flush=True)
+    venv.create(folder, with_pip=True, clear=True)
+
+
+def inside(folder: Path) -> Path:
+    """Return the Python of the environment *folder*."""
+    return folder.joinpath(*PYTHON.relative_to(VENV).parts)
 
 
 def free_port(port: int | None) -> int:

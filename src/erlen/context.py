@@ -114,6 +114,8 @@ class Context:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+    #: Where the answer is sent before the context ends, so that it may still be looked at: what sends it.
+    send: Callable[[Context], None] | None = None
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"
     #: Whether the response was made without a look at the session: what opens it now cannot send a cookie.
@@ -128,6 +130,8 @@ class Context:
     _adapter: Any = _missing
     _after_request_functions: list[Callable[[Any], Any]] | None = None
     _began = False
+    #: Whether this is a copy that has not been pushed yet: where it is, decides whose ``g`` it has.
+    _copied = False
     _holds = 0
     _previous: list[Context | None] | None = None
     #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
@@ -225,8 +229,9 @@ class Context:
         if self._previous is None:
             self._previous = []
         outer = current.get(None)
-        if self.request is not None and not self._began and self.app.defaults.reuses_app_context:
+        if self.request is not None and (not self._began or self._copied) and self.app.defaults.reuses_app_context:
             self.join(outer)
+            self._copied = False
         self._previous.append(outer)
         current.set(self)
         self._holds += 1
@@ -256,13 +261,16 @@ class Context:
 
     def copy(self) -> Self:
         """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
-        # Opened now if it is not yet, or each of the two would open one of its own.
+        session = self._session
+        if session is None and self.request is not None:  # or each of the two would open one of its own
+            session = self.session
+            session.accessed = False  # nobody has touched it yet
         # Not by the class itself: a subclass has a constructor of its own.
         twin: Self = object.__new__(type(self))
-        Context.__init__(twin, self.app, self.request, None if self.request is None else self.session)
+        Context.__init__(twin, self.app, self.request, session)
         twin.plan = self.plan
         twin._adapter = self._adapter
-        twin._began = True
+        twin._began = twin._copied = True
         return twin
 
     def __enter__(self) -> Self:

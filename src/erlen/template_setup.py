@@ -24,6 +24,7 @@ class TemplateSetup(Scaffold):
     """The application's methods for templates."""
 
     config: Config
+    session_interface: Any
     json: Any
     debug: Any
     #: The class of the Jinja environment; None means :class:`erlen.templating.Environment`.
@@ -72,8 +73,8 @@ class TemplateSetup(Scaffold):
         scopes: list[str | None] = [None]
         if visited is not None:
             context["request"] = visited.request
-            if visited.app.session_interface is None:
-                context["session"] = visited.session  # not read before it is touched; a foreign one would be
+            if self.session_interface is None:  # else the proxy among the globals, lest the session count as read
+                context["session"] = visited.session
             scopes.extend(reversed(visited.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):

@@ -41,20 +41,30 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
         if mount is not None:
             return _answer_mounted(app, mount, environ, start_response)
     variables = copy_context()
-    context: Context = variables.run(_run, app, environ)
+    body: Any
+    if app.defaults.answers_in_context:
+        sent: list[Any] = []
+        variables.run(_run, app, environ, lambda context: sent.append(_send(context, environ, start_response)))
+        body = sent[0]
+    else:
+        body = _send(variables.run(_run, app, environ), environ, start_response)
+    if type(body) is list or type(body) is tuple or _is_file(body, environ):
+        return body  # type: ignore[no-any-return]
+    return _Body(body, variables)
+
+
+def _send(context: Context, environ: dict[str, Any], start_response: StartResponse) -> Any:
+    """Tell the server status and headers, and return the body."""
     response, context.response = context.response, None  # a streamed body holds the context: no cycle of the two
     if response is None:
         start_response(context.status, context.headers)
         # A list: servers send one in one piece.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
     if type(response).__call__ is not WerkzeugResponse.__call__:
-        body = response(environ, start_response)
-    else:
-        status, headers, body = lower(response, environ)
-        start_response(status, headers)
-    if type(body) is list or type(body) is tuple or _is_file(body, environ):
-        return body  # type: ignore[no-any-return]
-    return _Body(body, variables)
+        return response(environ, start_response)
+    status, headers, body = lower(response, environ)
+    start_response(status, headers)
+    return body
 
 
 def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -70,12 +80,14 @@ def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_respo
     return body  # type: ignore[no-any-return]
 
 
-def _run(app: Any, environ: dict[str, Any]) -> Context:
+def _run(app: Any, environ: dict[str, Any], send: Callable[[Context], None] | None = None) -> Context:
     if app._proxies is not None:
         app._proxies.apply(environ)
     context: Context = app.request_context(environ)
     context._began = True
     context._holds = 1
+    if send is not None:
+        context.send = send
     if app.defaults.reuses_app_context:
         context.join(current.get(None))
     preserved = environ.get(PRESERVE)

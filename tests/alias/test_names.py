@@ -35,6 +35,22 @@ def test_a_module_has_every_public_name_of_flasks(name: str) -> None:
     assert [each for each in own(real) if not hasattr(ours, each)] == []
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("wrappers", "RequestBase"),
+        ("wrappers", "ResponseBase"),
+        ("sessions", "CallbackDict"),
+        ("sessions", "TaggedJSONSerializer"),
+    ],
+)
+def test_what_extensions_import_from_where_it_is_not_at_home_is_there(module: str, name: str) -> None:
+    real, ours = (getattr(importlib.import_module(f"{root}.{module}"), name) for root in ("flask", "erlen.flask"))
+    assert ours.__name__ == real.__name__
+    if real.__module__.startswith("werkzeug."):
+        assert ours is real
+
+
 CLASSES = [
     ("app", "Flask"),
     ("blueprints", "Blueprint"),

@@ -260,3 +260,11 @@ def test_the_proxies_work_in_imported_templates(app: Any, flask: Any) -> None:
         assert app.jinja_env.globals["g"] is flask.g
         assert app.jinja_env.globals["get_flashed_messages"] is flask.get_flashed_messages
         assert app.jinja_env.from_string("{{ request.path }}").render() == "/x"
+
+
+def test_the_names_that_extensions_borrow_are_there(app: Any, flask: Any) -> None:
+    template = app.jinja_env.get_template("mail.txt")
+    with app.app_context():
+        assert flask.templating._render(app, template, {"foo": 1}) == "1 Mail"
+        assert "".join(flask.templating._stream(app, template, {"foo": 2})) == "2 Mail"
+    assert list(app.jinja_env.loader._iter_loaders("mail.txt")) == [(app, app.jinja_loader)]

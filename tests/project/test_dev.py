@@ -21,14 +21,16 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name in ("pyproject.toml", "constraints.txt"):
-        (tmp_path / name).write_text(name)
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "constraints.txt").write_text("Flask==3.1.3\nRich==15.0.0\n")
     for name, path in {
         "ROOT": tmp_path,
         "VENV": tmp_path / ".venv",
         "PYTHON": tmp_path / ".venv" / "python",
         "PIP": tmp_path / ".venv" / "pip",
         "STAMP": tmp_path / ".venv" / "stamp",
+        "EXTENSIONS": tmp_path / ".extensions",
+        "APPLICATIONS": tmp_path / "tests" / "extensions",
     }.items():
         monkeypatch.setattr(module, name, path)
     monkeypatch.setattr(module.venv, "create", lambda folder, **options: make_environment(folder))
@@ -36,7 +38,7 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def make_environment(folder: Path) -> None:
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("python", "pip"):
         (folder / name).touch()
 
@@ -47,6 +49,16 @@ def installed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     targets: list[str] = []
     monkeypatch.setattr(dev, "run", lambda *command, hint="": targets.append(command[-1]))
     return targets
+
+
+@pytest.fixture
+def extension(dev: ModuleType) -> Path:
+    """The folder of an extension that asks for an older Rich than Erlen, and needs no Flask to be installed."""
+    folder: Path = dev.APPLICATIONS / "flask_tables"
+    folder.mkdir(parents=True)
+    for name in ("requirements.txt", "alone.txt"):
+        (folder / name).write_text("flask-tables==1.0\nrich==14.3.4\n")
+    return folder
 
 
 def test_the_demo_gets_the_runtime_dependencies_alone(dev: ModuleType, installed: list[str], tmp_path: Path) -> None:
@@ -146,3 +158,68 @@ def test_the_bench_says_which_programs_it_needs(dev: ModuleType, monkeypatch: py
     monkeypatch.setattr(dev.shutil, "which", lambda program: None)
     with pytest.raises(SystemExit, match="The bench needs valgrind and gcc: apt-get install"):
         dev.bench()
+
+
+def test_an_extension_has_an_environment_and_one_without_flask(
+    dev: ModuleType, extension: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(dev, "run", lambda *command, hint="": commands.append([str(part) for part in command]))
+    dev.extensions([])
+    with_flask, erlen, alone = (command[command.index("--constraint") + 2 :] for command in commands)
+    assert with_flask == ["pytest", "--editable", str(tmp_path), "--requirement", str(extension / "requirements.txt")]
+    assert erlen == ["pytest", "--editable", str(tmp_path)]
+    assert alone == ["--no-deps", "--requirement", str(extension / "alone.txt")]
+    assert [command[4].rpartition("/.extensions/")[2] for command in commands] == [
+        "flask_tables/python",
+        "flask_tables-alone/python",
+        "flask_tables-alone/python",
+    ]
+
+
+def test_the_environments_of_extensions_are_made_once_and_anew_when_their_lists_change(
+    dev: ModuleType, installed: list[str], extension: Path
+) -> None:
+    dev.extensions(["flask_tables"])
+    dev.extensions([])
+    assert len(installed) == 3
+    (extension / "requirements.txt").write_text("flask-tables==1.1\n")
+    dev.extensions([])
+    assert len(installed) == 4
+    dev.ROOT.joinpath("pyproject.toml").write_text('[project]\ndependencies = ["another"]\n')
+    dev.extensions([])
+    assert len(installed) == 7
+    dev.ROOT.joinpath("pyproject.toml").write_text('[project]\ndependencies = ["another"]\n[tool.ruff]\n')
+    dev.extensions([])
+    assert len(installed) == 7
+
+
+def test_an_extension_may_pin_another_version_than_erlen_does(
+    dev: ModuleType, installed: list[str], extension: Path
+) -> None:
+    dev.extensions([])
+    assert (dev.EXTENSIONS / "flask_tables" / "constraints.txt").read_text() == "Flask==3.1.3\n"
+
+
+def test_an_extension_whose_installation_failed_is_tried_again(
+    dev: ModuleType, extension: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "run", lambda *command, hint="": sys.exit(hint))
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="The installation for flask_tables failed"):
+            dev.extensions([])
+
+
+def test_an_extension_that_there_is_not_is_refused_with_those_that_there_are(dev: ModuleType, extension: Path) -> None:
+    with pytest.raises(SystemExit, match=r"No extension is called flask_chairs\. There are: flask_tables\."):
+        dev.extensions(["flask_chairs"])
+
+
+def test_the_command_line_names_extensions(
+    dev: ModuleType, installed: list[str], extension: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.os, "chdir", lambda folder: None)
+    monkeypatch.setattr(dev.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(dev.sys, "argv", ["dev.py", "extensions", "flask_tables"])
+    dev.main()
+    assert len(installed) == 3

@@ -43,6 +43,9 @@ class Defaults(Struct, frozen=True, kw_only=True):
     """Whether debug mode answers an unhandled exception with a page about it instead of raising it to the server."""
     reuses_app_context: bool
     """Whether a request shares ``g`` and the end of a context of the same application that is pushed already."""
+    answers_in_context: bool
+    """Whether status and headers are handed to a WSGI server before the teardowns, so that what stands between sees
+    ``request`` and ``g``."""
     checks_settings: bool
     """Whether a setting with a value that cannot work is refused at the start."""
 
@@ -60,6 +63,7 @@ ERLEN = Defaults(
     warn_route_conflicts=True,
     debug_page=True,
     reuses_app_context=False,
+    answers_in_context=False,
     checks_settings=True,
 )
 """The defaults of ``erlen.Erlen``."""
@@ -77,6 +81,7 @@ FLASK = Defaults(
     warn_route_conflicts=False,
     debug_page=False,
     reuses_app_context=True,
+    answers_in_context=True,
     checks_settings=False,
 )
 """The defaults of Flask 3.1."""

@@ -13,6 +13,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from erlen.app import Erlen
 from erlen.config import FLASK, ConfigAttribute, default_settings
+from erlen.config.retired import RETIRED_TYPES
 from erlen.flask.config import Config
 from erlen.flask.ctx import AppContext, RequestContext, _AppCtxGlobals
 from erlen.flask.helpers import get_debug_flag
@@ -151,9 +152,12 @@ class Flask(Erlen):
 
     def _decide_sessions(self) -> None:
         self._sessions_decided = self.config.changes
-        if "session_interface" in self.__dict__ and not self._keeps_sessions:
-            return  # it was set by hand, or by an extension
+        if self.__dict__.get("session_interface") is not None:
+            self._keeps_sessions = False
+            return  # it was set by hand, or by an extension, perhaps late
         kind = self.config.get("SESSION_TYPE")
+        if isinstance(kind, str) and kind.lower() in RETIRED_TYPES:
+            kind = "cookie"  # it is meant for Flask-Session, which has not been started, or not yet
         wanted = bool(self.config.get("SESSION_URL")) if kind is None else kind != "cookie"
         if wanted and type(self).session_interface is Flask.session_interface:
             self._keeps_sessions = True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from werkzeug.datastructures import CallbackDict
+
+from erlen.flask.json.tag import TaggedJSONSerializer
 from erlen.sessions.interface import NullSession, SessionInterface, SessionMixin
 from erlen.sessions.secure_cookie import (
     SecureCookieSession,
@@ -10,12 +13,15 @@ from erlen.sessions.secure_cookie import (
     session_json_serializer,
 )
 
+# The dict and the serializer are not of this module, but extensions look for them here.
 __all__ = [
+    "CallbackDict",
     "NullSession",
     "SecureCookieSession",
     "SecureCookieSessionInterface",
     "SessionInterface",
     "SessionMixin",
+    "TaggedJSONSerializer",
     "_lazy_sha1",
     "session_json_serializer",
 ]

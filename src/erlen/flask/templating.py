@@ -32,8 +32,9 @@ __all__ = [
 
 
 def _default_template_ctx_processor() -> dict[str, Any]:
-    context, visited = current.get(None), nearest_request_context()
-    values = {} if context is None else {"g": context.g}
+    app, visited = current.get(None), nearest_request_context()
+    values = {} if app is None else {"g": app.g}
+    # The session is a proxy among the globals of the environment: put in here, it would count as read.
     return values if visited is None else {**values, "request": visited.request}
 
 

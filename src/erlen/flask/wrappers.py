@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from werkzeug.wrappers import Request as RequestBase
+from werkzeug.wrappers import Response as ResponseBase
+
 from erlen.http.request import Request
 from erlen.http.response import Response
 
-__all__ = ["Request", "Response"]
+# The bases are not Flask's own, but extensions look for them here.
+__all__ = ["Request", "RequestBase", "Response", "ResponseBase"]

@@ -157,20 +157,31 @@ async def handle(
         raise
     finally:
         try:
-            if not inner:
-                context._holds -= 1
-                if context._holds == 0 and has_end(plan, context):
-                    if error is not None and app.should_ignore_error(error):
-                        error = None
-                    if runner.fetches:
-                        runner.stop_watching()  # type: ignore[attr-defined]
-                    await end(app, context, error, runner)
+            if context.send is not None and not inner:
+                _send(context)
         finally:
-            if not inner:
-                current.set(None)
-                if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
-                    await send(app, appcontext_popped, runner)
-            result = error = failure = None  # an exception in them would hold this frame, and this frame the exception
+            try:
+                if not inner:
+                    context._holds -= 1
+                    if context._holds == 0 and has_end(plan, context):
+                        if error is not None and app.should_ignore_error(error):
+                            error = None
+                        if runner.fetches:
+                            runner.stop_watching()  # type: ignore[attr-defined]
+                        await end(app, context, error, runner)
+            finally:
+                if not inner:
+                    current.set(None)
+                    if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
+                        await send(app, appcontext_popped, runner)
+                result = error = failure = None  # in them an exception would hold this frame, and this the exception
+
+
+def _send(context: Context) -> None:
+    """Send the answer, if there is one; an exception that goes to the server leaves none."""
+    send, context.send = context.send, None
+    if send is not None and (context.response is not None or "body" in context.__dict__):
+        send(context)
 
 
 def _drop(app: Any, result: Any) -> None:

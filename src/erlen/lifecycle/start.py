@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
 from erlen.routing import Missing, WrongMethod
+from erlen.routing.map import asks_for_websocket
 from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
@@ -66,7 +67,9 @@ def _match(app: Any, context: Context, request: Any) -> str | None:
             path = request.path
             if request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
-            found = app.url_map.find(app.url_map.default_subdomain, path, request.method)
+            urls = app.url_map
+            websocket = urls.has_websockets and asks_for_websocket(request.environ)
+            found = urls.find(urls.default_subdomain, path, request.method, websocket)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
             adapter = context.url_adapter
             if adapter is None:

@@ -12,7 +12,7 @@ from werkzeug.wsgi import get_host
 from erlen.routing.adapter import MapAdapter
 from erlen.routing.router import Router
 
-__all__ = ["Map"]
+__all__ = ["Map", "asks_for_websocket"]
 
 
 class Map(Router):
@@ -115,6 +115,11 @@ def _scheme(environ: Mapping[str, Any]) -> str:
         if any(option.strip(" \t") == "upgrade" for option in connection):
             return "wss" if scheme == "https" else "ws"
     return scheme
+
+
+def asks_for_websocket(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the request of a WSGI environment is for a WebSocket, by its headers or by its scheme."""
+    return _scheme(environ) in ("ws", "wss")
 
 
 def _without_usual_port(host: str, scheme: str) -> str:

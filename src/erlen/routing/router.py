@@ -75,6 +75,8 @@ class Router:
         self.converters: MutableMapping[str, Any] = dict(self.default_converters)
         if converters:
             self.converters.update(converters)
+        #: Whether any rule is for WebSockets.
+        self.has_websockets = False
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
@@ -97,6 +99,7 @@ class Router:
             with self._lock:
                 self._rules_in_order.append(rule)
                 self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
+                self.has_websockets = self.has_websockets or rule.websocket
                 self._stale = True
 
     def changed(self) -> None:

@@ -111,7 +111,7 @@ class SessionManager(SessionOpener):
 
     async def close(self, session: Session) -> None:
         """Give back what the session holds for itself, if the request failed before it was saved."""
-        state = session._state
+        state: State | None = getattr(session, "_state", None)  # see committed
         if state is None or state.lease is None or state.token is None:
             return
         owner, state.lease = state.lease, None

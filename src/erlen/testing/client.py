@@ -117,7 +117,8 @@ class Client(ExpiringCookies):
             result[PRESERVE] = self._made
         return result
 
-    def _request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+    # Flask's name: Flask-SocketIO calls it.
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
         kwargs["environ_base"] = self._with_base(kwargs.get("environ_base") or {})
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
@@ -142,7 +143,7 @@ class Client(ExpiringCookies):
         elif isinstance(first, WerkzeugRequest):
             sent = WerkzeugRequest(self._with_base(first.environ))
         else:
-            sent = self._request(args, kwargs)
+            sent = self._request_from_builder_args(args, kwargs)
         self._release()
         try:
             response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)

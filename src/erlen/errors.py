@@ -13,6 +13,8 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   ├── SignatureError (TypeError)        a hook cannot be called with the arguments it will get
     │   ├── erlen.blueprints.BlueprintConflict (ValueError)  a blueprint's name is taken, or cannot be one
     │   ├── erlen.application.SetupValueError (ValueError)  an argument has a value that cannot work
+    │   │   └── erlen.application.StaticHostError (AssertionError)  static_host and host_matching do not fit
+    │   ├── erlen.scaffold.MissingView (AssertionError)  a rule has neither an endpoint nor a view function
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
     │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
     │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
@@ -33,7 +35,8 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
         └── SessionUnavailable                the store does not answer
 
 Outside of it stand :class:`erlen.RouteConflictWarning`, :class:`erlen.steps.RedirectedForm` (an AssertionError, in
-debug mode only), :class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
+debug mode only), :class:`erlen.views.UnwrittenMethod` (a NotImplementedError and an AssertionError),
+:class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
 :class:`erlen.templating.MissingTemplate` (Jinja's TemplatesNotFound).
 """
 
@@ -220,10 +223,14 @@ class ContextError(ErlenError, RuntimeError):
     def __str__(self) -> str:
         at = f" ({self.where})" if self.where else ""
         if self.kind == "request":
+            when = (
+                "It exists only while a request is handled."
+                if self.name in ("request", "session", "request_ctx")
+                else f"{self.name!r} can only be used when a request context is active, such as in a view function."
+            )
             cure = (
-                "It exists only while a request is handled. In a test or a shell write: "
-                "with app.test_request_context('/'): ... In a thread that a view starts, wrap the function with "
-                "copy_current_request_context."
+                f"{when} In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view "
+                "starts, wrap the function with copy_current_request_context."
             )
         else:
             cure = "Give the code an application to work for: with app.app_context(): ..."

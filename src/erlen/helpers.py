@@ -357,7 +357,7 @@ class _ContextStream:
         try:
             return next(self._iterator)
         except BaseException as error:
-            self._let_go(None if isinstance(error, StopIteration) else error)
+            self._end(None if isinstance(error, StopIteration) else error)
             raise
         finally:
             context.leave(previous)
@@ -370,12 +370,17 @@ class _ContextStream:
         previous = current.get(None)
         current.set(context)
         try:
+            self._end(None)
+        finally:
+            context.leave(previous)
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
             close = getattr(self._iterator, "close", None)
             if close is not None:
                 close()
         finally:
-            self._let_go(None)
-            context.leave(previous)
+            self._let_go(error)
 
     def _let_go(self, error: BaseException | None) -> None:
         context, self._context = self._context, None

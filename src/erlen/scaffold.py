@@ -460,8 +460,8 @@ def get_root_path(import_name: str) -> str:
     if spec.origin is not None and spec.origin not in ("built-in", "namespace", "frozen"):
         return os.path.dirname(os.path.abspath(spec.origin))
     raise RuntimeError(
-        f"No root path can be provided for module {import_name!r}: it has no file of its own (a namespace package, for "
-        "instance). Give the folder: root_path='...'."
+        f"No root path can be found for the provided module {import_name!r}: it has no file of its own (a namespace "
+        "package, for instance). Give the folder: root_path='...'."
     )
 
 

@@ -43,22 +43,23 @@ _current: Any = object()
 class RedirectedForm(AssertionError):
     """In debug mode: a form was sent to a URL that redirects, and browsers drop the form on the way.
 
-    :param url: where the form was sent
-    :param target: where it should be sent
+    :param request: the request that brought the form; its ``routing_exception`` is the redirect
     """
 
-    def __init__(self, method: str, url: str, target: str, code: int) -> None:
-        super().__init__(method, url, target, code)
-        self.method = method
-        self.url = url
-        self.target = target
-        self.code = code
+    def __init__(self, request: Any) -> None:
+        super().__init__(request)
+        self.method: str = request.method
+        self.url: str = request.url
+        self.target: str = request.routing_exception.new_url
+        self.code: int = request.routing_exception.code
+        self._slash = self.target.partition("?")[0] == f"{request.base_url}/"
 
     def __str__(self) -> str:
+        slash = " The rule ends with a trailing slash." if self._slash else ""
         return (
-            f"A {self.method} request was sent to {self.url!r}, and routing answers it with a redirect "
-            f"({self.code}) to the canonical URL {self.target!r}: the browser would drop what was sent. Send it to the "
-            "canonical URL; url_for() gives it. (This error is raised in debug mode only.)"
+            f"A request was sent to {self.url!r} with {self.method}, and routing answers it with a redirect "
+            f"({self.code}) to the canonical URL {self.target!r}: browsers will drop form data.{slash} Send it to the "
+            "canonical URL; url_for() gives it. (This exception is only raised in debug mode.)"
         )
 
 
@@ -178,7 +179,7 @@ class Steps(Scaffold):
             and error.code not in (307, 308)
             and request.method not in SAFE_METHODS
         ):
-            raise RedirectedForm(request.method, request.url, error.new_url, error.code)
+            raise RedirectedForm(request)
         raise error
 
     debug: Any

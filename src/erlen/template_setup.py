@@ -79,12 +79,13 @@ class TemplateSetup(Scaffold):
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):
                 values = current.app.ensure_sync(function)()
-                if not isinstance(values, dict):
+                try:
+                    context.update(values)
+                except (TypeError, ValueError) as error:
                     raise TypeError(
                         f"The context processor {describe(function)} must return a dict of values for templates, and "
                         f"it returned {values!r}. Write: return {{'name': value}}"
-                    )
-                context.update(values)
+                    ) from error
         context.update(given)
 
     @overload

@@ -104,13 +104,17 @@ class DispatchingJinjaLoader(BaseLoader):
     def missing(self, wanted: list[str]) -> MissingTemplate:
         """Make the error for templates that were not found."""
         folders = [path for _, loader in self._loaders() for path in _folders(loader)]
-        names = self.list_templates()
+        names = self._names()
         near = next(filter(None, (nearest(name, names) for name in wanted)), None)
         return MissingTemplate(wanted, folders, near)
 
     def list_templates(self) -> list[str]:
         """List the names of all templates."""
         return sorted({name for _, loader in self._loaders() for name in loader.list_templates()})
+
+    def _names(self) -> list[str]:
+        """Return the names of the templates as far as the loaders can list them."""
+        return sorted({name for _, loader in self._loaders() for name in _names(loader)})
 
     def _loaders(self) -> Iterator[tuple[Any, BaseLoader]]:
         app = self.app
@@ -125,7 +129,7 @@ class DispatchingJinjaLoader(BaseLoader):
         """
         lines = account_of(self.app, template, [(loader, owner, source) for owner, loader, source in attempts])
         if all(source is None for _, _, source in attempts):
-            near = nearest(template, self.list_templates())
+            near = nearest(template, self._names())
             if near:
                 lines.append(f"Did you mean {near!r}?")
         self.app.logger.info("\n".join(lines))
@@ -156,6 +160,15 @@ def account_of(app: Any, template: str, attempts: list[tuple[Any, Any, Source | 
     if not taken:
         lines.append("Error: the template could not be found.")
     return lines
+
+
+def _names(loader: BaseLoader) -> list[str]:
+    if isinstance(loader, ChoiceLoader):
+        return [name for one in loader.loaders for name in _names(one)]
+    try:
+        return loader.list_templates()
+    except TypeError:  # how a loader that cannot list its templates says so
+        return []
 
 
 def _folders(loader: BaseLoader) -> list[str]:

@@ -7,10 +7,29 @@ from typing import Any, ClassVar
 
 from erlen.globals import current_app, request
 
-__all__ = ["MethodView", "View", "http_method_funcs"]
+__all__ = ["MethodView", "UnwrittenMethod", "View", "http_method_funcs"]
 
 #: The names of the methods that a MethodView may have.
 http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put", "trace", "patch"})
+
+
+class UnwrittenMethod(NotImplementedError, AssertionError):
+    """A request came with an HTTP method that a MethodView names in ``methods`` and has no Python method for.
+
+    :param view: the name of the class
+    :param method: the HTTP method
+    """
+
+    def __init__(self, view: str, method: str) -> None:
+        super().__init__(view, method)
+        self.view = view
+        self.method = method
+
+    def __str__(self) -> str:
+        return (
+            f"Unimplemented method {self.method!r}: {self.view} takes {self.method} requests and has no method "
+            f"{self.method.lower()}()."
+        )
 
 
 class View:
@@ -99,7 +118,5 @@ class MethodView(View):
         if method is None and request.method == "HEAD":
             method = getattr(self, "get", None)
         if method is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} takes {request.method} requests and has no method {request.method.lower()}()."
-            )
+            raise UnwrittenMethod(type(self).__name__, request.method)
         return current_app.ensure_sync(method)(*args, **kwargs)

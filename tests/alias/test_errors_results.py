@@ -127,7 +127,7 @@ def test_headers_of_a_tuple_replace_those_of_the_response(app: Any, flask: Any) 
         (lambda: None, "it was a function"),
         ((1, 2), "it was a int"),
     ],
-    ids=repr,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_cannot_be_an_answer(app: Any, answer: Any, text: str) -> None:
     with pytest.raises(TypeError, match=text) as caught:

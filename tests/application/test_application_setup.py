@@ -74,8 +74,8 @@ def test_a_namespace_package_needs_a_root_path(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(RuntimeError) as caught:
         Erlen("spread_out")
     assert str(caught.value) == (
-        "No root path can be provided for module 'spread_out': it has no file of its own (a namespace package, for "
-        "instance). Give the folder: root_path='...'."
+        "No root path can be found for the provided module 'spread_out': it has no file of its own (a namespace "
+        "package, for instance). Give the folder: root_path='...'."
     )
     assert Erlen("spread_out", root_path=str(tmp_path)).root_path == str(tmp_path)
 

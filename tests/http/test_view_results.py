@@ -261,8 +261,8 @@ def test_none_as_the_body_of_a_tuple_is_refused(app: Erlen) -> None:
         return None, 204
 
     text = refusal(app, empty)
-    assert text.startswith(f"{named(empty)} did not return a valid response. The function either returned None as the")
-    assert "returned None as the body of a tuple" in text
+    assert text.startswith(f"{named(empty)} did not return a valid response. The function either returned None or ")
+    assert "The None is the body of a tuple" in text
     assert text.endswith("for an empty answer write: return '', 204")
 
 

@@ -540,7 +540,8 @@ def test_in_debug_mode_a_form_sent_to_a_url_that_redirects_is_explained(app: Any
         with pytest.raises(RedirectedForm) as caught:
             app.raise_routing_exception(request)
     text = str(caught.value)
-    assert "A POST request was sent to 'http://localhost/folder'" in text
+    assert "A request was sent to 'http://localhost/folder' with POST" in text
+    assert "trailing slash" in text
     assert f"answers it with a redirect ({code}) to the canonical URL 'http://localhost/folder/'" in text
     assert "url_for() gives it" in text
     assert isinstance(caught.value, AssertionError)

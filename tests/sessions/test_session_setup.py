@@ -209,7 +209,7 @@ def app(**config: Any) -> Any:
 
 def test_a_foreign_session_has_the_attributes_of_flask() -> None:
     session = Foreign(a=1)
-    assert (session.new, session.modified, session.accessed, session.permanent) == (False, True, True, False)
+    assert (session.new, session.modified, session.accessed, session.permanent) == (False, True, False, False)
     session.permanent = True
     assert session == {"a": 1, "_permanent": True}
     assert session.permanent
@@ -276,7 +276,7 @@ def test_a_null_session_is_empty_and_refuses_changes() -> None:
     assert interface.is_null_session(session)
     assert not interface.is_null_session(Foreign())
     assert isinstance(session, NullSession)
-    assert (dict(session), session.get("a"), session.accessed, session.modified) == ({}, None, False, False)
+    assert (dict(session), session.get("a"), session.modified) == ({}, None, False)
     for attempt in (
         lambda: session.__setitem__("a", 1),
         lambda: session.pop("a", None),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from logging import Logger
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from werkzeug.datastructures import ImmutableDict
 
@@ -62,7 +62,7 @@ _DOCUMENTED = (
     "MAX_COOKIE_SIZE",
     "PROVIDE_AUTOMATIC_OPTIONS",
 )
-_SETTINGS = MappingProxyType(default_settings(FLASK))
+_SETTINGS: Mapping[str, Any] = ImmutableDict(default_settings(FLASK))  # unlike a proxy it can be copied and pickled
 
 
 def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
@@ -123,6 +123,18 @@ class Flask(Erlen):
     def create_global_jinja_loader(self) -> BaseLoader:
         """Make what loads templates from the folders of the application and its blueprints."""
         return DispatchingJinjaLoader(self)
+
+    def template_globals(self) -> dict[str, Any]:
+        """Return the names that every template knows; ``url_for`` is this application's, so it needs no context."""
+        own = ref(self)  # the application holds the environment that holds these
+
+        def url_for(endpoint: str, **values: Any) -> str:
+            app = own()
+            if app is None:
+                raise RuntimeError("The application of this template environment is gone: keep a reference to it.")
+            return app.url_for(endpoint, **values)
+
+        return {**super().template_globals(), "url_for": url_for}
 
     # Contexts.
 

@@ -38,12 +38,12 @@ def explain_template_loading_attempts(app: Any, template: str, attempts: list[tu
     found = sum(source is not None for _, _, source in attempts)
     visited = nearest_request_context()
     blueprint = None if visited is None else visited.request.blueprint
-    if found == 0 and blueprint is not None:
+    if found > 1:
+        lines.append("Warning: multiple loaders returned a match for the template.")
+    if found != 1 and blueprint is not None:
         lines.append(
             f"  The template was looked up from an endpoint that belongs to the blueprint {blueprint!r}.\n"
             "  Maybe it does not lie in the right folder?\n"
             "  See https://flask.palletsprojects.com/blueprints/#templates"
         )
-    elif found > 1:
-        lines.append("  See https://flask.palletsprojects.com/blueprints/#templates")
     app.logger.info("\n".join(lines))

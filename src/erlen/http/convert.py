@@ -65,10 +65,10 @@ def make_response(
     if isinstance(result, tuple):
         result, status, headers = split(result, who)
     if result is None:
-        inside = " as the body of a tuple" if original is not None else ""
+        inside = " The None is the body of a tuple." if original is not None else ""
         raise ViewResultError(
-            f"{who()}. The function either returned None{inside} or "
-            f"ended without a return statement. {_CHOICES}; for an empty answer write: return '', 204"
+            f"{who()}. The function either returned None or ended without a return statement.{inside} {_CHOICES}; "
+            "for an empty answer write: return '', 204"
         )
     cls = app.response_class
     if not isinstance(result, cls):

@@ -6,7 +6,7 @@ An application whose ``session_interface`` is set hands every request to it in p
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -14,7 +14,7 @@ from werkzeug.datastructures import CallbackDict
 
 from erlen.current import current
 
-__all__ = ["NullSession", "SessionInterface", "SessionMixin"]
+__all__ = ["NullSession", "SecureCookieSession", "SessionInterface", "SessionMixin"]
 
 
 class SessionMixin(MutableMapping[str, Any]):
@@ -26,8 +26,9 @@ class SessionMixin(MutableMapping[str, Any]):
     """Whether the visitor came without a session."""
     modified: bool = True
     """Whether there is something to save. A session that cannot tell leaves it True."""
-    accessed: bool = True
-    """Whether the request looked at the session, so that the response differs by cookie."""
+    accessed: bool = False
+    """Whether the request looked at the session, so that the response differs by cookie. Every use of the proxy
+    ``session`` sets it."""
 
     @property
     def permanent(self) -> bool:
@@ -39,11 +40,82 @@ class SessionMixin(MutableMapping[str, Any]):
         self["_permanent"] = bool(value)
 
 
-class NullSession(CallbackDict[str, Any], SessionMixin):
-    """An empty session that refuses every change: what a request gets when an interface opens none."""
+class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
+    """The session of a :class:`SecureCookieSessionInterface`: a dict that notes that it was looked at and changed.
+
+    A change inside of a value is not noticed. Assign the value again, or say so::
+
+        session["cart"].append("beaker")
+        session.modified = True
+
+    :param initial: what it holds
+    """
 
     modified = False
+    """Whether a key was set or deleted; set it to True after a change inside of a value."""
     accessed = False
+    """Whether the request looked at it or changed it."""
+
+    def __init__(self, initial: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+        super().__init__(initial, _note_change)
+
+    def __getitem__(self, key: str) -> Any:
+        self.accessed = True
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of *key*, or *default* if there is none."""
+        self.accessed = True
+        return super().get(key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return the value of *key*, and set it to *default* first if there is none."""
+        self.accessed = True
+        return super().setdefault(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.accessed = True
+        return super().__contains__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        self.accessed = True
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self.accessed = True
+        return super().__len__()
+
+    def __eq__(self, other: object) -> bool:
+        self.accessed = True
+        return super().__eq__(other)
+
+    def keys(self) -> Any:
+        """Return a view of the keys."""
+        self.accessed = True
+        return super().keys()
+
+    def values(self) -> Any:
+        """Return a view of the values."""
+        self.accessed = True
+        return super().values()
+
+    def items(self) -> Any:
+        """Return a view of the pairs of key and value."""
+        self.accessed = True
+        return super().items()
+
+    def copy(self) -> dict[str, Any]:
+        """Return a plain dict of the same values."""
+        self.accessed = True
+        return dict(super().items())
+
+
+def _note_change(session: Any) -> None:
+    session.accessed = session.modified = True
+
+
+class NullSession(SecureCookieSession):
+    """An empty session that refuses every change: what a request gets when an interface opens none."""
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a change, and say what is missing."""

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
-
-from werkzeug.datastructures import CallbackDict
 
 from erlen.http.request import Request
 from erlen.http.response import has_header
 from erlen.json.tagged import TaggedJSONSerializer
 from erlen.loading import load
 from erlen.sessions.cookies import find_cookies, may_be_permanent
-from erlen.sessions.interface import SessionInterface, SessionMixin
+from erlen.sessions.interface import SecureCookieSession, SessionInterface
 
 __all__ = [
     "SecureCookieSession",
@@ -38,80 +36,6 @@ session_json_serializer = TaggedJSONSerializer()
 def _lazy_sha1(data: bytes = b"") -> Any:
     """Return ``hashlib.sha1(data)``, looked up when it is needed: a build for FIPS may not have it."""
     return hashlib.sha1(data)
-
-
-class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
-    """The session of a :class:`SecureCookieSessionInterface`: a dict that notes that it was looked at and changed.
-
-    A change inside of a value is not noticed. Assign the value again, or say so::
-
-        session["cart"].append("beaker")
-        session.modified = True
-
-    :param initial: what it holds
-    """
-
-    modified = False
-    """Whether a key was set or deleted; set it to True after a change inside of a value."""
-    accessed = False
-    """Whether the request looked at it or changed it."""
-
-    def __init__(self, initial: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
-        super().__init__(initial, _note_change)
-
-    def __getitem__(self, key: str) -> Any:
-        self.accessed = True
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of *key*, or *default* if there is none."""
-        self.accessed = True
-        return super().get(key, default)
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return the value of *key*, and set it to *default* first if there is none."""
-        self.accessed = True
-        return super().setdefault(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self.accessed = True
-        return super().__contains__(key)
-
-    def __iter__(self) -> Iterator[str]:
-        self.accessed = True
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self.accessed = True
-        return super().__len__()
-
-    def __eq__(self, other: object) -> bool:
-        self.accessed = True
-        return super().__eq__(other)
-
-    def keys(self) -> Any:
-        """Return a view of the keys."""
-        self.accessed = True
-        return super().keys()
-
-    def values(self) -> Any:
-        """Return a view of the values."""
-        self.accessed = True
-        return super().values()
-
-    def items(self) -> Any:
-        """Return a view of the pairs of key and value."""
-        self.accessed = True
-        return super().items()
-
-    def copy(self) -> dict[str, Any]:
-        """Return a plain dict of the same values."""
-        self.accessed = True
-        return dict(super().items())
-
-
-def _note_change(session: Any) -> None:
-    session.accessed = session.modified = True
 
 
 class SecureCookieSessionInterface(SessionInterface):

@@ -25,6 +25,10 @@ _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
+def _now() -> float:
+    return time.time()  # looked up each time, or a clock that a test has stopped would go on here
+
+
 class SessionSerializer(URLSafeTimedSerializer):
     """A :class:`itsdangerous.URLSafeTimedSerializer` that quickly reads what its newest key has signed.
 
@@ -34,7 +38,7 @@ class SessionSerializer(URLSafeTimedSerializer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: Gives the time in seconds since 1970.
-        self.clock: Callable[[], float] = time.time
+        self.clock: Callable[[], float] = _now
         super().__init__(*args, **kwargs)
         signer = self.make_signer(self.salt)
         # A browser sends the same cookie again and again. Only what our key has signed gets in here.

@@ -219,9 +219,12 @@ class Client(ExpiringCookies):
             context = app.test_request_context(*args, **kwargs)
             self._add_cookies_to_wsgi(context.request.environ)
             stack.enter_context(context)
-            session = context.session
+            interface = app.session_interface
+            # Asked itself, because a context that was given no session has a null session in its place.
+            session = context.session if interface is None else interface.open_session(app, context.request)
             if session is None:
-                raise RuntimeError("Session backend did not open a session.")
+                raise RuntimeError("Session backend did not open a session. A session in a cookie needs SECRET_KEY.")
+            context.session = session
             outer = current.get(None)
             current.set(context._previous[-1] if context._previous else None)
             try:
@@ -229,7 +232,6 @@ class Client(ExpiringCookies):
             finally:
                 current.set(outer)
             response = app.response_class()
-            interface = app.session_interface
             if interface is not None:
                 if interface.is_null_session(session):
                     return

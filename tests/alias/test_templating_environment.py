@@ -1,0 +1,270 @@
+"""The environment of templates, its loaders and how they are explained."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import jinja2
+import pytest
+
+FILES = {
+    "context_template.html": "<p>{{ value }}|{{ injected_value }}",
+    "simple_template.html": "<h1>{{ whiskey }}</h1>",
+    "escaping_template.html": "{{ text }}\n{{ html }}\n{% autoescape false %}{{ text }}\n{{ html }}"
+    "{% endautoescape %}\n{% autoescape true %}{{ text }}\n{{ html }}{% endautoescape %}",
+    "non_escaping_template.txt": "{{ text }}\n{{ html }}\n"
+    "{% autoescape false %}{{ text }}\n{{ html }}{% endautoescape %}",
+    "mail.txt": "{{ foo }} Mail",
+    "_macro.html": "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}"
+    "{% macro where() %}{{ request.path if request else 'none' }} {{ g.x }} {{ injected }}{% endmacro %}",
+    "import_plain.html": '{% from "_macro.html" import hello, where %}{{ hello("a") }}{{ where() }}',
+    "import_with.html": '{% from "_macro.html" import where with context %}{{ where() }}',
+    "template_filter.html": "{{ value|super_reverse }}",
+    "template_test.html": "{% if value is boolean %}Success!{% endif %}",
+    "base.html": "[{% block body %}{% endblock %}]",
+    "child.html": '{% extends "base.html" %}{% block body %}{{ x }}{% include "mail.txt" %}{% endblock %}',
+    "nested/nested.txt": "I'm nested",
+}
+
+
+FILES = {
+    "context_template.html": "<p>{{ value }}|{{ injected_value }}",
+    "simple_template.html": "<h1>{{ whiskey }}</h1>",
+    "escaping_template.html": "{{ text }}\n{{ html }}\n{% autoescape false %}{{ text }}\n{{ html }}"
+    "{% endautoescape %}\n{% autoescape true %}{{ text }}\n{{ html }}{% endautoescape %}",
+    "non_escaping_template.txt": "{{ text }}\n{{ html }}\n"
+    "{% autoescape false %}{{ text }}\n{{ html }}{% endautoescape %}",
+    "mail.txt": "{{ foo }} Mail",
+    "_macro.html": "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}"
+    "{% macro where() %}{{ request.path if request else 'none' }} {{ g.x }} {{ injected }}{% endmacro %}",
+    "import_plain.html": '{% from "_macro.html" import hello, where %}{{ hello("a") }}{{ where() }}',
+    "import_with.html": '{% from "_macro.html" import where with context %}{{ where() }}',
+    "template_filter.html": "{{ value|super_reverse }}",
+    "template_test.html": "{% if value is boolean %}Success!{% endif %}",
+    "base.html": "[{% block body %}{% endblock %}]",
+    "child.html": '{% extends "base.html" %}{% block body %}{{ x }}{% include "mail.txt" %}{% endblock %}',
+    "nested/nested.txt": "I'm nested",
+}
+
+
+def fill(folder: Any, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture
+def app(flask: Any, tmp_path: Any) -> Any:
+    fill(tmp_path / "templates", FILES)
+    app = flask.Flask("alias_app", root_path=str(tmp_path))
+    app.config.update(TESTING=True, SECRET_KEY="k")
+    return app
+
+
+def test_the_environment_is_made_from_the_options(flask: Any) -> None:
+    class App(flask.Flask):
+        jinja_options = {**flask.Flask.jinja_options, "trim_blocks": True, "extensions": ["jinja2.ext.do"]}  # noqa: RUF012
+
+    app = App("x")
+    assert app.jinja_env.trim_blocks is True
+    assert "jinja2.ext.ExprStmtExtension" in app.jinja_env.extensions
+    assert type(app.jinja_env) is flask.templating.Environment
+    assert app.jinja_env.app is app
+    assert flask.Flask.jinja_options == {}
+    assert flask.Flask.jinja_environment is flask.templating.Environment
+    assert type(app.jinja_loader) is jinja2.FileSystemLoader
+    assert type(app.jinja_env.loader) is flask.templating.DispatchingJinjaLoader
+    for name in ("url_for", "get_flashed_messages", "config", "request", "session", "g"):
+        assert name in app.jinja_env.globals
+    assert app.jinja_env.policies["json.dumps_function"] == app.json.dumps
+    assert app.jinja_env.globals["config"] is app.config
+
+
+def test_an_environment_of_ones_own_is_used(flask: Any) -> None:
+    class Environment(flask.templating.Environment):
+        pass
+
+    class App(flask.Flask):
+        jinja_environment = Environment
+
+        def create_jinja_environment(self) -> Any:
+            made = super().create_jinja_environment()
+            made.globals["mine"] = "yes"
+            return made
+
+    app = App("x")
+    assert type(app.jinja_env) is Environment
+    with app.app_context():
+        assert flask.render_template_string("{{ mine }}") == "yes"
+
+
+@pytest.mark.parametrize(
+    ("debug", "setting", "reload"),
+    [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
+)
+def test_templates_are_reloaded_in_debug_mode_or_when_told(flask: Any, debug: bool, setting: Any, reload: bool) -> None:
+    app = flask.Flask("x")
+    app.config["TEMPLATES_AUTO_RELOAD"] = setting
+    app.config["DEBUG"] = debug
+    assert app.jinja_env.auto_reload is reload
+
+
+def test_reloading_follows_the_debug_attribute_until_it_is_set(flask: Any) -> None:
+    app = flask.Flask("x")
+    assert app.debug is False
+    assert app.jinja_env.auto_reload is False
+    app.debug = True
+    assert app.jinja_env.auto_reload is True
+    assert app.config["DEBUG"] is True
+    fixed = flask.Flask("x")
+    fixed.config["TEMPLATES_AUTO_RELOAD"] = True
+    assert fixed.jinja_env.auto_reload is True
+    fixed.debug = False
+    assert fixed.jinja_env.auto_reload is True
+
+
+def test_a_loader_of_ones_own_is_asked(flask: Any) -> None:
+    class App(flask.Flask):
+        def create_global_jinja_loader(self) -> Any:
+            return jinja2.DictLoader({"index.html": "Hello Custom World!"})
+
+    app = App("x")
+    app.add_url_rule("/", "index", lambda: flask.render_template("index.html"))
+    assert app.test_client().get("/").data == b"Hello Custom World!"
+    other = flask.Flask("x")
+    other.jinja_loader = jinja2.DictLoader({"a": "from dict"})
+    with other.app_context():
+        assert flask.render_template("a") == "from dict"
+    third = flask.Flask("x")
+    third.jinja_env.loader = jinja2.DictLoader({"b": "set"})
+    with third.app_context():
+        assert flask.render_template("b") == "set"
+
+
+def test_a_loader_that_cannot_list_its_templates_is_no_obstacle(flask: Any) -> None:
+    app = flask.Flask("x")
+    function = jinja2.FunctionLoader(lambda name: "made" if name == "f" else None)
+    app.jinja_loader = jinja2.ChoiceLoader([jinja2.DictLoader({"d": "dict"}), function])
+    app.register_blueprint(flask.Blueprint("bp", __name__))
+    with app.app_context():
+        assert flask.render_template("f") == "made"
+        for wanted in ("missing", ["missing", "too"]):
+            with pytest.raises(jinja2.TemplateNotFound):
+                flask.render_template(wanted)
+        app.blueprints["bp"].jinja_loader = function
+        with pytest.raises(jinja2.TemplateNotFound):
+            flask.render_template("missing")
+
+
+def test_url_for_of_the_environment_needs_no_context(flask: Any) -> None:
+    app = flask.Flask("x")
+    app.add_url_rule("/a/<int:n>", "a", lambda n: "")
+    template = app.jinja_env.from_string("{{ url_for('a', n=1, _anchor='x') }}")
+    with pytest.raises(RuntimeError, match="Unable to build URLs outside an active request without 'SERVER_NAME'"):
+        template.render()
+    app.config["SERVER_NAME"] = "example.org"
+    assert template.render() == "http://example.org/a/1#x"
+    with app.test_request_context():
+        assert template.render() == "/a/1#x"
+
+
+def test_the_applications_folder_goes_before_those_of_blueprints(app: Any, flask: Any, tmp_path: Any) -> None:
+    fill(tmp_path / "one", {"mail.txt": "one", "shared.txt": "one", "only.txt": "one"})
+    fill(tmp_path / "two", {"shared.txt": "two"})
+    for name in ("one", "two"):
+        app.register_blueprint(flask.Blueprint(name, __name__, template_folder=str(tmp_path / name)))
+    with app.app_context():
+        assert flask.render_template("mail.txt", foo="app") == "app Mail"
+        assert flask.render_template("shared.txt") == "one"
+        assert flask.render_template("only.txt") == "one"
+        names = app.jinja_env.list_templates()
+    assert set(FILES) | {"shared.txt", "only.txt"} == set(names)
+
+
+def test_the_template_folder_may_be_named(flask: Any, tmp_path: Any) -> None:
+    fill(tmp_path / "other", {"t": "x"})
+    app = flask.Flask("x", root_path=str(tmp_path), template_folder="other")
+    assert app.template_folder == "other"
+    with app.app_context():
+        assert flask.render_template("t") == "x"
+    none = flask.Flask("x", template_folder=None)
+    assert none.jinja_loader is None
+    with none.app_context(), pytest.raises(jinja2.TemplateNotFound):
+        flask.render_template("t")
+
+
+def test_how_a_template_was_looked_for_is_logged(app: Any, flask: Any, caplog: Any, tmp_path: Any) -> None:
+    fill(tmp_path / "one", {"other.txt": "one"})
+    bp = flask.Blueprint("one", __name__, template_folder=str(tmp_path / "one"))
+    bp.add_url_rule("/", "index", lambda: flask.render_template("missing_template.html"))
+    app.register_blueprint(bp)
+    app.config["EXPLAIN_TEMPLATE_LOADING"] = True
+    with caplog.at_level(logging.INFO), pytest.raises(jinja2.TemplateNotFound, match="missing_template"):
+        app.test_client().get("/")
+    [record] = caplog.records
+    text = record.getMessage()
+    assert record.levelname == "INFO"
+    for part in (
+        "Locating template 'missing_template.html':",
+        "1: trying loader of application 'alias_app'",
+        "2: trying loader of blueprint 'one'",
+        "Error: the template could not be found",
+        "The template was looked up from an endpoint that belongs to the blueprint 'one'",
+        "See https://flask.palletsprojects.com/blueprints/#templates",
+        "-> no match",
+    ):
+        assert part in text
+
+
+def test_a_template_found_twice_is_explained(app: Any, flask: Any, caplog: Any, tmp_path: Any) -> None:
+    fill(tmp_path / "one", {"mail.txt": "one"})
+    app.register_blueprint(flask.Blueprint("one", __name__, template_folder=str(tmp_path / "one")))
+    app.config["EXPLAIN_TEMPLATE_LOADING"] = True
+    with caplog.at_level(logging.INFO), app.app_context():
+        flask.render_template("mail.txt", foo=1)
+    text = caplog.records[0].getMessage()
+    assert "multiple loaders returned a match" in text
+    assert "-> found (" in text
+
+
+def test_a_template_may_be_changed_between_requests_when_reloading(app: Any, flask: Any, tmp_path: Any) -> None:
+    app.config["TEMPLATES_AUTO_RELOAD"] = True
+    with app.app_context():
+        path = tmp_path / "templates" / "changing.html"
+        path.write_text("one")
+        os.utime(path, (1, 1))
+        assert flask.render_template("changing.html") == "one"
+        path.write_text("two")
+        os.utime(path, (2, 2))
+        assert flask.render_template("changing.html") == "two"
+
+
+def test_the_loader_takes_templates_of_both_by_its_methods(app: Any, flask: Any) -> None:
+    loader = app.jinja_env.loader
+    source, filename, uptodate = loader.get_source(app.jinja_env, "mail.txt")
+    assert source == FILES["mail.txt"]
+    assert filename.endswith("mail.txt")
+    assert uptodate()
+    with pytest.raises(jinja2.TemplateNotFound):
+        loader.get_source(app.jinja_env, "nope")
+    assert loader.app is app
+
+
+def test_the_proxies_work_in_imported_templates(app: Any, flask: Any) -> None:
+    with app.test_request_context("/x"):
+        assert app.jinja_env.globals["request"] is flask.request
+        assert app.jinja_env.globals["session"] is flask.session
+        assert app.jinja_env.globals["g"] is flask.g
+        assert app.jinja_env.globals["get_flashed_messages"] is flask.get_flashed_messages
+        assert app.jinja_env.from_string("{{ request.path }}").render() == "/x"
+
+
+def test_the_names_that_extensions_borrow_are_there(app: Any, flask: Any) -> None:
+    template = app.jinja_env.get_template("mail.txt")
+    with app.app_context():
+        assert flask.templating._render(app, template, {"foo": 1}) == "1 Mail"
+        assert "".join(flask.templating._stream(app, template, {"foo": 2})) == "2 Mail"
+    assert list(app.jinja_env.loader._iter_loaders("mail.txt")) == [(app, app.jinja_loader)]

@@ -269,7 +269,10 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         """
         if endpoint is None:
             if view_func is None:
-                raise SetupError(f"The rule {rule!r} has neither an endpoint nor a view function: give one of them.")
+                raise SetupValueError(
+                    f"The rule {rule!r} has neither an endpoint nor a view function (expected view func if endpoint is "
+                    "not provided): give one of them."
+                )
             endpoint = endpoint_of(view_func)
         methods, automatic = self._methods(view_func, options.pop("methods", None), provide_automatic_options)
         route_options = {key: options.pop(key) for key in _ROUTE_OPTIONS if key in options}
@@ -407,5 +410,8 @@ class UnknownRouteOption(SetupError, TypeError):
         return f"The route of {self.endpoint!r} was given {self.option}=..., and a route has no such option.{hint}"
 
 
-class SetupValueError(SetupError, ValueError):
-    """An argument of the application's set-up has a value that cannot work."""
+class SetupValueError(SetupError, ValueError, AssertionError):
+    """An argument of the application's set-up has a value that cannot work.
+
+    Flask raises a ValueError for some of them and asserts others; ``except`` clauses for either take it.
+    """

@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 from erlen.callables import user_frame
 from erlen.current import current
 from erlen.errors import ContextError, WrongContext
-from erlen.signals import appcontext_popped
+from erlen.signals import appcontext_popped, appcontext_pushed
 
 __all__ = ["AppGlobals", "Context"]
 
@@ -146,8 +146,9 @@ class Context:
         """The namespace of this context, made when it is first asked for."""
         found = self._g
         if found is None:
-            joined = self.joined
-            found = self._g = self.app.app_ctx_globals_class() if joined is None else joined.g
+            if self.joined is not None:
+                return self.joined.g
+            found = self._g = self.app.app_ctx_globals_class()
         return found
 
     @g.setter
@@ -199,8 +200,7 @@ class Context:
         Flask 3.1 does not push a second application context for a request while one is pushed. A row of the table of
         defaults says whether an application keeps that rule.
         """
-        if outer is not None and outer.app is self.app:
-            self.joined = outer.joined or outer
+        self.joined = None if outer is None or outer.app is not self.app else outer.joined or outer
 
     def hold(self) -> None:
         """Keep the context alive past its pop, for a body that is streamed."""
@@ -215,7 +215,7 @@ class Context:
     def leave(self, previous: Context | None) -> None:
         """Make *previous* the current context again, and tell so if this one has ended."""
         current.set(previous)
-        if self._holds == 0 and self.joined is None and appcontext_popped.receivers:
+        if appcontext_popped.receivers and (self.request is None or (self._holds == 0 and self.joined is None)):
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def push(self) -> None:
@@ -223,11 +223,13 @@ class Context:
         if self._previous is None:
             self._previous = []
         outer = current.get(None)
-        if self.request is not None and not self._began and self.app.defaults.reuses_app_context:
+        if self.request is not None and self._holds == 0 and self.app.defaults.reuses_app_context:
             self.join(outer)
         self._previous.append(outer)
         current.set(self)
         self._holds += 1
+        if self._began and self.request is None and appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
         if not self._began:
             self._began = True
             try:

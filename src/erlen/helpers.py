@@ -357,7 +357,10 @@ class _ContextStream:
         try:
             return next(self._iterator)
         except BaseException as error:
-            self._let_go(None if isinstance(error, StopIteration) else error)
+            try:
+                self._close_iterator()
+            finally:
+                self._let_go(None if isinstance(error, StopIteration) else error)
             raise
         finally:
             context.leave(previous)
@@ -370,12 +373,15 @@ class _ContextStream:
         previous = current.get(None)
         current.set(context)
         try:
-            close = getattr(self._iterator, "close", None)
-            if close is not None:
-                close()
+            self._close_iterator()
         finally:
             self._let_go(None)
             context.leave(previous)
+
+    def _close_iterator(self) -> None:
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            close()
 
     def _let_go(self, error: BaseException | None) -> None:
         context, self._context = self._context, None

@@ -74,8 +74,8 @@ def test_a_namespace_package_needs_a_root_path(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(RuntimeError) as caught:
         Erlen("spread_out")
     assert str(caught.value) == (
-        "No root path can be provided for module 'spread_out': it has no file of its own (a namespace package, for "
-        "instance). Give the folder: root_path='...'."
+        "No root path can be found for the provided module 'spread_out': it has no file of its own (a "
+        "namespace package, for instance). Give the folder: root_path='...'."
     )
     assert Erlen("spread_out", root_path=str(tmp_path)).root_path == str(tmp_path)
 
@@ -387,7 +387,7 @@ def test_two_views_for_one_endpoint_are_refused_with_both_places(app: Erlen) -> 
         app.add_url_rule("/b", view_func=other)
     assert isinstance(caught.value, AssertionError)
     text = str(caught.value)
-    assert text.startswith("View function mapping is overwriting an existing endpoint function: 'view' is ")
+    assert text.startswith("View function mapping is overwriting an existing endpoint function: view (")
     assert f"test_application_setup.py:{first.__code__.co_firstlineno}" in text
     assert f"test_application_setup.py:{other.__code__.co_firstlineno}" in text
     assert text.endswith(
@@ -478,7 +478,10 @@ def test_a_405_names_the_methods_that_work(app: Erlen) -> None:
 def test_a_rule_needs_an_endpoint_or_a_view_with_a_name(app: Erlen) -> None:
     with pytest.raises(SetupError) as caught:
         app.add_url_rule("/a")
-    assert str(caught.value) == "The rule '/a' has neither an endpoint nor a view function: give one of them."
+    assert (
+        str(caught.value)
+        == "The rule '/a' has neither an endpoint nor a view function (expected view func if endpoint is not provided): give one of them."
+    )
 
     class View:
         def __call__(self) -> str:

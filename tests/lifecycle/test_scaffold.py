@@ -42,7 +42,7 @@ def test_a_namespace_package_is_refused_with_what_to_write(tmp_path: Path, monke
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(RuntimeError) as caught:
         get_root_path("namespace_only")
-    assert "No root path can be provided for module 'namespace_only'" in str(caught.value)
+    assert "No root path can be found for the provided module 'namespace_only'" in str(caught.value)
     assert "root_path='...'" in str(caught.value)
     with pytest.raises(RuntimeError, match="No root path"):
         get_root_path("sys")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -21,6 +22,7 @@ from erlen.flask.logging import create_logger
 from erlen.flask.sessions import SecureCookieSessionInterface
 from erlen.flask.templating import DispatchingJinjaLoader, Environment
 from erlen.loading import load
+from erlen.scaffold import find_package
 from erlen.sessions.users import UserSessions
 
 if TYPE_CHECKING:
@@ -111,6 +113,13 @@ class Flask(Erlen):
         config = self.config_class(root_path, {**self.default_config, "DEBUG": get_debug_flag()})
         config.hidden = _SETTINGS
         return config
+
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder by the import name: beside the package, or under the prefix it is installed in."""
+        prefix, folder = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(folder, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
 
     @cached_property
     def logger(self) -> Logger:

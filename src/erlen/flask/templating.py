@@ -29,7 +29,7 @@ __all__ = [
 def _default_template_ctx_processor() -> dict[str, Any]:
     app, visited = current.get(None), nearest_request_context()
     values = {} if app is None else {"g": app.g}
-    return values if visited is None else {**values, "request": visited.request, "session": visited.session}
+    return values if visited is None else {**values, "request": visited.request}
 
 
 class DispatchingJinjaLoader(ErlenLoader):

@@ -478,9 +478,9 @@ def test_a_405_names_the_methods_that_work(app: Erlen) -> None:
 def test_a_rule_needs_an_endpoint_or_a_view_with_a_name(app: Erlen) -> None:
     with pytest.raises(SetupError) as caught:
         app.add_url_rule("/a")
-    assert (
-        str(caught.value)
-        == "The rule '/a' has neither an endpoint nor a view function (expected view func if endpoint is not provided): give one of them."
+    assert str(caught.value) == (
+        "The rule '/a' has neither an endpoint nor a view function (expected view func if endpoint is not provided): "
+        "give one of them."
     )
 
     class View:

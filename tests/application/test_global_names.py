@@ -51,7 +51,8 @@ def test_a_name_without_a_context_says_which_where_and_what_to_write(
 ) -> None:
     line = inspect.getsourcelines(use)[1]
     cure = (
-        "In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view starts, wrap the function with copy_current_request_context."
+        "In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view starts, "
+        "wrap the function with copy_current_request_context."
         if kind == "request"
         else "Give the code an application to work for: with app.app_context(): ..."
     )

@@ -433,9 +433,6 @@ def test_a_session_of_a_foreign_interface_is_opened_and_saved(app: Erlen) -> Non
 def test_a_null_session_of_a_foreign_interface_is_not_saved(app: Erlen) -> None:
     class Null(Foreign):
         def open_session(self, app: Any, request: Any) -> Any:
-            return None
-
-        def make_null_session(self, app: Any) -> Any:
             return DictSession()
 
         def is_null_session(self, opened: Any) -> bool:

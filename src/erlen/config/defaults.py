@@ -43,6 +43,9 @@ class Defaults(Struct, frozen=True, kw_only=True):
     """Whether debug mode answers an unhandled exception with a page about it instead of raising it to the server."""
     reuses_app_context: bool
     """Whether a request shares ``g`` and the end of a context of the same application that is pushed already."""
+    ends_kept_contexts: bool
+    """Whether a request whose context the test client keeps is torn down at its end all the same, and once more when
+    the client lets the context go."""
     checks_settings: bool
     """Whether a setting with a value that cannot work is refused at the start."""
 
@@ -60,6 +63,7 @@ ERLEN = Defaults(
     warn_route_conflicts=True,
     debug_page=True,
     reuses_app_context=False,
+    ends_kept_contexts=False,
     checks_settings=True,
 )
 """The defaults of ``erlen.Erlen``."""
@@ -77,6 +81,7 @@ FLASK = Defaults(
     warn_route_conflicts=False,
     debug_page=False,
     reuses_app_context=True,
+    ends_kept_contexts=True,
     checks_settings=False,
 )
 """The defaults of Flask 3.1."""

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
+from erlen.application import SetupValueError
 from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
@@ -32,7 +34,7 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
     :param subdomain: put in front of ``SERVER_NAME``
     :param url_scheme: in place of ``PREFERRED_URL_SCHEME``
     :param args: what :class:`werkzeug.test.EnvironBuilder` takes: ``method``, ``data``, ``json``, ``headers``, …
-    :raises ValueError: for a base URL together with a subdomain or scheme
+    :raises ValueError: for a base URL together with a subdomain or scheme; an AssertionError too, as in Flask
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         **kwargs: Any,
     ) -> None:
         if base_url is not None and (subdomain or url_scheme):
-            raise ValueError('Cannot pass "subdomain" or "url_scheme" with "base_url": the base URL has both in it.')
+            raise SetupValueError(
+                'Cannot pass "subdomain" or "url_scheme" with "base_url": the base URL has both in it.'
+            )
         if base_url is None:
             host = app.config["SERVER_NAME"] or "localhost"
             if subdomain:
@@ -75,6 +79,11 @@ def ask_over_asgi(app: Any, environ: dict[str, Any]) -> tuple[Iterable[bytes], s
     scope[ENVIRON] = {key: value for key, value in environ.items() if not key.startswith(("HTTP_", "wsgi."))}
     status, headers, body = bridge.call_asgi(app.asgi, app._loop.get(), scope, environ)
     return body, status, Headers(headers)
+
+
+def _hold(made: list[Context], context: Context) -> None:
+    context.hold()
+    made.append(context)
 
 
 class Client(ExpiringCookies):
@@ -114,7 +123,9 @@ class Client(ExpiringCookies):
     def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
         result = {PROPAGATE: True, **self.environ_base, **environ}
         if self.preserve_context:
-            result[PRESERVE] = self._made
+            # Of the client only the list: the environ of a request that is kept would be a cycle.
+            ends = self.application.defaults.ends_kept_contexts
+            result[PRESERVE] = self._made.append if ends else partial(_hold, self._made)
         return result
 
     def _request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
@@ -153,10 +164,9 @@ class Client(ExpiringCookies):
         made = self._take_made()
         self._let_go(made[:-1])  # of a chain of redirects the last request is the one to look at
         for context in made[-1:]:
-            if context._previous is None:
-                context._previous = []
-            context._previous.append(current.get(None))
-            current.set(context)
+            context.push()
+            if not self.application.defaults.ends_kept_contexts:
+                context._holds -= 1  # the push is the hold from now on
             self._kept.append(context)
         return response
 
@@ -179,7 +189,7 @@ class Client(ExpiringCookies):
         return made
 
     def _let_go(self, contexts: list[Context], error: BaseException | None = None) -> None:
-        for context in contexts:
+        for context in () if self.application.defaults.ends_kept_contexts else contexts:
             previous = current.get(None)
             current.set(context)  # its teardowns ask for it
             try:
@@ -218,9 +228,13 @@ class Client(ExpiringCookies):
             context = app.test_request_context(*args, **kwargs)
             self._add_cookies_to_wsgi(context.request.environ)
             stack.enter_context(context)
-            session = context.session
-            if session is None:
-                raise RuntimeError("Session backend did not open a session.")
+            session, interface = context.session, app.session_interface
+            if interface is not None and (session is None or interface.is_null_session(session)):
+                session = interface.open_session(app, context.request)  # None, or a null session of its own
+                if session is None:
+                    raise RuntimeError(
+                        "Session backend did not open a session. Flask's needs a SECRET_KEY: app.secret_key = '...'."
+                    )
             outer = current.get(None)
             current.set(context._previous[-1] if context._previous else None)
             try:
@@ -228,7 +242,6 @@ class Client(ExpiringCookies):
             finally:
                 current.set(outer)
             response = app.response_class()
-            interface = app.session_interface
             if interface is not None:
                 if interface.is_null_session(session):
                     return

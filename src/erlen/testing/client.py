@@ -120,7 +120,7 @@ class Client(ExpiringCookies):
             "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
         }
 
-    def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+    def _copy_environ(self, environ: Mapping[str, Any]) -> dict[str, Any]:
         result = {PROPAGATE: True, **self.environ_base, **environ}
         if self.preserve_context:
             # Of the client only the list: the environ of a request that is kept would be a cycle.
@@ -128,8 +128,8 @@ class Client(ExpiringCookies):
             result[PRESERVE] = self._made.append if ends else partial(_hold, self._made)
         return result
 
-    def _request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
-        kwargs["environ_base"] = self._with_base(kwargs.get("environ_base") or {})
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+        kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base") or {})
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
             return builder.get_request()
@@ -146,14 +146,14 @@ class Client(ExpiringCookies):
         first = args[0] if args else None
         if isinstance(first, WerkzeugEnvironBuilder):
             request = copy(first)
-            request.environ_base = self._with_base(request.environ_base or {})
+            request.environ_base = self._copy_environ(request.environ_base or {})
             sent = request.get_request()
         elif isinstance(first, dict):
-            sent = WerkzeugRequest(self._with_base(first))
+            sent = WerkzeugRequest(self._copy_environ(first))
         elif isinstance(first, WerkzeugRequest):
-            sent = WerkzeugRequest(self._with_base(first.environ))
+            sent = WerkzeugRequest(self._copy_environ(first.environ))
         else:
-            sent = self._request(args, kwargs)
+            sent = self._request_from_builder_args(args, kwargs)
         self._release()
         try:
             response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)

@@ -54,7 +54,7 @@ _OURS = "erlen.flask"
 class FlaskLoaded(ErlenError, RuntimeError):
     """The real Flask is loaded already, so that Erlen cannot stand for it.
 
-    :param by: the modules that have names of Flask's, the first one first
+    :param by: the modules that have names of Flask's
     """
 
     def __init__(self, by: list[str]) -> None:
@@ -106,26 +106,25 @@ def uninstall_as_flask() -> None:
 
 
 def _users_of(flask: ModuleType) -> list[str]:
-    """Return the modules that have names of *flask*, in the order in which they were begun."""
+    """Return the modules that have names of *flask*, in the order in which their import has ended."""
+    # By identity too: the proxies have the type of something else.
+    names = {id(value) for name, value in vars(flask).items() if name[:1] != "_" and name not in ("annotations", "t")}
     return [
         _described(module)
         for name, module in list(sys.modules.items())
         if name.partition(".")[0] not in ("flask", "erlen")
-        and any(_is_of(flask, value) for value in _values_of(module))
+        and any(value is flask or id(value) in names or _is_flasks(value) for value in _values_of(module))
     ]
 
 
 def _values_of(module: ModuleType) -> Iterable[Any]:
-    return list(vars(module).values())
+    return list(getattr(module, "__dict__", {}).values())
 
 
-def _is_of(flask: ModuleType, value: Any) -> bool:
-    if value is flask:
-        return True
-    if isinstance(value, ModuleType):
-        return value.__name__.partition(".")[0] == "flask" and value is sys.modules.get(value.__name__)
-    # Asked of the type only: a module may hold proxies, whose attributes are those of something else.
-    origin = value.__module__ if isinstance(value, type) else getattr(type(value), "__module__", None)
+def _is_flasks(value: Any) -> bool:
+    # An instance is asked by its type only: it may be a proxy, whose attributes are those of something else.
+    kind = value if isinstance(value, type) else type(value)
+    origin = value.__name__ if isinstance(value, ModuleType) else getattr(kind, "__module__", None)
     return isinstance(origin, str) and origin.partition(".")[0] == "flask"
 
 

@@ -61,6 +61,7 @@ class Erlen(Application):
     test_client_class: type[Client] | None = None
     #: The class of :meth:`test_cli_runner`'s result; None means :class:`erlen.testing.cli_runner.ErlenCliRunner`.
     test_cli_runner_class: type[CliRunner] | None = None
+    _runner_class = "ErlenCliRunner"
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as WSGI asks it (PEP 3333). Middleware wraps :meth:`wsgi_app`, not this."""
@@ -161,7 +162,7 @@ class Erlen(Application):
 
         :param kwargs: passed on to ``test_cli_runner_class``
         """
-        cls: Any = self.test_cli_runner_class or load("erlen.testing.cli_runner").ErlenCliRunner
+        cls: Any = self.test_cli_runner_class or getattr(load("erlen.testing.cli_runner"), self._runner_class)
         runner: CliRunner = cls(self, **kwargs)
         return runner
 

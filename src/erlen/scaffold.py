@@ -169,6 +169,9 @@ class Scaffold:
 
     # Commands.
 
+    #: The module whose ``AppGroup`` holds them.
+    _commands_module = "erlen.cli.groups"
+
     @functools.cached_property
     def cli(self) -> Group:
         """The group of its commands, an :class:`erlen.cli.AppGroup`, for ``erlen``. ::
@@ -177,7 +180,7 @@ class Scaffold:
         @click.argument("name")
         def create_user(name): ...
         """
-        group: Group = load("erlen.cli.groups").AppGroup(self.name)
+        group: Group = load(self._commands_module).AppGroup(self.name)
         return group
 
     # Files and templates.

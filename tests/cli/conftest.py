@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_tools import until
@@ -45,7 +47,7 @@ def slow():
 def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty folder, and an environment and import path that are put back afterwards."""
     for name in list(os.environ):
-        if name.startswith("ERLEN_"):
+        if name.startswith(("ERLEN_", "FLASK_", "WERKZEUG_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(os, "environ", os.environ.copy())
     monkeypatch.setattr(sys, "path", sys.path.copy())
@@ -84,13 +86,16 @@ class Program:
     def get(self, path: str = "/") -> tuple[int, str]:
         """Return status and text; status 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
+            with self._ask(path) as response:
                 return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
+        except (OSError, http.client.HTTPException):  # HTTPException: it is being started again
             return 0, ""
+
+    def _ask(self, path: str) -> Any:
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        except urllib.error.HTTPError as error:
+            return error
 
     def until_it_says(self, text: str, path: str = "/") -> None:
         def found() -> bool:
@@ -129,11 +134,13 @@ class Program:
 
 @pytest.fixture
 def start(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Program]]:
-    """Return a function that starts ``erlen ARGUMENTS``, or another program, in the test's folder."""
+    """Return a function that starts ``erlen ARGUMENTS``, another program or a script, in the test's folder."""
     programs: list[Program] = []
 
-    def start(*arguments: str, script: str | None = None, env: dict[str, str] | None = None) -> Program:
-        command = [script, *arguments] if script else ["-m", "erlen", *arguments]
+    def start(
+        *arguments: str, program: str = "erlen", script: str | None = None, env: dict[str, str] | None = None
+    ) -> Program:
+        command = [script, *arguments] if script else ["-m", program, *arguments]
         log = tmp_path / f"log-{len(programs)}"
         programs.append(Program(command, tmp_path, free_port, log, env or {}))
         return programs[-1]
@@ -145,11 +152,17 @@ def start(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that calls ``erlen ARGUMENTS`` and waits for its end."""
+    """Return a function that calls ``erlen ARGUMENTS``, another program or a script, and waits for its end."""
 
-    def call(*arguments: str, env: dict[str, str] | None = None, **options: str) -> subprocess.CompletedProcess[str]:
+    def call(
+        *arguments: str,
+        program: str = "erlen",
+        script: str | None = None,
+        env: dict[str, str] | None = None,
+        **options: str,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "erlen", *arguments],
+            [sys.executable, *([script] if script else ["-m", program]), *arguments],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})},
             capture_output=True,

@@ -10,7 +10,8 @@ from erlen.cli.check import check_command
 from erlen.cli.discovery import NoAppException
 from erlen.cli.dotenv import load_dotenv
 from erlen.cli.explain import explain_command
-from erlen.cli.groups import AppGroup, ErlenGroup
+from erlen.cli.groups import AppGroup
+from erlen.cli.program import ErlenGroup
 from erlen.cli.routes import routes_command
 from erlen.cli.run import run_command
 from erlen.cli.script import ScriptInfo, get_debug_flag, pass_script_info, with_appcontext

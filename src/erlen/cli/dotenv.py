@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterable
 
 import click
 
 from erlen.loading import load
 
-__all__ = ["load_dotenv", "wants_dotenv"]
+__all__ = ["can_read", "load_dotenv", "read_files", "set_missing", "wants_dotenv"]
 
 _FILES = (".erlenenv", ".env")
 _FALSE = ("0", "false", "no", "off")
@@ -32,10 +33,24 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
     :returns: whether a variable was set
     """
     names = _FILES if load_defaults else ()
-    if importlib.util.find_spec("dotenv") is None:
+    if not can_read():
         if path is not None or any(map(os.path.isfile, names)):
             _say_what_is_missing()
         return False
+    return set_missing(read_files(names, path))
+
+
+def can_read() -> bool:
+    """Tell whether python-dotenv, which reads the files, is installed."""
+    return importlib.util.find_spec("dotenv") is not None
+
+
+def read_files(names: Iterable[str], path: str | os.PathLike[str] | None = None) -> dict[str, str | None]:
+    """Return the variables of files; a later file is taken before an earlier one.
+
+    :param names: files that are looked for in the working directory and in the folders above it
+    :param path: the last file, if it is there
+    """
     dotenv = load("dotenv")
     values: dict[str, str | None] = {}
     for name in names:
@@ -44,6 +59,11 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
             values |= dotenv.dotenv_values(found, encoding="utf-8")
     if path is not None and os.path.isfile(path):
         values |= dotenv.dotenv_values(path, encoding="utf-8")
+    return values
+
+
+def set_missing(values: dict[str, str | None]) -> bool:
+    """Set the environment variables that are not set yet, and tell whether there was one."""
     fresh = {name: value for name, value in values.items() if name not in os.environ and value is not None}
     os.environ.update(fresh)
     return bool(fresh)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from erlen.cli.groups import debug_option
+from erlen.cli.program import debug_option
 from erlen.cli.script import ScriptInfo, get_debug_flag, pass_script_info
 from erlen.errors import ServerError
 from erlen.loading import load

@@ -16,7 +16,17 @@ from erlen.context import has_app_context
 from erlen.current import current
 from erlen.loading import load
 
-__all__ = ["ScriptInfo", "finished", "get_debug_flag", "is_current", "pass_script_info", "with_appcontext"]
+__all__ = [
+    "ScriptInfo",
+    "find_info",
+    "finished",
+    "get_debug_flag",
+    "handing_info",
+    "in_appcontext",
+    "is_current",
+    "pass_script_info",
+    "with_appcontext",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +56,7 @@ class ScriptInfo:
         self.app_import_path = app_import_path
         self.create_app = create_app
         self.set_debug_flag = set_debug_flag
-        self.load_dotenv_defaults = wants_dotenv(load_dotenv_defaults)
+        self.load_dotenv_defaults = self._wants_dotenv(load_dotenv_defaults)
         #: For whatever commands want to hand on.
         self.data: dict[Any, Any] = {}
         self._loaded_app: Any = None
@@ -56,8 +66,19 @@ class ScriptInfo:
 
         :raises NoAppException: if there is none
         """
-        if self._loaded_app is not None:
-            return self._loaded_app
+        if self._loaded_app is None:
+            app = self._find_app()
+            if self.set_debug_flag:
+                self._set_debug(app)
+            self._loaded_app = app
+        return self._loaded_app
+
+    # What a program with other rules does otherwise.
+
+    def _wants_dotenv(self, default: bool) -> bool:
+        return wants_dotenv(default)
+
+    def _find_app(self) -> Any:
         if self.create_app is not None:
             app = self.create_app()
             if not isinstance(app, Application):
@@ -71,15 +92,49 @@ class ScriptInfo:
                 "Could not locate an Erlen application. Use the 'erlen --app' option, the 'ERLEN_APP' environment "
                 "variable, or a 'wsgi.py' or 'app.py' file in the current directory."
             )
-        debug = get_debug_flag()
-        if self.set_debug_flag and debug is not None:
-            app.debug = debug
-        self._loaded_app = app
         return app
 
+    def _set_debug(self, app: Any) -> None:
+        debug = get_debug_flag()
+        if debug is not None:
+            app.debug = debug
 
-pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
-"""Give a command the :class:`ScriptInfo` as its first argument."""
+
+def find_info(context: click.Context, kind: type[ScriptInfo]) -> ScriptInfo:
+    """Return the :class:`ScriptInfo` of *context*; where there is none of any kind, make one of *kind*.
+
+    So a command that was written for one program runs in another.
+    """
+    found = context.find_object(ScriptInfo)
+    return context.ensure_object(kind) if found is None else found
+
+
+def handing_info(f: Callable[..., Any], kind: type[ScriptInfo]) -> Callable[..., Any]:
+    """Decorate *f* to get the :class:`ScriptInfo` as its first argument; *kind* is made where there is none."""
+
+    @click.pass_context
+    def run(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
+        return context.invoke(f, find_info(context, kind), *args, **kwargs)
+
+    return functools.update_wrapper(run, f)
+
+
+def in_appcontext(f: F, kind: type[ScriptInfo]) -> F:
+    """Decorate *f* as :func:`with_appcontext` does; *kind* of :class:`ScriptInfo` is made where there is none."""
+
+    @click.pass_context
+    def run(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
+        if not has_app_context():
+            app = find_info(context, kind).load_app()
+            context.with_resource(app.app_context())
+        return finished(context.invoke(f, *args, **kwargs))
+
+    return cast(F, functools.update_wrapper(run, f))
+
+
+def pass_script_info(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the :class:`ScriptInfo` as its first argument."""
+    return handing_info(f, ScriptInfo)
 
 
 def with_appcontext(f: F) -> F:
@@ -92,15 +147,7 @@ def with_appcontext(f: F) -> F:
         def create_tables():
             current_app.extensions["database"].create_all()
     """
-
-    @click.pass_context
-    def run(context: click.Context, /, *args: Any, **kwargs: Any) -> Any:
-        if not has_app_context():
-            app = context.ensure_object(ScriptInfo).load_app()
-            context.with_resource(app.app_context())
-        return finished(context.invoke(f, *args, **kwargs))
-
-    return cast(F, functools.update_wrapper(run, f))
+    return in_appcontext(f, ScriptInfo)
 
 
 def is_current(app: Any) -> bool:

@@ -13,7 +13,7 @@ from erlen.cli.script import with_appcontext
 from erlen.globals import current_app
 from erlen.loading import load
 
-__all__ = ["shell_command"]
+__all__ = ["complete_names", "run_startup_file", "shell_command"]
 
 
 @click.command("shell", short_help="Run a Python shell with the application.")
@@ -26,16 +26,22 @@ def shell_command(code: str | None) -> None:
     """
     app: Any = current_app
     names: dict[str, Any] = {"__name__": "__console__", "__doc__": None}
-    startup = os.environ.get("PYTHONSTARTUP")
-    if code is None and startup and os.path.isfile(startup):
-        with open(startup, encoding="utf-8") as file:
-            exec(compile(file.read(), startup, "exec"), names)
+    if code is None:
+        run_startup_file(names)
     names.update(app.make_shell_context())
     if code is not None:
         exec(compile(code, "<erlen shell -c>", "exec"), names)
         return
-    _complete(names)
+    complete_names(names)
     load("code").interact(banner=_banner(app), local=names)
+
+
+def run_startup_file(names: dict[str, Any]) -> None:
+    """Run the file that ``PYTHONSTARTUP`` names, if it is there, as Python's own shell does."""
+    startup = os.environ.get("PYTHONSTARTUP")
+    if startup and os.path.isfile(startup):
+        with open(startup, encoding="utf-8") as file:
+            exec(compile(file.read(), startup, "exec"), names)
 
 
 def _banner(app: Any) -> str:
@@ -51,7 +57,7 @@ def _banner(app: Any) -> str:
     )
 
 
-def _complete(names: dict[str, Any]) -> None:
+def complete_names(names: dict[str, Any]) -> None:
     """Let the tab key complete *names*, as Python's own shell does with its names."""
     hook = getattr(sys, "__interactivehook__", None)
     if hook is None:  # Python was started without site

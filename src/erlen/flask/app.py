@@ -91,6 +91,8 @@ class Flask(Erlen):
     )
     config_class = Config
     app_ctx_globals_class = _AppCtxGlobals
+    _commands_module = "erlen.flask.cli"
+    _runner_class = "FlaskCliRunner"
     json_provider_class = DefaultJSONProvider
     jinja_environment = Environment
     session_interface: Any = SecureCookieSessionInterface()

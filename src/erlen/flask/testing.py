@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from erlen.testing import Client as FlaskClient
 from erlen.testing import EnvironBuilder
-from erlen.testing.cli_runner import ErlenCliRunner as FlaskCliRunner
+from erlen.testing.cli_runner import FlaskCliRunner
 
 __all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]

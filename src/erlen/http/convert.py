@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from erlen.errors import ViewResultError
 from erlen.http.response import Response
 
-__all__ = ["make_response", "split"]
+__all__ = ["make_response", "page_of", "split"]
 
 _CHOICES = (
     "The return type must be a string, bytes, dict, list, iterator or generator, a tuple (body, status, headers), a "
@@ -101,6 +101,30 @@ def make_response(
     if headers:
         response.headers.update(headers)
     return response
+
+
+_SAYING = ("get_body", "get_description", "get_headers", "get_response", "name")
+#: The bodies of exceptions that say what their class says, by class, code and description.
+_pages: dict[tuple[type[HTTPException], int | None, str | None], bytes] = {}
+_usual: dict[type[HTTPException], bool] = {}
+
+
+def page_of(error: HTTPException) -> bytes | None:
+    """Return the HTML page that *error* is answered with, where that is all there is to say; else None.
+
+    It is made once for each class: an exception with a description, headers or a response of its own has none.
+    """
+    kind = type(error)
+    usual = _usual.get(kind)
+    if usual is None:
+        usual = _usual[kind] = all(getattr(kind, name) is getattr(HTTPException, name) for name in _SAYING)
+    said = kind.description
+    if not usual or error.response is not None or "description" in error.__dict__ or type(said) is not str:
+        return None
+    page = _pages.get((kind, error.code, said))
+    if page is None and error.code is not None:
+        page = _pages[kind, error.code, said] = error.get_body({}).encode()
+    return page
 
 
 def _from_http_exception(cls: type[Response], error: HTTPException, environ: dict[str, Any]) -> Response:

@@ -28,7 +28,7 @@ from erlen.callables import describe
 from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
-from erlen.http.convert import make_response
+from erlen.http.convert import make_response, page_of
 from erlen.http.response import Response, content_type_of, has_header, status_line
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
@@ -99,8 +99,10 @@ async def handle(
                 elif request.routing_exception is not None:
                     if app.debug or "raise_routing_exception" in own:
                         app.raise_routing_exception(request)
+                    result = request.routing_exception
                     # Raising it would tie request, exception and frames into a cycle.
-                    result = await answer_user_exception(app, context, request.routing_exception, runner)
+                    if plan.handles_errors or app.trap_http_exception(result):
+                        result = await answer_user_exception(app, context, result, runner)
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
@@ -123,6 +125,7 @@ async def handle(
         ):
             kind = type(result)
             pair = _HTML
+            status = _OK
             body: bytes | None = None
             if kind is str:
                 body = result.encode()
@@ -130,12 +133,14 @@ async def handle(
                 body, pair = app.json.encode(result), ("Content-Type", content_type_of(app.json.mimetype))
             elif kind is bytes:
                 body = result
+            elif isinstance(result, HTTPException):
+                body, status = page_of(result), status_line(result.code or 500)
             if body is not None:
                 pairs = [pair, ("Content-Length", str(len(body)))]
                 if app.config["CONTENT_TYPE_NOSNIFF"]:
                     pairs.append(_NOSNIFF)
                 if context._session is None or await _save_lean(app, context, pairs, runner):
-                    context.status = _OK
+                    context.status = status
                     context.headers = pairs
                     context.body = body
                 return

@@ -54,6 +54,7 @@ class Plan:
         "endpoint",
         "first_visit",
         "guarded",
+        "handles_errors",
         "lean",
         "own",
         "preprocessors",
@@ -86,6 +87,8 @@ class Plan:
     all_plain: bool
     #: The route has not said that it is for every site.
     guarded: bool
+    #: Somebody has registered an error handler, or has an own way to answer errors.
+    handles_errors: bool
     session_mode: str
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
@@ -112,6 +115,9 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
     plan.own = overridden
     plan.guarded = not options.get("cross_site")
+    plan.handles_errors = bool(
+        app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}
+    )
     plan.eager = bool(plan.preprocessors or plan.before or plan.first_visit or "preprocess_request" in overridden)
     plan.tears_down = bool(
         plan.teardown_request or plan.teardown_app or overridden & {"do_teardown_request", "do_teardown_appcontext"}

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from erlen.loading import load
 
-__all__ = ["ErlenCliRunner"]
+__all__ = ["ErlenCliRunner", "FlaskCliRunner"]
 
 
 class ErlenCliRunner(CliRunner):
@@ -36,6 +36,17 @@ class ErlenCliRunner(CliRunner):
         if cli is None:
             cli = self.app.cli
         if "obj" not in kwargs:
-            app = self.app
-            kwargs["obj"] = load("erlen.cli.script").ScriptInfo(create_app=lambda: app, set_debug_flag=False)
+            kwargs["obj"] = self._make_info()
         return super().invoke(cli, args, **kwargs)
+
+    def _make_info(self) -> Any:
+        app = self.app
+        return load("erlen.cli.script").ScriptInfo(create_app=lambda: app, set_debug_flag=False)
+
+
+class FlaskCliRunner(ErlenCliRunner):
+    """Flask's runner: as there, ``FLASK_DEBUG`` decides about debug mode, and turns it off where it is not set."""
+
+    def _make_info(self) -> Any:
+        app = self.app
+        return load("erlen.flask.cli").ScriptInfo(create_app=lambda: app)

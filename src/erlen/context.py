@@ -228,7 +228,8 @@ class Context:
         self._previous.append(outer)
         current.set(self)
         self._holds += 1
-        if self._began and self.request is None and appcontext_pushed.receivers:
+        again = self._began and (self.request is None or (self._holds == 1 and self.joined is None))
+        if again and appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
         if not self._began:
             self._began = True

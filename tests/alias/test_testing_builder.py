@@ -70,6 +70,11 @@ def test_a_whole_url_with_an_application_root(flask: Any, app: Any) -> None:
     assert environ["SCRIPT_NAME"] == "/root"
 
 
+def test_the_scheme_of_a_whole_url_wins(flask: Any, app: Any) -> None:
+    assert _environ(flask, app, "http://example.org/a", url_scheme="https")["wsgi.url_scheme"] == "http"
+    assert _environ(flask, app, "//example.org/a", url_scheme="https")["wsgi.url_scheme"] == "https"
+
+
 def test_a_url_without_a_scheme(flask: Any, app: Any) -> None:
     assert _environ(flask, app, "//example.org/a")["HTTP_HOST"] == "example.org"
 

@@ -32,7 +32,7 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
     :param path: a path, or a whole URL
     :param base_url: in place of ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` and ``APPLICATION_ROOT``
     :param subdomain: put in front of ``SERVER_NAME``
-    :param url_scheme: in place of ``PREFERRED_URL_SCHEME``
+    :param url_scheme: in place of ``PREFERRED_URL_SCHEME``; the scheme of a whole URL wins
     :param args: what :class:`werkzeug.test.EnvironBuilder` takes: ``method``, ``data``, ``json``, ``headers``, …
     :raises ValueError: for a base URL together with a subdomain or scheme; an AssertionError too, as in Flask
     """
@@ -56,7 +56,7 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
             if subdomain:
                 host = f"{subdomain}.{host}"
             parts = urlsplit(path)
-            scheme = url_scheme or parts.scheme or app.config["PREFERRED_URL_SCHEME"]
+            scheme = parts.scheme or url_scheme or app.config["PREFERRED_URL_SCHEME"]
             base_url = f"{scheme}://{parts.netloc or host}/{(app.config['APPLICATION_ROOT'] or '/').lstrip('/')}"
             path = parts.path
             if parts.query:

@@ -308,8 +308,11 @@ def find_request_context(name: str) -> Context:
 def nearest_request_context() -> Context | None:
     """Return the nearest context that has a request, or None if there is none."""
     found: Context | None = current.get(None)
+    depths: dict[int, int] = {}  # a context that is pushed twice stands twice on the way
     while found is not None and found.request is None:
-        found = found._previous[-1] if found._previous else None
+        previous = found._previous or ()
+        depth = depths[id(found)] = depths.get(id(found), len(previous)) - 1
+        found = previous[depth] if depth >= 0 else None
     return found
 
 

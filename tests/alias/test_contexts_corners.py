@@ -324,3 +324,20 @@ def test_greenlets_may_copy_the_context(flask: Any, app: Any) -> None:
 
     app.test_client().get("/")
     assert results == ["/"]
+
+
+def test_contexts_pushed_twice_and_across_each_other(flask: Any, app: Any) -> None:
+    other = flask.Flask("other", root_path="/")
+    one, two, request_context = app.app_context(), other.app_context(), app.test_request_context("/below")
+    for context in (one, two, one, two):
+        context.push()
+    assert not flask.has_request_context()
+    assert flask.current_app == other
+    for context in (two, one, two, one):
+        context.pop()
+    for context in (request_context, one, two, one, one):
+        context.push()
+    assert flask.request.path == "/below"
+    for context in (one, one, two, one, request_context):
+        context.pop()
+    assert not flask.current_app

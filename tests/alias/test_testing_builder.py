@@ -137,9 +137,9 @@ def test_request_context_takes_an_environment(flask: Any, app: Any) -> None:
 
 def test_urls_in_a_test_request(flask: Any, app: Any) -> None:
     app.add_url_rule("/page/<name>", "page", lambda name: name)
-    with app.test_request_context("/", base_url="https://example.com/root"):
-        assert flask.url_for("page", name="a b") == "/root/page/a%20b"
-        assert flask.url_for("page", name="a", _external=True) == "https://example.com/root/page/a"
+    with app.test_request_context("/", base_url="https://example.com/shop"):
+        assert flask.url_for("page", name="a b") == "/shop/page/a%20b"
+        assert flask.url_for("page", name="a", _external=True) == "https://example.com/shop/page/a"
 
 
 def test_server_name_with_a_subdomain(flask: Any) -> None:

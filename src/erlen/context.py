@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 from erlen.callables import user_frame
 from erlen.current import current
 from erlen.errors import ContextError, WrongContext
-from erlen.signals import appcontext_popped
+from erlen.signals import appcontext_popped, appcontext_pushed
 
 __all__ = ["AppGlobals", "Context"]
 
@@ -130,8 +130,6 @@ class Context:
     _adapter: Any = _missing
     _after_request_functions: list[Callable[[Any], Any]] | None = None
     _began = False
-    #: Whether this is a copy that has not been pushed yet: where it is, decides whose ``g`` it has.
-    _copied = False
     _holds = 0
     _previous: list[Context | None] | None = None
     #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
@@ -150,8 +148,9 @@ class Context:
         """The namespace of this context, made when it is first asked for."""
         found = self._g
         if found is None:
-            joined = self.joined
-            found = self._g = self.app.app_ctx_globals_class() if joined is None else joined.g
+            if self.joined is not None:
+                return self.joined.g
+            found = self._g = self.app.app_ctx_globals_class()
         return found
 
     @g.setter
@@ -205,8 +204,7 @@ class Context:
         Flask 3.1 does not push a second application context for a request while one is pushed. A row of the table of
         defaults says whether an application keeps that rule.
         """
-        if outer is not None and outer.app is self.app:
-            self.joined = outer.joined or outer
+        self.joined = None if outer is None or outer.app is not self.app else outer.joined or outer
 
     def hold(self) -> None:
         """Keep the context alive past its pop, for a body that is streamed."""
@@ -221,7 +219,7 @@ class Context:
     def leave(self, previous: Context | None) -> None:
         """Make *previous* the current context again, and tell so if this one has ended."""
         current.set(previous)
-        if self._holds == 0 and self.joined is None and appcontext_popped.receivers:
+        if appcontext_popped.receivers and (self.request is None or (self._holds == 0 and self.joined is None)):
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def push(self) -> None:
@@ -229,12 +227,14 @@ class Context:
         if self._previous is None:
             self._previous = []
         outer = current.get(None)
-        if self.request is not None and (not self._began or self._copied) and self.app.defaults.reuses_app_context:
+        if self.request is not None and self._holds == 0 and self.app.defaults.reuses_app_context:
             self.join(outer)
-            self._copied = False
         self._previous.append(outer)
         current.set(self)
         self._holds += 1
+        again = self._began and (self.request is None or (self._holds == 1 and self.joined is None))
+        if again and appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
         if not self._began:
             self._began = True
             try:
@@ -270,7 +270,7 @@ class Context:
         Context.__init__(twin, self.app, self.request, session)
         twin.plan = self.plan
         twin._adapter = self._adapter
-        twin._began = twin._copied = True
+        twin._began = True
         return twin
 
     def __enter__(self) -> Self:
@@ -315,8 +315,11 @@ def find_request_context(name: str) -> Context:
 def nearest_request_context() -> Context | None:
     """Return the nearest context that has a request, or None if there is none."""
     found: Context | None = current.get(None)
+    depths: dict[int, int] = {}  # a context that is pushed twice stands twice on the way
     while found is not None and found.request is None:
-        found = found._previous[-1] if found._previous else None
+        previous = found._previous or ()
+        depth = depths[id(found)] = depths.get(id(found), len(previous)) - 1
+        found = previous[depth] if depth >= 0 else None
     return found
 
 

@@ -13,6 +13,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   ├── SignatureError (TypeError)        a hook cannot be called with the arguments it will get
     │   ├── erlen.blueprints.BlueprintConflict (ValueError)  a blueprint's name is taken, or cannot be one
     │   ├── erlen.application.SetupValueError (ValueError)  an argument has a value that cannot work
+    │   │   ├── erlen.testing.client.BaseUrlConflict (AssertionError)  a request has a base URL and a part of it
     │   │   └── erlen.application.StaticHostError (AssertionError)  static_host and host_matching do not fit
     │   ├── erlen.scaffold.MissingView (AssertionError)  a rule has neither an endpoint nor a view function
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
@@ -223,21 +224,23 @@ class ContextError(ErlenError, RuntimeError):
     def __str__(self) -> str:
         at = f" ({self.where})" if self.where else ""
         if self.kind == "request":
-            when = (
-                "It exists only while a request is handled."
-                if self.name in ("request", "session", "request_ctx")
-                else f"{self.name!r} can only be used when a request context is active, such as in a view function."
-            )
+            use = "can only be used when a request context is active, such as in a view function"
+            need = "an active HTTP request"
             cure = (
-                f"{when} In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view "
-                "starts, wrap the function with copy_current_request_context."
+                "In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view starts, "
+                "wrap the function with copy_current_request_context."
             )
         else:
+            use = "can only be used when an application context is active"
+            need = "the current application"
             cure = "Give the code an application to work for: with app.app_context(): ..."
-        return f"Working outside of {self.kind} context: '{self.name}' was used{at}.\n{cure}"
+        return (
+            f"Working outside of {self.kind} context.\n'{self.name}' was used{at}. This typically means that you "
+            f"attempted to use functionality that needed {need}: '{self.name}' {use}.\n{cure}"
+        )
 
 
-class WrongContext(ErlenError, RuntimeError, AssertionError):
+class WrongContext(ErlenError, RuntimeError, AssertionError, LookupError):
     """A context was popped that is not the current one.
 
     :param wanted: the context that was to be popped
@@ -250,8 +253,9 @@ class WrongContext(ErlenError, RuntimeError, AssertionError):
         self.found = found
 
     def __str__(self) -> str:
+        kind = "app" if getattr(self.wanted, "request", None) is None else "request"
         return (
-            f"Popped the wrong context: {self.wanted!r} is to be popped, and {self.found!r} is the current one. "
+            f"Popped wrong {kind} context. {self.wanted!r} is to be popped, and {self.found!r} is the current one. "
             "Pop contexts in the reverse order of their pushes, or use them in with statements."
         )
 

@@ -80,8 +80,8 @@ class Exchange:
     target_host: str | None
     #: The path of the request is not below the one that the server says the application is mounted under.
     is_outside: bool
-    #: Where a test client wants the context to be kept.
-    preserved: list[Context] | None
+    #: What a test client wants to be given the context.
+    preserved: Callable[[Context], Any] | None
 
     def pairs(self) -> Iterable[tuple[str, str]]:
         """Give the headers, their names in lower case."""
@@ -273,8 +273,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
     if app.defaults.reuses_app_context:
         context.join(current.get(None))
     if exchange.preserved is not None:
-        context.hold()
-        exchange.preserved.append(context)
+        exchange.preserved(context)
     return context
 
 

@@ -10,18 +10,26 @@ import copy
 import math
 import operator
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
+
+from werkzeug.local import LocalProxy
 
 __all__ = ["Proxy", "make_proxy"]
 
 T = TypeVar("T")
 
 
-class Proxy(Generic[T]):
-    """Stands for the object that its finder returns; every operation is passed on to that object."""
+class Proxy(LocalProxy[T]):
+    """Stands for the object that its finder returns; every operation is passed on to that object.
+
+    A LocalProxy by name only, for code that asks whether it was given a proxy.
+    """
 
     __slots__ = ()
     _find: Callable[[], Any]
+
+    def __init__(self) -> None:
+        """Nothing is kept: what finds the object stands on the class."""
 
     def _get_current_object(self) -> T:
         """Return the object behind the proxy, for code that must keep it or compare it by identity.

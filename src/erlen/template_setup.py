@@ -65,7 +65,10 @@ class TemplateSetup(Scaffold):
         return select_autoescape(filename)
 
     def update_template_context(self, context: dict[str, Any]) -> None:
-        """Add to the values of a template what every template gets; values given by the view win."""
+        """Add to the values of a template what every template gets; values given by the view win.
+
+        The session is not among them: it is a global of every template, so that rendering alone does not open it.
+        """
         current = find_context("current_app")
         visited = nearest_request_context()
         given = dict(context)
@@ -73,8 +76,6 @@ class TemplateSetup(Scaffold):
         scopes: list[str | None] = [None]
         if visited is not None:
             context["request"] = visited.request
-            if self.session_interface is None:  # else the proxy among the globals, lest the session count as read
-                context["session"] = visited.session
             scopes.extend(reversed(visited.request.blueprints))
         for scope in scopes:
             for function in self.template_context_processors.get(scope, ()):

@@ -54,6 +54,7 @@ class UrlBuilding(Scaffold):
 
     def url_for(
         self,
+        /,
         endpoint: str,
         *,
         _anchor: str | None = None,

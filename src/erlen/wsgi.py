@@ -22,8 +22,8 @@ __all__ = ["ENVIRON", "PRESERVE", "answer"]
 #: The key of an ASGI scope under which a test client puts what the environ is to hold besides what the scope says.
 ENVIRON = "erlen.environ"
 
-#: The key of the environ under which a test client puts a list: the context of the request is kept alive in it.
-PRESERVE = "erlen.preserve_context"
+#: The key of the environ under which Werkzeug's debugger and test clients put a function: it is given the context.
+PRESERVE = "werkzeug.debug.preserve_context"
 
 StartResponse = Callable[..., Any]
 
@@ -89,8 +89,7 @@ def _run(app: Any, environ: dict[str, Any], send: Callable[[Context], None] | No
         context.join(current.get(None))
     preserved = environ.get(PRESERVE)
     if preserved is not None:
-        context.hold()
-        preserved.append(context)
+        preserved(context)
     current.set(context)
     failure: Exception | None = None
     try:

@@ -59,7 +59,7 @@ def wsgi(environ: Any, start_response: Any) -> Any:
         (NotFound(), 404, None, {}),
         ((NotFound(), 410), 410, None, {}),
     ],
-    ids=repr,
+    ids=lambda value: value.__name__ if hasattr(value, "__name__") else repr(value).partition(" at 0x")[0],
 )
 def test_views_return(app: Any, answer: Any, status: int, body: Any, headers: Any) -> None:
     response = get(app, answer() if getattr(answer, "__name__", "") == "<lambda>" else answer)

@@ -51,8 +51,8 @@ def test_a_name_without_a_context_says_which_where_and_what_to_write(
 ) -> None:
     line = inspect.getsourcelines(use)[1]
     cure = (
-        "It exists only while a request is handled. In a test or a shell write: with app.test_request_context('/'): "
-        "... In a thread that a view starts, wrap the function with copy_current_request_context."
+        "In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view starts, "
+        "wrap the function with copy_current_request_context."
         if kind == "request"
         else "Give the code an application to work for: with app.app_context(): ..."
     )
@@ -61,14 +61,15 @@ def test_a_name_without_a_context_says_which_where_and_what_to_write(
     assert isinstance(caught.value, ContextError)
     assert (caught.value.name, caught.value.kind) == (name, kind)
     text = str(caught.value)
-    assert text.startswith(f"Working outside of {kind} context: '{name}' was used (")
-    assert f"test_global_names.py:{line}).\n{cure}" in text
+    assert text.startswith(f"Working outside of {kind} context.\n'{name}' was used (")
+    assert f"test_global_names.py:{line}). This typically means that" in text
+    assert text.endswith(f"\n{cure}")
 
 
 @pytest.mark.parametrize("name", ["request", "session", "request_ctx"])
 def test_an_application_context_is_no_request_context(app: Erlen, name: str) -> None:
     proxy = {"request": request, "session": session, "request_ctx": request_ctx}[name]
-    with app.app_context(), pytest.raises(RuntimeError, match=f"outside of request context: '{name}'"):
+    with app.app_context(), pytest.raises(RuntimeError, match=f"outside of request context.\n'{name}'"):
         proxy._get_current_object()  # type: ignore[union-attr]
 
 

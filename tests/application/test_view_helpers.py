@@ -308,7 +308,7 @@ OUTSIDE: dict[str, tuple[str, Callable[[], Any]]] = {
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_helper_without_its_context_says_which_it_needs(name: str) -> None:
     kind, use = OUTSIDE[name]
-    with pytest.raises(RuntimeError, match=f"Working outside of {kind} context: '{name}' was used") as caught:
+    with pytest.raises(RuntimeError, match=f"Working outside of {kind} context.\n'{name}' was used") as caught:
         use()
     assert "test_view_helpers.py:" in str(caught.value)
 

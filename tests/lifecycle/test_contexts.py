@@ -50,7 +50,7 @@ def test_what_needs_a_request_says_so_with_name_place_and_cure(name: str, use: A
     with pytest.raises(ContextError) as caught:
         use()
     text = str(caught.value)
-    assert text.startswith(f"Working outside of request context: '{name}' was used ({shorten(__file__)}:")
+    assert text.startswith(f"Working outside of request context.\n'{name}' was used ({shorten(__file__)}:")
     assert "with app.test_request_context('/'): ..." in text
     assert "copy_current_request_context" in text
     assert caught.value.name == name
@@ -73,7 +73,7 @@ def test_what_needs_an_application_says_so_with_name_place_and_cure(name: str, u
     with pytest.raises(ContextError) as caught:
         use()
     text = str(caught.value)
-    assert text.startswith(f"Working outside of application context: '{name}' was used (")
+    assert text.startswith(f"Working outside of application context.\n'{name}' was used (")
     assert "test_contexts.py:" in text
     assert text.endswith("Give the code an application to work for: with app.app_context(): ...")
 
@@ -85,9 +85,9 @@ def test_the_error_outside_of_a_context_is_a_runtime_error_as_in_flask() -> None
 
 def test_a_request_is_missing_in_an_application_context_and_the_error_says_request(app: Any) -> None:
     with app.app_context():
-        with pytest.raises(ContextError, match="Working outside of request context: 'request' was used"):
+        with pytest.raises(ContextError, match=r"Working outside of request context\.\n'request' was used"):
             request.path  # noqa: B018
-        with pytest.raises(ContextError, match="Working outside of request context: 'session' was used"):
+        with pytest.raises(ContextError, match=r"Working outside of request context\.\n'session' was used"):
             session["a"]
         with pytest.raises(ContextError, match="'session'"):
             app_ctx.session  # noqa: B018
@@ -97,7 +97,7 @@ def test_code_without_a_file_gets_the_error_without_a_place(monkeypatch: Any) ->
     monkeypatch.setattr("erlen.context.user_frame", lambda: None)
     with pytest.raises(ContextError) as caught:
         g.x  # noqa: B018
-    assert str(caught.value).startswith("Working outside of application context: 'g' was used.\n")
+    assert str(caught.value).startswith("Working outside of application context.\n'g' was used. ")
 
 
 # --- application contexts ---

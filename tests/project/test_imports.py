@@ -35,6 +35,7 @@ ALLOWED = {
     "introspect": {"msgspec", "werkzeug"},
     "json": {"itsdangerous", "markupsafe", "msgspec", "werkzeug"},
     "lifecycle": {"werkzeug"},
+    "proxy": {"werkzeug"},
     "routing": {"markupsafe", "werkzeug"},
     "scaffold": {"click", "jinja2", "werkzeug"},
     "servers": {"msgspec"},

@@ -129,7 +129,7 @@ def test_outside_of_a_request_there_is_g_and_no_request(app: Erlen) -> None:
 
 def test_rendering_needs_an_application(app: Erlen) -> None:
     for function in (render_template, render_template_string, stream_template, stream_template_string):
-        with pytest.raises(RuntimeError, match=f"outside of application context: '{function.__name__}'"):
+        with pytest.raises(RuntimeError, match=f"outside of application context.\n'{function.__name__}'"):
             function("x")
     with pytest.raises(RuntimeError, match="'get_template_attribute'"):
         get_template_attribute("x", "y")

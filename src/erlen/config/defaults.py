@@ -46,6 +46,9 @@ class Defaults(Struct, frozen=True, kw_only=True):
     answers_in_context: bool
     """Whether status and headers are handed to a WSGI server before the teardowns, so that what stands between sees
     ``request`` and ``g``."""
+    ends_kept_contexts: bool
+    """Whether a request whose context the test client keeps is torn down at its end all the same, and once more when
+    the client lets the context go."""
     checks_settings: bool
     """Whether a setting with a value that cannot work is refused at the start."""
 
@@ -64,6 +67,7 @@ ERLEN = Defaults(
     debug_page=True,
     reuses_app_context=False,
     answers_in_context=False,
+    ends_kept_contexts=False,
     checks_settings=True,
 )
 """The defaults of ``erlen.Erlen``."""
@@ -82,6 +86,7 @@ FLASK = Defaults(
     debug_page=False,
     reuses_app_context=True,
     answers_in_context=True,
+    ends_kept_contexts=True,
     checks_settings=False,
 )
 """The defaults of Flask 3.1."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from logging import Logger
@@ -21,7 +22,9 @@ from erlen.flask.json.provider import DefaultJSONProvider
 from erlen.flask.logging import create_logger
 from erlen.flask.sessions import SecureCookieSessionInterface
 from erlen.flask.templating import DispatchingJinjaLoader, Environment
+from erlen.lifecycle.handlers import class_and_code, find_handler
 from erlen.loading import load
+from erlen.scaffold import find_package
 from erlen.sessions.users import UserSessions
 
 if TYPE_CHECKING:
@@ -115,6 +118,13 @@ class Flask(Erlen):
         config.hidden = _SETTINGS
         return config
 
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder by the import name: beside the package, or under the prefix it is installed in."""
+        prefix, folder = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(folder, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
     @cached_property
     def logger(self) -> Logger:
         """The logger named after the application; see :func:`flask.logging.create_logger`."""
@@ -177,6 +187,15 @@ class Flask(Erlen):
         """All sessions, where Erlen keeps them; see :attr:`erlen.Erlen.sessions`."""
         self._decide_sessions()
         return super().sessions
+
+    # Names of Flask's that begin with an underscore, and that extensions use all the same.
+
+    def _find_error_handler(self, e: Exception, blueprints: Sequence[str]) -> Callable[[Any], Any] | None:
+        return find_handler(self.error_handler_spec, e, blueprints)
+
+    @staticmethod
+    def _get_exc_class_and_code(exc_class_or_code: type[Exception] | int) -> tuple[type[Exception], int | None]:
+        return class_and_code(exc_class_or_code)
 
     # What takes other arguments than Erlen's.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from erlen.context import Context, nearest_request_context
 from erlen.current import current
+from erlen.errors import ContextError
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session
 
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
@@ -60,8 +61,14 @@ class _RequestView(ContextView):
     def _find(self) -> Context | None:
         return nearest_request_context()
 
+    def set(self, value: Any) -> Token[Any]:
+        """Make *value* the current request; an application context that is pushed already stays the current one."""
+        if isinstance(value, Context) and not value.joined:
+            value.join(current.get(None))
+        return super().set(value)
+
 
 _cv_app = _AppView("flask.app_ctx")
 _cv_request = _RequestView("flask.request_ctx")
-_no_app_msg = "Working outside of application context."
-_no_req_msg = "Working outside of request context."
+_no_app_msg = str(ContextError("current_app", "application"))
+_no_req_msg = str(ContextError("request", "request"))

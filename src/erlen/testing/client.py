@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
+from erlen.application import SetupValueError
 from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
@@ -24,15 +26,19 @@ from erlen.wsgi import ENVIRON, PRESERVE
 __all__ = ["Client", "EnvironBuilder"]
 
 
+class BaseUrlConflict(SetupValueError, AssertionError):
+    """A request was given a base URL, and a part of it besides."""
+
+
 class EnvironBuilder(WerkzeugEnvironBuilder):
     """Builds the WSGI environment of a request to *app*, with the base URL from its configuration.
 
     :param path: a path, or a whole URL
     :param base_url: in place of ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` and ``APPLICATION_ROOT``
     :param subdomain: put in front of ``SERVER_NAME``
-    :param url_scheme: in place of ``PREFERRED_URL_SCHEME``
+    :param url_scheme: in place of ``PREFERRED_URL_SCHEME``; the scheme of a whole URL wins
     :param args: what :class:`werkzeug.test.EnvironBuilder` takes: ``method``, ``data``, ``json``, ``headers``, …
-    :raises ValueError: for a base URL together with a subdomain or scheme
+    :raises ValueError: for a base URL together with a subdomain or scheme; an AssertionError too, as in Flask
     """
 
     def __init__(
@@ -46,13 +52,15 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         **kwargs: Any,
     ) -> None:
         if base_url is not None and (subdomain or url_scheme):
-            raise ValueError('Cannot pass "subdomain" or "url_scheme" with "base_url": the base URL has both in it.')
+            raise BaseUrlConflict(
+                'Cannot pass "subdomain" or "url_scheme" with "base_url": the base URL has both in it.'
+            )
         if base_url is None:
             host = app.config["SERVER_NAME"] or "localhost"
             if subdomain:
                 host = f"{subdomain}.{host}"
             parts = urlsplit(path)
-            scheme = url_scheme or parts.scheme or app.config["PREFERRED_URL_SCHEME"]
+            scheme = parts.scheme or url_scheme or app.config["PREFERRED_URL_SCHEME"]
             base_url = f"{scheme}://{parts.netloc or host}/{(app.config['APPLICATION_ROOT'] or '/').lstrip('/')}"
             path = parts.path
             if parts.query:
@@ -75,6 +83,11 @@ def ask_over_asgi(app: Any, environ: dict[str, Any]) -> tuple[Iterable[bytes], s
     scope[ENVIRON] = {key: value for key, value in environ.items() if not key.startswith(("HTTP_", "wsgi."))}
     status, headers, body = bridge.call_asgi(app.asgi, app._loop.get(), scope, environ)
     return body, status, Headers(headers)
+
+
+def _hold(made: list[Context], context: Context) -> None:
+    context.hold()
+    made.append(context)
 
 
 class Client(ExpiringCookies):
@@ -111,15 +124,16 @@ class Client(ExpiringCookies):
             "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
         }
 
-    def _with_base(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+    def _copy_environ(self, environ: Mapping[str, Any]) -> dict[str, Any]:
         result = {PROPAGATE: True, **self.environ_base, **environ}
         if self.preserve_context:
-            result[PRESERVE] = self._made
+            # Of the client only the list: the environ of a request that is kept would be a cycle.
+            ends = self.application.defaults.ends_kept_contexts
+            result[PRESERVE] = self._made.append if ends else partial(_hold, self._made)
         return result
 
-    # Flask's name: Flask-SocketIO calls it.
     def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
-        kwargs["environ_base"] = self._with_base(kwargs.get("environ_base") or {})
+        kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base") or {})
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
             return builder.get_request()
@@ -136,12 +150,12 @@ class Client(ExpiringCookies):
         first = args[0] if args else None
         if isinstance(first, WerkzeugEnvironBuilder):
             request = copy(first)
-            request.environ_base = self._with_base(request.environ_base or {})
+            request.environ_base = self._copy_environ(request.environ_base or {})
             sent = request.get_request()
         elif isinstance(first, dict):
-            sent = WerkzeugRequest(self._with_base(first))
+            sent = WerkzeugRequest(self._copy_environ(first))
         elif isinstance(first, WerkzeugRequest):
-            sent = WerkzeugRequest(self._with_base(first.environ))
+            sent = WerkzeugRequest(self._copy_environ(first.environ))
         else:
             sent = self._request_from_builder_args(args, kwargs)
         self._release()
@@ -154,10 +168,9 @@ class Client(ExpiringCookies):
         made = self._take_made()
         self._let_go(made[:-1])  # of a chain of redirects the last request is the one to look at
         for context in made[-1:]:
-            if context._previous is None:
-                context._previous = []
-            context._previous.append(current.get(None))
-            current.set(context)
+            context.push()
+            if not self.application.defaults.ends_kept_contexts:
+                context._holds -= 1  # the push is the hold from now on
             self._kept.append(context)
         return response
 
@@ -180,7 +193,7 @@ class Client(ExpiringCookies):
         return made
 
     def _let_go(self, contexts: list[Context], error: BaseException | None = None) -> None:
-        for context in contexts:
+        for context in () if self.application.defaults.ends_kept_contexts else contexts:
             previous = current.get(None)
             current.set(context)  # its teardowns ask for it
             try:

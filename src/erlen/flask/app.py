@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from logging import Logger
@@ -22,9 +22,8 @@ from erlen.flask.json.provider import DefaultJSONProvider
 from erlen.flask.logging import create_logger
 from erlen.flask.sessions import SecureCookieSessionInterface
 from erlen.flask.templating import DispatchingJinjaLoader, Environment
-from erlen.lifecycle.handlers import class_and_code, find_handler
 from erlen.loading import load
-from erlen.scaffold import find_package
+from erlen.packages import find_package
 from erlen.sessions.users import UserSessions
 
 if TYPE_CHECKING:
@@ -152,6 +151,10 @@ class Flask(Erlen):
         """Make a context without a request: ``with app.app_context(): ...``."""
         return AppContext(self)
 
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
+        return self.context_of(self.request_class(environ))
+
     def context_of(self, request: Any) -> RequestContext:
         """Make the context of *request*, an object of ``request_class``."""
         if self.config.changes != self._sessions_decided:
@@ -188,15 +191,6 @@ class Flask(Erlen):
         self._decide_sessions()
         return super().sessions
 
-    # Names of Flask's that begin with an underscore, and that extensions use all the same.
-
-    def _find_error_handler(self, e: Exception, blueprints: Sequence[str]) -> Callable[[Any], Any] | None:
-        return find_handler(self.error_handler_spec, e, blueprints)
-
-    @staticmethod
-    def _get_exc_class_and_code(exc_class_or_code: type[Exception] | int) -> tuple[type[Exception], int | None]:
-        return class_and_code(exc_class_or_code)
-
     # What takes other arguments than Erlen's.
 
     def redirect(self, location: str, code: int | None = 302) -> Any:
@@ -222,3 +216,6 @@ class Flask(Erlen):
         :param options: passed on to :func:`werkzeug.serving.run_simple`
         """
         load("erlen.flask.serving").run_application(self, host, port, debug, load_dotenv, options)
+
+
+Flask._originals = {**Erlen._originals, "request_context": Flask.request_context}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from erlen.scaffold import Scaffold, find_package, get_root_path, setupmethod
+from erlen.packages import find_package, get_root_path
+from erlen.scaffold import Scaffold, setupmethod
 from erlen.scaffold import endpoint_of as _endpoint_from_view_func
 
 __all__ = ["Scaffold", "_endpoint_from_view_func", "find_package", "get_root_path", "setupmethod"]

@@ -26,11 +26,12 @@ from erlen.json import PROVIDERS, JSONProvider
 from erlen.lifecycle.hooks import Changes
 from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
+from erlen.packages import find_package
 from erlen.placement import Placement
 from erlen.routing import Map, Rule
 from erlen.routing.adoption import rule_class
 from erlen.routing.map import adopt_map, map_class
-from erlen.scaffold import check_signature, endpoint_of, find_package, setupmethod
+from erlen.scaffold import check_signature, endpoint_of, setupmethod
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
 from erlen.steps import Steps
@@ -102,6 +103,9 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         root_path: str | None = None,
     ) -> None:
         super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
+        # Every request looks at these two rows, and an attribute of the application is the cheapest to look at.
+        self._reuses_app_context = self.defaults.reuses_app_context
+        self._answers_in_context = self.defaults.answers_in_context
         if instance_path is None:
             instance_path = self.auto_find_instance_path()
         elif not os.path.isabs(instance_path):
@@ -385,7 +389,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
 
     def request_context(self, environ: dict[str, Any]) -> Context:
         """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
-        return self.context_of(self.request_class(environ))
+        return Context(self, self.request_class(environ))  # not by context_of: each call costs
 
     def context_of(self, request: Request) -> Context:
         """Make the context of *request*, an object of ``request_class``."""

@@ -31,7 +31,7 @@ class AppLike(Protocol):
     """What a context needs of its application."""
 
     app_ctx_globals_class: type[Any]
-    defaults: Any
+    _reuses_app_context: bool
 
     def begin_context(self, context: Any) -> None:
         """Called when a context becomes current for the first time: match the request, open a foreign session."""
@@ -114,8 +114,6 @@ class Context:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
-    #: Where the answer is sent before the context ends, so that it may still be looked at: what sends it.
-    send: Callable[[Context], None] | None = None
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"
     #: Whether the response was made without a look at the session: what opens it now cannot send a cookie.
@@ -227,7 +225,7 @@ class Context:
         if self._previous is None:
             self._previous = []
         outer = current.get(None)
-        if self.request is not None and self._holds == 0 and self.app.defaults.reuses_app_context:
+        if self.request is not None and self._holds == 0 and self.app._reuses_app_context:
             self.join(outer)
         self._previous.append(outer)
         current.set(self)

@@ -41,15 +41,25 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
             return _answer_mounted(app, mount, environ, start_response)
     variables = copy_context()
     body: Any
-    if app.defaults.answers_in_context:
-        sent: list[Any] = []
-        variables.run(_run, app, environ, lambda context: sent.append(_send(context, environ, start_response)))
-        body = sent[0]
+    if app._answers_in_context:
+        body = _answer_in_context(app, environ, start_response, variables)
     else:
-        body = _send(variables.run(_run, app, environ), environ, start_response)
+        context: Context = variables.run(_run, app, environ)
+        if context.response is None:  # most answers: told here, because each call costs
+            start_response(context.status, context.headers)
+            # A list: servers send one in one piece.
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
+        body = _send(context, environ, start_response)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         return body  # type: ignore[no-any-return]
     return _Body(body, variables)
+
+
+def _answer_in_context(app: Any, environ: dict[str, Any], start_response: StartResponse, variables: Variables) -> Any:
+    """Answer one request, and tell the server status and headers before the request is torn down."""
+    sent: list[Any] = []
+    variables.run(_run, app, environ, lambda context: sent.append(_send(context, environ, start_response)))
+    return sent[0]
 
 
 def _send(context: Context, environ: dict[str, Any], start_response: StartResponse) -> Any:
@@ -57,7 +67,6 @@ def _send(context: Context, environ: dict[str, Any], start_response: StartRespon
     response, context.response = context.response, None  # a streamed body holds the context: no cycle of the two
     if response is None:
         start_response(context.status, context.headers)
-        # A list: servers send one in one piece.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
     status, headers, body = response.answer if type(response) is Prepared else lower(response, environ)
     start_response(status, headers)
@@ -77,15 +86,13 @@ def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_respo
     return body  # type: ignore[no-any-return]
 
 
-def _run(app: Any, environ: dict[str, Any], send: Callable[[Context], None] | None = None) -> Context:
+def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] | None = None) -> Context:
     if app._proxies is not None:
         app._proxies.apply(environ)
     context: Context = app.request_context(environ)
     context._began = True
     context._holds = 1
-    if send is not None:
-        context.send = send
-    if app.defaults.reuses_app_context:
+    if app._reuses_app_context:
         context.join(current.get(None))
     preserved = environ.get(PRESERVE)
     if preserved is not None:
@@ -100,10 +107,10 @@ def _run(app: Any, environ: dict[str, Any], send: Callable[[Context], None] | No
     if plan is None:
         plan = context.plan = app.compile_plan(None)
     if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
-        handle_plainly(app, context, failure)
+        handle_plainly(app, context, failure, hand_over)
     else:
         portal = app._loop.portal()
-        portal.run(handle(app, context, portal, failure))
+        portal.run(handle(app, context, portal, failure, False, hand_over))
     return context
 
 

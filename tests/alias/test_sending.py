@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import current_thread
 from typing import Any
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 import erlen.flask
 
@@ -123,3 +125,16 @@ def test_the_response_of_an_asynchronous_view_sees_the_request_too() -> None:
 
     assert app.test_client().get("/later").text == "there"
     assert seen == [("/later", "ada"), "teardown"]
+
+
+def test_the_answer_of_an_asynchronous_view_is_handed_over_in_the_thread_of_the_server() -> None:
+    app = erlen.flask.Flask("later")
+
+    @app.get("/later")
+    async def later() -> str:
+        return current_thread().name
+
+    started: list[Any] = []
+    body = app(EnvironBuilder("/later").get_environ(), lambda *arguments: started.append(current_thread()))
+    assert started == [current_thread()]
+    assert b"".join(body).decode() != current_thread().name

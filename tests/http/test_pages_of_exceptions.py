@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from werkzeug.exceptions import (
     BadRequestKeyError,
@@ -77,6 +80,34 @@ def test_an_exception_whose_code_was_changed_is_answered_with_it(app: Erlen) -> 
 
     response = app.test_client().get("/")
     assert (response.status_code, "<title>410 Gone</title>" in response.text) == (410, True)
+
+
+@pytest.mark.parametrize("code", [204, 304])
+def test_an_exception_whose_status_has_no_body_is_answered_without_one(app: Erlen, code: int) -> None:
+    class Bodiless(NotFound):
+        pass
+
+    @app.get("/<kind>")
+    def view(kind: str) -> str:
+        error = {"shared": NotFound, "own": Bodiless}[kind]()
+        error.code = code
+        raise error
+
+    client = app.test_client()
+    for kind in ("shared", "own"):
+        response = client.get(f"/{kind}")
+        assert (response.status_code, response.data, "Content-Length" in response.headers) == (code, b"", False)
+
+
+def test_the_class_of_an_exception_that_a_function_made_is_not_kept() -> None:
+    class Local(NotFound):
+        pass
+
+    page_of(Local())
+    gone = weakref.ref(Local)
+    del Local
+    gc.collect()
+    assert gone() is None
 
 
 def test_words_that_are_changed_on_the_class_are_shown_at_once(app: Erlen, monkeypatch: pytest.MonkeyPatch) -> None:

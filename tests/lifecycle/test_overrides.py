@@ -171,6 +171,18 @@ def test_full_dispatch_request_may_be_wrapped(make_app: Any) -> None:
     assert app.test_client().get("/nowhere").headers["X-Wrapped"] == "yes"
 
 
+def test_full_dispatch_request_that_returns_nothing_names_itself(make_app: Any, caplog: Any) -> None:
+    class App(Erlen):
+        def full_dispatch_request(self) -> Any:
+            super().full_dispatch_request()
+
+    app = make_app(App)
+    app.testing = False
+    app.route("/")(lambda: "view")
+    assert app.test_client().get("/").status_code == 500
+    assert "full_dispatch_request() has returned None: end it with 'return response'" in caplog.text
+
+
 def test_preprocess_request_may_answer_early_and_nothing_else_runs_then(make_app: Any) -> None:
     ran: list[str] = []
 

@@ -60,7 +60,7 @@ from erlen.flask.wrappers import Request, Response
 from erlen.lifecycle.handlers import class_and_code, find_handler
 from erlen.loading import load
 from erlen.log import printable
-from erlen.scaffold import find_package
+from erlen.packages import find_package
 from erlen.sessions.users import UserSessions
 from erlen.testing import Client
 
@@ -186,6 +186,10 @@ class Flask(Erlen):
         """Make a context without a request: ``with app.app_context(): ...``."""
         return AppContext(self)
 
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
+        return self.context_of(self.request_class(environ))
+
     def context_of(self, request: Any) -> RequestContext:
         """Make the context of *request*, an object of ``request_class``."""
         if self.config.changes != self._sessions_decided:
@@ -221,15 +225,6 @@ class Flask(Erlen):
         """All sessions, where Erlen keeps them; see :attr:`erlen.Erlen.sessions`."""
         self._decide_sessions()
         return super().sessions
-
-    # Names of Flask's that begin with an underscore, and that extensions use all the same.
-
-    def _find_error_handler(self, e: Exception, blueprints: Sequence[str]) -> Callable[[Any], Any] | None:
-        return find_handler(self.error_handler_spec, e, blueprints)
-
-    @staticmethod
-    def _get_exc_class_and_code(exc_class_or_code: type[Exception] | int) -> tuple[type[Exception], int | None]:
-        return class_and_code(exc_class_or_code)
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an exception that nobody handled, in a line that says "ERROR in app", the name of this module."""
@@ -272,3 +267,6 @@ class Flask(Erlen):
         :param options: passed on to :func:`werkzeug.serving.run_simple`
         """
         load("erlen.flask.serving").run_application(self, host, port, debug, load_dotenv, options)
+
+
+Flask._originals = {**Erlen._originals, "request_context": Flask.request_context}

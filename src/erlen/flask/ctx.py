@@ -68,17 +68,5 @@ class RequestContext(AppContext):
             request = app.request_class(environ)
         Context.__init__(self, app, request, session)
 
-    @property
-    def session(self) -> Any:
-        """The session of the request. Whoever asks for it has touched it, whatever class it has."""
-        found = Context.session.__get__(self)
-        if self.app.session_interface is not None:
-            found.accessed = True
-        return found
-
-    @session.setter
-    def session(self, value: Any) -> None:
-        self._session = value
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"

@@ -30,7 +30,7 @@ from erlen.helpers import (
     url_for,
 )
 from erlen.http import files
-from erlen.scaffold import get_root_path
+from erlen.packages import get_root_path
 
 __all__ = [
     "abort",

@@ -111,18 +111,22 @@ _usual: dict[type[HTTPException], bool] = {}
 def page_of(error: HTTPException) -> bytes | None:
     """Return the HTML page that *error* is answered with, where that is all there is to say; else None.
 
-    It is made once for each class: an exception with a description, headers or a response of its own has none.
+    It is made once for each class: an exception with a description, headers or a response of its own has none. Nor has
+    one whose status may have no body.
     """
     kind = type(error)
     usual = _usual.get(kind)
     if usual is None:
+        if "<locals>" in kind.__qualname__:  # kept here, it would keep all that its functions know
+            return None
         usual = _usual[kind] = all(getattr(kind, name) is getattr(HTTPException, name) for name in _SAYING)
     said = kind.description
     if not usual or error.response is not None or "description" in error.__dict__ or type(said) is not str:
         return None
-    page = _pages.get((kind, error.code, said))
-    if page is None and error.code is not None:
-        page = _pages[kind, error.code, said] = error.get_body({}).encode()
+    code = error.code
+    page = _pages.get((kind, code, said))
+    if page is None and code is not None and code >= 400:
+        page = _pages[kind, code, said] = error.get_body({}).encode()
     return page
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.http.response import lower
 
-__all__ = ["Answer", "Headers", "Prepared", "call_wsgi", "prepare"]
+__all__ = ["Answer", "Headers", "Prepared", "call_wsgi", "drop", "prepare"]
 
 Headers = list[tuple[str, str]]
 #: Status line, headers, and a body: bytes, or an iterable of bytes.
@@ -53,6 +53,18 @@ def call_wsgi(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> A
         body = _Resumed(written, iter(body), body)
     status, headers = started
     return status, headers, body
+
+
+def drop(app: Any, result: Any) -> None:
+    """Close what a view returned and nobody will send: a stream holds the context, and its teardowns would be late."""
+    body = result[0] if type(result) is tuple and result else result
+    close = getattr(body, "close", None)
+    if close is None:
+        return
+    try:
+        close()
+    except Exception as error:
+        app.logger.error("A body that was not sent could not be closed.", exc_info=error)
 
 
 class _Resumed:

@@ -30,7 +30,7 @@ from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response, page_of
 from erlen.http.response import Response, content_type_of, goes_short, has_header, status_line
-from erlen.http.sending import prepare
+from erlen.http.sending import drop, prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import NoView, Plan
@@ -58,11 +58,17 @@ _VISITED = "_visited"
 
 
 async def handle(
-    app: Any, context: Context, runner: Runner, failure: Exception | None = None, inner: bool = False
+    app: Any,
+    context: Context,
+    runner: Runner,
+    failure: Exception | None = None,
+    inner: bool = False,
+    hand_over: Callable[[Context], Any] | None = None,
 ) -> None:
     """Answer the request of *context*; the answer is left there, as a response object or as status, headers, body.
 
     :param failure: an exception that ``begin`` raised
+    :param hand_over: called with *context* when the answer is made and before the teardowns, if there is an answer
     :param inner: only what Flask calls ``full_dispatch_request``: unhandled exceptions go to the caller, and the
         context stays
     """
@@ -72,11 +78,14 @@ async def handle(
     inline = runner.inline
     error: BaseException | None = None
     result: Any = None
+    response: Any = None  # looked at here, because an attribute of the context would be dear to read
     try:
         if failure is not None:
             raise failure
         if own and not inner and "full_dispatch_request" in own:
-            context.response = await settled(app.full_dispatch_request(), runner)
+            context.response = response = await settled(app.full_dispatch_request(), runner)
+            if response is None:
+                raise ViewResultError("full_dispatch_request() has returned None: end it with 'return response'.")
             return
         try:
             if app.before_first_request_funcs and not app._first.done:
@@ -147,25 +156,31 @@ async def handle(
                     context.status = status
                     context.headers = pairs
                     context.body = body
+                else:
+                    response = context.response
                 return
-        context.response = await finalize(app, context, result, runner)
+        context.response = response = await finalize(app, context, result, runner)
     except Exception as caught:
         if inner:
             raise
         error = caught
-        _drop(app, result)
-        context.response = await answer_exception(app, context, caught, runner)
+        drop(app, result)
+        context.response = response = await answer_exception(app, context, caught, runner)
     except BaseException as caught:
         error = caught
-        _drop(app, result)
+        drop(app, result)
         raise
     finally:
         try:
             if not inner:
-                if context.response is not None and not goes_short(type(context.response)):
-                    context.response = await call(runner, prepare, context.response, request.environ)
-                if context.send is not None:
-                    _send(context)
+                if response is not None and not goes_short(type(response)):
+                    context.response = await call(runner, prepare, response, request.environ)
+                # An exception that goes to the server leaves no answer.
+                if hand_over is not None and (response is not None or "body" in context.__dict__):
+                    if inline:
+                        hand_over(context)
+                    else:
+                        await runner.call(hand_over, context)
         finally:
             try:
                 if not inner:
@@ -181,33 +196,15 @@ async def handle(
                     current.set(None)
                     if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
                         await send(app, appcontext_popped, runner)
-                result = error = failure = None  # in them an exception would hold this frame, and this the exception
+                # In them an exception would hold this frame, and this frame the exception.
+                result = response = error = failure = None
 
 
-def _send(context: Context) -> None:
-    """Send the answer, if there is one; an exception that goes to the server leaves none."""
-    send, context.send = context.send, None
-    if send is not None and (context.response is not None or "body" in context.__dict__):
-        send(context)
-
-
-def _drop(app: Any, result: Any) -> None:
-    """Close what a view returned and nobody will send: a stream holds the context, and its teardowns would be late."""
-    body = result[0] if type(result) is tuple and result else result
-    close = getattr(body, "close", None)
-    if close is None:
-        return
-    try:
-        close()
-    except Exception as error:
-        app.logger.error("A body that was not sent could not be closed.", exc_info=error)
-
-
-def handle_plainly(app: Any, context: Context, failure: Exception | None = None) -> None:
+def handle_plainly(app: Any, context: Context, failure: Exception | None, hand_over: Any = None) -> None:
     """Answer a request of which all is plain, or overridden by plain methods, in this thread."""
     plan = context.plan
     runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
-    for _ in handle(app, context, runner, failure).__await__():
+    for _ in handle(app, context, runner, failure, False, hand_over).__await__():
         raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 

@@ -21,7 +21,7 @@ _SIMPLE = object()
 
 def begin(app: Any, context: Context) -> None:
     """Let a context start: open a foreign session, match the request, and find its plan."""
-    if context.joined is None and appcontext_pushed.receivers:
+    if appcontext_pushed.receivers and context.joined is None:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     request = context.request
     if request is None:
@@ -36,27 +36,8 @@ def begin(app: Any, context: Context) -> None:
 
 def match(app: Any, context: Context) -> None:
     """Match the request of *context*, and find its plan."""
-    endpoint = _match(app, context, context.request)
-    plans = app._changes.plans
-    context.plan = plans.get(endpoint) or app.compile_plan(endpoint)
-
-
-def begins_simply(app: Any) -> bool:
-    """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
-    plans = app._changes.plans
-    simple = plans.get(_SIMPLE)
-    if simple is None:
-        simple = plans[_SIMPLE] = app._has_simple_urls()
-    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
-
-
-def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
-    """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
-    session = interface.open_session(app, request)
-    return interface.make_null_session(app) if session is None else session
-
-
-def _match(app: Any, context: Context, request: Any) -> str | None:
+    request = context.request
+    endpoint: str | None = None
     found: Any
     try:
         plans = app._changes.plans
@@ -72,20 +53,33 @@ def _match(app: Any, context: Context, request: Any) -> str | None:
             found = urls.find(urls.default_subdomain, path, request.method, websocket)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
             adapter = context.url_adapter
-            if adapter is None:
-                return None
-            found = adapter.match(return_rule=True)
+            found = None if adapter is None else adapter.match(return_rule=True)
     except HTTPException as error:
         request.routing_exception = error.with_traceback(None)  # its frames would hold the request
-        return None
+        found = None
     if type(found) is tuple:
         rule, values = found
         request.url_rule = rule
         request.view_args = values
-        endpoint: str = rule.endpoint
-        return endpoint
-    request.routing_exception = _routing_exception(context, found)
-    return None
+        endpoint = rule.endpoint
+    elif found is not None:
+        request.routing_exception = _routing_exception(context, found)
+    context.plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
+
+
+def begins_simply(app: Any) -> bool:
+    """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
+    plans = app._changes.plans
+    simple = plans.get(_SIMPLE)
+    if simple is None:
+        simple = plans[_SIMPLE] = app._has_simple_urls()
+    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
+
+
+def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:
+    """Open the session of a foreign interface; where it gives none, its null session, which only reads."""
+    session = interface.open_session(app, request)
+    return interface.make_null_session(app) if session is None else session
 
 
 def _routing_exception(context: Context, miss: Any) -> HTTPException:

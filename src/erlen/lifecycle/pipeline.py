@@ -103,10 +103,8 @@ async def handle(
                 elif request.routing_exception is not None:
                     if app.debug or "raise_routing_exception" in own:
                         app.raise_routing_exception(request)
-                    result = request.routing_exception
                     # Raising it would tie request, exception and frames into a cycle.
-                    if plan.handles_errors or app.trap_http_exception(result):
-                        result = await answer_user_exception(app, context, result, runner)
+                    result = request.routing_exception
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
@@ -120,6 +118,12 @@ async def handle(
                     result = await runner.settle(result)
         except Exception as caught:
             result = await answer_user_exception(app, context, caught, runner)
+        else:
+            missed = request.routing_exception
+            if missed is not None and result is missed and (plan.handles_errors or app.trap_http_exception(missed)):
+                # Here, because what its handler raises is no matter for handlers.
+                result = await answer_user_exception(app, context, missed, runner)
+            missed = None
         if (
             plan.lean
             and not inner

@@ -167,7 +167,9 @@ async def handle(
         try:
             if not inner:
                 if context.response is not None and not goes_short(type(context.response)):
-                    context.response = await call(runner, prepare, context.response, request.environ)
+                    context.response = await call(
+                        runner, prepare, context.response, request.environ, app.defaults.types_no_content
+                    )
                 if context.send is not None:
                     _send(context)
         finally:

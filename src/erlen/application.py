@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import warnings
+from abc import ABCMeta
 from collections.abc import Callable, ValuesView
 from datetime import timedelta
 from functools import cached_property
@@ -52,8 +53,11 @@ class RouteConflictWarning(UserWarning):
     """Two URL rules are the same, or one is wholly hidden by another."""
 
 
-class _ApplicationType(type):
-    """Notices methods that are put on an application class while applications of it live."""
+class _ApplicationType(ABCMeta):
+    """Notices methods that are put on an application class while applications of it live.
+
+    It is a kind of ``ABCMeta``, so that an application class can have abstract methods.
+    """
 
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, value)

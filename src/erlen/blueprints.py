@@ -118,11 +118,13 @@ class Blueprint(Scaffold):
     ) -> None:
         super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
         if not name:
-            raise BlueprintConflict("A blueprint needs a name: its endpoints begin with it.")
+            raise BlueprintConflict(
+                "A blueprint needs a name, because its endpoints begin with it: 'name' may not be empty."
+            )
         if "." in name:
             raise BlueprintConflict(
-                f"The blueprint name {name!r} has a dot, and dots separate nested names: use "
-                f"{name.replace('.', '_')!r}."
+                f"The blueprint name {name!r}: 'name' may not contain a dot '.' character, because dots separate "
+                f"nested names. Use {name.replace('.', '_')!r}."
             )
         self.name = name
         self.url_prefix = url_prefix
@@ -230,12 +232,13 @@ class Blueprint(Scaffold):
         """
         if endpoint and "." in endpoint:
             raise BlueprintConflict(
-                f"The endpoint {endpoint!r} of a blueprint must not contain a dot: the name of the blueprint is put in "
-                "front."
+                f"The endpoint {endpoint!r} of a blueprint: 'endpoint' may not contain a dot '.' character, because "
+                "the name of the blueprint is put in front."
             )
         if view_func is not None and "." in getattr(view_func, "__name__", ""):
             raise BlueprintConflict(
-                f"The view name {view_func.__name__!r} must not contain a dot: write endpoint='...' in its route."
+                f"The view {view_func.__name__!r}: 'view_func' name may not contain a dot '.' character. Write "
+                "endpoint='...' in its route."
             )
         self.record(
             lambda state: state.add_url_rule(

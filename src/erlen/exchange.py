@@ -320,8 +320,8 @@ def _ready(context: Context) -> Answer:
     response, context.response = context.response, None
     if response is None:
         return context.status, context.headers, b"" if context.request.method == "HEAD" else context.body
-    made = response.answer if type(response) is Prepared else lower(response, context.request.environ)
-    status, headers, body = made
+    environ, keeps = context.request.environ, context.app.defaults.types_no_content
+    status, headers, body = response.answer if type(response) is Prepared else lower(response, environ, keeps)
     return status, headers, b"".join(body) if type(body) is list or type(body) is tuple else body
 
 

@@ -284,26 +284,32 @@ class Scaffold:
             )
         return self.route(rule, methods=[method], **options)
 
+    @setupmethod
     def get(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for GET (and HEAD): ``route`` with ``methods=["GET"]``."""
         return self._method_route("GET", rule, options)
 
+    @setupmethod
     def post(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for POST: ``route`` with ``methods=["POST"]``."""
         return self._method_route("POST", rule, options)
 
+    @setupmethod
     def put(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for PUT: ``route`` with ``methods=["PUT"]``."""
         return self._method_route("PUT", rule, options)
 
+    @setupmethod
     def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for DELETE: ``route`` with ``methods=["DELETE"]``."""
         return self._method_route("DELETE", rule, options)
 
+    @setupmethod
     def patch(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for PATCH: ``route`` with ``methods=["PATCH"]``."""
         return self._method_route("PATCH", rule, options)
 
+    @setupmethod
     def route(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register the decorated function as the view of a URL rule.
 

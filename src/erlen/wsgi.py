@@ -68,7 +68,8 @@ def _send(context: Context, environ: dict[str, Any], start_response: StartRespon
     if response is None:
         start_response(context.status, context.headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
-    status, headers, body = response.answer if type(response) is Prepared else lower(response, environ)
+    keeps = context.app.defaults.types_no_content
+    status, headers, body = response.answer if type(response) is Prepared else lower(response, environ, keeps)
     start_response(status, headers)
     return body
 

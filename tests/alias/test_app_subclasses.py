@@ -280,3 +280,21 @@ def test_the_debugger_may_keep_contexts(flask: Any, app: Any) -> None:
         assert flask.g.a == 7
     assert not flask.request
     assert not flask.current_app
+
+
+def test_an_application_class_may_be_abstract_or_generic(flask: Any) -> None:
+    from abc import ABC, abstractmethod
+    from typing import Generic, TypeVar
+
+    T = TypeVar("T")
+
+    class Abstract(flask.Flask, ABC):  # type: ignore[misc]
+        @abstractmethod
+        def load(self) -> None: ...
+
+    class Whole(Abstract, Generic[T]):
+        def load(self) -> None: ...
+
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract("a")
+    assert Whole("b").test_client().get("/").status_code == 404

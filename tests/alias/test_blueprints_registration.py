@@ -448,3 +448,19 @@ def test_add_url_rule_of_a_blueprint_takes_the_options_of_a_rule(flask: Any) -> 
     assert client.get("/p/x").status_code == 200
     assert client.options("/p/x/").status_code == 405
     assert client.get("/p/old").status_code == 308
+
+
+def test_names_that_a_blueprint_cannot_have_are_refused_in_flasks_words(flask: Any) -> None:
+    def view() -> str:
+        return ""
+
+    view.__name__ = "a.b"
+    bp = flask.Blueprint("a", __name__)
+    with pytest.raises(ValueError, match=r"'name' may not contain a dot '\.' character"):
+        flask.Blueprint("a.b", __name__)
+    with pytest.raises(ValueError, match="'name' may not be empty"):
+        flask.Blueprint("", __name__)
+    with pytest.raises(ValueError, match=r"'endpoint' may not contain a dot '\.' character"):
+        bp.add_url_rule("/", endpoint="a.b")
+    with pytest.raises(ValueError, match=r"'view_func' name may not contain a dot '\.' character"):
+        bp.add_url_rule("/", view_func=view)

@@ -640,3 +640,14 @@ def test_the_url_class_of_an_app_can_be_ones_own(flask: Any) -> None:
     with pytest.raises(TypeError):
         app.add_url_rule("/b", "b", lambda: "", unknown=1)
     assert app.test_client().get("/").text == "extra"
+
+
+@pytest.mark.parametrize("name", ["get", "post", "put", "delete", "patch", "route"])
+def test_a_late_route_is_refused_by_the_name_of_its_decorator(flask: Any, name: str) -> None:
+    bp = flask.Blueprint("bp", __name__)
+    app = flask.Flask("late_app")
+    app.register_blueprint(bp)
+    app.test_client().get("/")
+    for owner in (app, bp):
+        with pytest.raises(AssertionError, match=f"setup method '{name}' can no longer be called"):
+            getattr(owner, name)("/late")

@@ -138,3 +138,17 @@ def test_the_answer_of_an_asynchronous_view_is_handed_over_in_the_thread_of_the_
     body = app(EnvironBuilder("/later").get_environ(), lambda *arguments: started.append(current_thread()))
     assert started == [current_thread()]
     assert b"".join(body).decode() != current_thread().name
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_an_answer_without_content_keeps_its_type(app: Any, flask: Any, streams: bool) -> None:
+    class Own(flask.Response):  # type: ignore[misc]
+        def get_wsgi_headers(self, environ: Any) -> Any:
+            return super().get_wsgi_headers(environ)
+
+    app.add_url_rule("/plain", "plain", lambda: ("", 204))
+    app.add_url_rule("/own", "own", lambda: Own(iter(()) if streams else "", 204, mimetype="text/plain"))
+    client = app.test_client()
+    assert client.get("/plain").content_type == "text/html; charset=utf-8"
+    assert client.get("/own").mimetype == "text/plain"
+    assert client.get("/own").content_length is None

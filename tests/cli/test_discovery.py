@@ -236,3 +236,9 @@ def test_debug_may_stand_before_and_after_the_command() -> None:
     assert os.environ["ERLEN_DEBUG"] == "1"
     assert "[debug]" not in run_shell("--no-debug")
     assert "--debug / --no-debug" in run("run", "--help").output
+
+
+@pytest.mark.parametrize("text", ["theirs", "theirs:site", "theirs:make"])
+def test_an_application_of_the_real_flask_is_told_how_it_runs_on_erlen(text: str) -> None:
+    write("theirs.py", "from flask import Flask\nsite = Flask('site')\ndef make(): return site\n")
+    assert "one of Flask's: write 'erlen --as-flask' in place of 'erlen'" in error_of(text)

@@ -504,3 +504,13 @@ def test_durations_are_told_in_words(app: Erlen) -> None:
     changed = {entry.name: entry.value for entry in inspect_configuration(app).changed}
     assert changed["SESSION_RENEW_AFTER"] == "1 day 2 hours 1 minute 1.5 seconds"
     assert changed["SESSION_RENEW_GRACE"] == "0 seconds"
+
+
+def test_check_says_nothing_of_a_rule_without_a_view_whose_requests_another_rule_answers(app: Erlen) -> None:
+    """As in the tutorial of Flask, where it is there for building URLs."""
+    app.add_url_rule("/news", "news.index", lambda: "news")
+    app.add_url_rule("/news", endpoint="short")
+    app.add_url_rule("/nobody", endpoint="nobody")
+    doubts = " ".join(finding.text for finding in inspect_configuration(app).doubtful)
+    assert "'nobody'" in doubts
+    assert "'short'" not in doubts

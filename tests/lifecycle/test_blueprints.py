@@ -96,14 +96,23 @@ def test_a_name_that_is_taken_is_refused_with_the_way_out(app: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Blueprint("", __name__), "A blueprint needs a name: its endpoints begin with it."),
+        (
+            lambda: Blueprint("", __name__),
+            "A blueprint needs a name, because its endpoints begin with it: 'name' may not be empty.",
+        ),
         (
             lambda: Blueprint("a.b", __name__),
-            "The blueprint name 'a.b' has a dot, and dots separate nested names: use 'a_b'.",
+            (
+                "The blueprint name 'a.b': 'name' may not contain a dot '.' character, because dots separate nested "
+                "names. Use 'a_b'."
+            ),
         ),
         (
             lambda: Blueprint("a", __name__).add_url_rule("/", "b.c", lambda: "x"),
-            "The endpoint 'b.c' of a blueprint must not contain a dot: the name of the blueprint is put in front.",
+            (
+                "The endpoint 'b.c' of a blueprint: 'endpoint' may not contain a dot '.' character, because the name "
+                "of the blueprint is put in front."
+            ),
         ),
     ],
 )
@@ -119,7 +128,7 @@ def test_a_view_whose_name_has_a_dot_is_refused() -> None:
         return "x"
 
     view.__name__ = "a.b"
-    with pytest.raises(ValueError, match=r"The view name 'a.b' must not contain a dot: write endpoint='...'"):
+    with pytest.raises(ValueError, match=r"'view_func' name may not contain a dot .* Write endpoint='...'"):
         Blueprint("part", __name__).add_url_rule("/", view_func=view)
 
 

@@ -132,6 +132,7 @@ def find_best_app(module: ModuleType) -> Any:
     raise NoAppException(
         f"There is no application in module {module.__name__!r}, neither an instance nor a factory named "
         f"{' or '.join(_FACTORIES)}. Write '{module.__name__}:name' to say what it is called."
+        f"{_hint_for(*vars(module).values()).replace(' It is', ' There is')}"
     )
 
 
@@ -153,8 +154,15 @@ def find_by_name(module: ModuleType, text: str) -> Any:
         return found
     raise NoAppException(
         f"'{module.__name__}:{name}' is a {type(found).__name__}, and no Erlen application: name an application, or a "
-        "function that makes one."
+        f"function that makes one.{_hint_for(found)}"
     )
+
+
+def _hint_for(*values: Any) -> str:
+    """Say what to write where one of *values* is an application of the real Flask."""
+    if not any(kind.__module__ == "flask.app" for value in values for kind in type(value).__mro__):
+        return ""
+    return " It is one of Flask's: write 'erlen --as-flask' in place of 'erlen', and it runs on Erlen."
 
 
 def _no_attribute(module: ModuleType, owner: Any, part: str) -> str:
@@ -213,7 +221,9 @@ def _made(module: ModuleType, name: str, factory: Any, arguments: list[Any], key
     app = factory(*arguments, **keywords)
     if not isinstance(app, Application):
         hint = " Does it end with 'return app'?" if app is None else ""
-        raise NoAppException(f"The factory {describe(factory)} has returned {app!r}, and no Erlen application.{hint}")
+        raise NoAppException(
+            f"The factory {describe(factory)} has returned {app!r}, and no Erlen application.{hint or _hint_for(app)}"
+        )
     return app
 
 

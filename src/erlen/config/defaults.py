@@ -49,6 +49,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     ends_kept_contexts: bool
     """Whether a request whose context the test client keeps is torn down at its end all the same, and once more when
     the client lets the context go."""
+    types_no_content: bool
+    """Whether an answer with the status 204 keeps its ``Content-Type``."""
     checks_settings: bool
     """Whether a setting with a value that cannot work is refused at the start."""
 
@@ -68,6 +70,7 @@ ERLEN = Defaults(
     reuses_app_context=False,
     answers_in_context=False,
     ends_kept_contexts=False,
+    types_no_content=False,
     checks_settings=True,
 )
 """The defaults of ``erlen.Erlen``."""
@@ -87,6 +90,7 @@ FLASK = Defaults(
     reuses_app_context=True,
     answers_in_context=True,
     ends_kept_contexts=True,
+    types_no_content=True,
     checks_settings=False,
 )
 """The defaults of Flask 3.1."""

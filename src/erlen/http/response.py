@@ -143,8 +143,13 @@ def goes_short(kind: type[Any]) -> bool:
     return found
 
 
-def lower(response: WerkzeugResponse, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
-    """Turn *response* into what a server takes: status line, headers and an iterable of bytes."""
+def lower(
+    response: WerkzeugResponse, environ: dict[str, Any], types_no_content: bool = False
+) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+    """Turn *response* into what a server takes: status line, headers and an iterable of bytes.
+
+    :param types_no_content: keep the type of an answer 204, which has no content
+    """
     code = response.status_code
     body = response.response
     if (
@@ -174,6 +179,6 @@ def lower(response: WerkzeugResponse, environ: dict[str, Any]) -> tuple[str, lis
                     pairs = [*pairs, ("Content-Length", str(size))]
                 return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
     chunks, status, headers = response.get_wsgi_response(environ)
-    if code == 204:  # there is no content to have a type
+    if code == 204 and not types_no_content:  # there is no content to have a type
         headers = [pair for pair in headers if pair[0].lower() != "content-type"]
     return status, headers, chunks

@@ -28,10 +28,13 @@ class Prepared:
         self.answer = answer
 
 
-def prepare(response: Any, environ: dict[str, Any]) -> Prepared:
-    """Ask *response* what is to be sent, while its request is current: methods of its class may use ``request``."""
+def prepare(response: Any, environ: dict[str, Any], types_no_content: bool = False) -> Prepared:
+    """Ask *response* what is to be sent, while its request is current: methods of its class may use ``request``.
+
+    :param types_no_content: keep the type of an answer 204, which has no content
+    """
     if type(response).__call__ is WerkzeugResponse.__call__:
-        return Prepared(lower(response, environ))
+        return Prepared(lower(response, environ, types_no_content))
     return Prepared(call_wsgi(response, environ))
 
 

@@ -237,12 +237,16 @@ def _is_address(host: str) -> bool:
 
 
 def _route_doubts(app: Any) -> Iterator[Finding]:
+    hidden = []
     for conflict in app.url_map.conflicts():
+        hidden.append(conflict.rule)
         if conflict.rule.endpoint in app.view_functions:
             yield Finding("routes", str(conflict))
     for rule in app.url_map.iter_rules():
         if rule.endpoint in app.view_functions or rule.build_only or rule.alias or rule.redirect_to is not None:
             continue
+        if any(rule is one for one in hidden):
+            continue  # it is there for building URLs: another rule answers its requests
         place = f", {rule.where}" if rule.where else ""
         yield Finding(
             "routes",

@@ -85,6 +85,12 @@ ALWAYS: tuple[Difference, ...] = (
         ("nosniff",),
     ),
     Difference(
+        "no Content-Type with the status 204",
+        "There is no content to have a type; Flask sends text/html.",
+        "",
+        ("types_no_content",),
+    ),
+    Difference(
         "a page about an unhandled exception in debug mode",
         "In Flask the exception is raised to the server.",
         'app.config["PROPAGATE_EXCEPTIONS"] = True',

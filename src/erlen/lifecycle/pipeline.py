@@ -112,10 +112,8 @@ async def handle(
                 elif request.routing_exception is not None:
                     if app.debug or "raise_routing_exception" in own:
                         app.raise_routing_exception(request)
-                    result = request.routing_exception
                     # Raising it would tie request, exception and frames into a cycle.
-                    if plan.handles_errors or app.trap_http_exception(result):
-                        result = await answer_user_exception(app, context, result, runner)
+                    result = request.routing_exception
                 elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
@@ -129,6 +127,12 @@ async def handle(
                     result = await runner.settle(result)
         except Exception as caught:
             result = await answer_user_exception(app, context, caught, runner)
+        else:
+            missed = request.routing_exception
+            if missed is not None and result is missed and (plan.handles_errors or app.trap_http_exception(missed)):
+                # Here, because what its handler raises is no matter for handlers.
+                result = await answer_user_exception(app, context, missed, runner)
+            missed = None
         if (
             plan.lean
             and not inner
@@ -174,7 +178,9 @@ async def handle(
         try:
             if not inner:
                 if response is not None and not goes_short(type(response)):
-                    context.response = await call(runner, prepare, response, request.environ)
+                    context.response = await call(
+                        runner, prepare, response, request.environ, app.defaults.types_no_content
+                    )
                 # An exception that goes to the server leaves no answer.
                 if hand_over is not None and (response is not None or "body" in context.__dict__):
                     if inline:

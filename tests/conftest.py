@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # The same cases in every run: a test that fails for one person fails for all. HYPOTHESIS_SEED=random draws new ones.
 hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random")
 hypothesis.settings.load_profile("fixed")
+
+
+def pytest_runtest_setup() -> None:
+    """Let all loggers speak: a test that configures logging silences those that it does not name."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.hookimpl(wrapper=True)

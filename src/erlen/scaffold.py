@@ -142,6 +142,7 @@ class Scaffold:
     name: str
     _static_folder: str | None = None
     _static_url_path: str | None = None
+    _first_context_processors: tuple[Callable[[], dict[str, Any]], ...] = ()
 
     def __init__(
         self,
@@ -167,6 +168,8 @@ class Scaffold:
         self.teardown_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
         self.url_value_preprocessors: dict[str | None, list[Callable[..., Any]]] = {}
         self.template_context_processors: dict[str | None, list[Any]] = defaultdict(list)
+        if self._first_context_processors:
+            self.template_context_processors[None].extend(self._first_context_processors)
         self.url_default_functions: dict[str | None, list[Any]] = defaultdict(list)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import warnings
 from types import ModuleType
 from typing import Any
@@ -30,7 +31,8 @@ def app(flask: Any) -> Any:
     """An application of each, under test, with a secret key."""
     app = flask.Flask("alias_app", root_path=__file__.rpartition("/")[0])
     app.config.update(TESTING=True, SECRET_KEY="a key for the tests")
-    return app
+    yield app
+    logging.getLogger("alias_app").disabled = False  # a logger outlives the application that one test had
 
 
 @pytest.fixture

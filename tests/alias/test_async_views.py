@@ -10,14 +10,6 @@ import pytest
 from werkzeug.exceptions import NotFound
 
 
-@pytest.fixture
-def flask(flask: Any) -> Any:
-    """Both, the real one only where it can run what is async."""
-    if flask.__name__ == "flask":
-        pytest.importorskip("asgiref")
-    return flask
-
-
 class Own(Exception):
     """An exception with a handler."""
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "config": {"msgspec"},
     "context": {"werkzeug"},
     "exchange": {"werkzeug"},
-    "flask": {"_typeshed", "blinker", "click", "jinja2", "werkzeug"},
+    "flask": {"_typeshed", "blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug"},
     "debugging": {"markupsafe", "msgspec"},
     "globals": {"werkzeug"},
     "__init__": {"markupsafe"},

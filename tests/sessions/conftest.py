@@ -23,7 +23,7 @@ from erlen.sessions import (
 from erlen.testing.store_contract import Clock
 from store_servers import Servers, config_of
 
-# What tells most of a way to a server, and so runs on each of them in every run.
+# What tells most of a way to a server, and so runs on nearly each of them in every run.
 _OF_THE_STORE = {"test_session_store_contract", "test_session_commands"}
 
 
@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         name = parameters.get("store_name", "memory")
-        if name not in store_servers.ONE_OF_A_KIND and item.path.stem not in _OF_THE_STORE:
+        always = item.path.stem in _OF_THE_STORE and name not in store_servers.TWINS
+        if name not in store_servers.ONE_OF_A_KIND and not always:
             item.add_marker(pytest.mark.soak)
 
 

@@ -142,7 +142,7 @@ DELTAS = st.builds(
 RECORDS = st.builds(Record, st.just(KEY), HEADERS, st.dictionaries(FIELD_NAMES, FIELD, max_size=4))
 
 
-@pytest.mark.parametrize("name", ["redis", "valkey"])
+@pytest.mark.parametrize("name", ["redis", pytest.param("valkey", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("moving", [False, True])
 def test_the_scripts_do_what_the_rules_in_python_say(
     make: Callable[..., RedisStore], clock: Any, name: str, moving: bool

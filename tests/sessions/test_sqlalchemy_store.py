@@ -725,6 +725,8 @@ def signal_all(running: Running, number: int) -> None:
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text()
     for pid in (running.process.pid, *map(int, children.split())):
         os.kill(pid, number)
+        while number == signal.SIGSTOP and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            os.sched_yield()  # one that is running on the other processor answers until it is reached
 
 
 @pytest.mark.parametrize("kind", START)

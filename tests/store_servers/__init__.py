@@ -46,9 +46,12 @@ STORES: dict[str, str] = {
     "documented": "documented",
 }
 
-#: One store of each kind. The tests of the contract and of commands, and an application on several workers, run on all
-#: stores each time; all other tests of sessions run on these, and on the rest as part of the soak.
+#: One store of each kind. Tests of the contract and of commands run each time on all stores but the twins of others,
+#: and an application on several workers on all; all other tests of sessions run on these, and on the rest in the soak.
 ONE_OF_A_KIND = {"memory", "sqlite", "redis", "postgresql"}
+
+#: Stores that differ from another one in how the server is reached, or in its make: all of their tests are in the soak.
+TWINS = {"redis-tls", "redis-socket", "redis-decoded", "valkey", "memcached-nodes"}
 
 
 def config_of(name: str, servers: Servers) -> dict[str, Any]:

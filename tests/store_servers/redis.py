@@ -65,7 +65,11 @@ def dump(name: str, servers: Servers) -> bytes:
 
 
 def _dump(port: int) -> bytes:
-    read = {"hash": lambda name: client.hgetall(name), "zset": lambda name: client.zrange(name, 0, -1, withscores=True)}
+    read = {
+        "hash": lambda name: client.hgetall(name),
+        "zset": lambda name: client.zrange(name, 0, -1, withscores=True),
+        "string": lambda name: {b"": client.get(name)},  # of the tests of extensions, on the same server
+    }
     with redis.Redis(port=port) as client:
         kinds = {name: client.type(name).decode() for name in client.scan_iter(count=1000)}
         # As they are, and as Python shows them: what is searched for may be in either form.

@@ -12,10 +12,11 @@ Applications start from Flask's defaults; everything else is Erlen's. ::
 
 from __future__ import annotations
 
+import typing as t
 import warnings
 from typing import Any
 
-from erlen.flask import json
+from erlen.flask import cli, json, sansio, typing
 from erlen.flask.app import Flask
 from erlen.flask.blueprints import Blueprint
 from erlen.flask.config import Config

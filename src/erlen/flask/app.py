@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import os
+import sys
+import typing as t
+import weakref
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
+from inspect import iscoroutinefunction
+from itertools import chain
 from logging import Logger
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from urllib.parse import quote as _url_quote
 
-from werkzeug.datastructures import ImmutableDict
+import click
+from werkzeug.datastructures import Headers, ImmutableDict
+from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from werkzeug.routing import BuildError, MapAdapter, RequestRedirect, RoutingException, Rule
+from werkzeug.serving import is_running_from_reloader
+from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wsgi import get_host
 
 from erlen.app import Erlen
 from erlen.config import FLASK, ConfigAttribute, default_settings
 from erlen.config.retired import RETIRED_TYPES
+from erlen.context import find_request_context
+from erlen.flask import cli
+from erlen.flask import typing as ft
+from erlen.flask.blueprints import _sentinel
 from erlen.flask.config import Config
 from erlen.flask.ctx import AppContext, RequestContext, _AppCtxGlobals
-from erlen.flask.helpers import get_debug_flag
+from erlen.flask.globals import _cv_app, _cv_request, current_app, g, request, request_ctx, session
+from erlen.flask.helpers import get_debug_flag, get_flashed_messages, get_load_dotenv, send_from_directory
 from erlen.flask.json.provider import DefaultJSONProvider
 from erlen.flask.logging import create_logger
-from erlen.flask.sessions import SecureCookieSessionInterface
-from erlen.flask.templating import DispatchingJinjaLoader, Environment
+from erlen.flask.sansio.app import (
+    App,
+    T_shell_context_processor,
+    T_template_filter,
+    T_template_global,
+    T_template_test,
+    _make_timedelta,
+)
+from erlen.flask.sansio.scaffold import T_teardown
+from erlen.flask.sessions import SecureCookieSessionInterface, SessionInterface
+from erlen.flask.signals import (
+    appcontext_tearing_down,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from erlen.flask.templating import DispatchingJinjaLoader, Environment, _default_template_ctx_processor
+from erlen.flask.wrappers import Request, Response
 from erlen.loading import load
+from erlen.log import printable
 from erlen.packages import find_package
 from erlen.sessions.users import UserSessions
+from erlen.testing import Client
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -67,10 +104,6 @@ _DOCUMENTED = (
 _SETTINGS: Mapping[str, Any] = ImmutableDict(default_settings(FLASK))  # unlike a proxy it can be copied and pickled
 
 
-def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
-    return value if value is None or isinstance(value, timedelta) else timedelta(seconds=value)
-
-
 class Flask(Erlen):
     """An application with Flask's names and defaults; see :class:`erlen.Erlen` for its arguments.
 
@@ -95,6 +128,7 @@ class Flask(Erlen):
     _runner_class = "FlaskCliRunner"
     json_provider_class = DefaultJSONProvider
     jinja_environment = Environment
+    _first_context_processors = (_default_template_ctx_processor,)
     session_interface: Any = SecureCookieSessionInterface()
 
     permanent_session_lifetime = ConfigAttribute[timedelta](
@@ -135,7 +169,7 @@ class Flask(Erlen):
 
     def template_globals(self) -> dict[str, Any]:
         """Return the names that every template knows; ``url_for`` is this application's, so it needs no context."""
-        own = ref(self)  # the application holds the environment that holds these
+        own = weakref.ref(self)  # the application holds the environment that holds these
 
         def url_for(endpoint: str, **values: Any) -> str:
             app = own()
@@ -194,6 +228,22 @@ class Flask(Erlen):
         """All sessions, where Erlen keeps them; see :attr:`erlen.Erlen.sessions`."""
         self._decide_sessions()
         return super().sessions
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception that nobody handled, in a line that says "ERROR in app", the name of this module."""
+        visited = find_request_context("request").request
+        path, method = printable(visited.path), printable(visited.method)
+        self.logger.error("Exception on %s [%s]", path, method, exc_info=exc_info)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Client:
+        """Make a client that sends requests to this application in process.
+
+        :param use_cookies: keep cookies from request to request
+        :param kwargs: passed on to ``test_client_class``
+        """
+        cls: Any = self.test_client_class or load("erlen.flask.testing").FlaskClient
+        client: Client = cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+        return client
 
     # What takes other arguments than Erlen's.
 

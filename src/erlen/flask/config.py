@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import types
+import typing as t
 from collections.abc import Callable
 from typing import Any
+
+from werkzeug.utils import import_string
 
 from erlen.config import FLASK, ConfigAttribute
 from erlen.config import Config as ErlenConfig
 
 __all__ = ["Config", "ConfigAttribute"]
+
+T = t.TypeVar("T")
 
 
 class Config(ErlenConfig):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextvars
+import sys
+import typing as t
+from functools import update_wrapper
+from types import TracebackType
 from typing import Any
+
+from werkzeug.exceptions import HTTPException
 
 from erlen.context import AppGlobals, Context, has_app_context, has_request_context
 from erlen.current import current
+from erlen.flask import typing as ft
+from erlen.flask.globals import _cv_app, _cv_request
+from erlen.flask.signals import appcontext_popped, appcontext_pushed
 from erlen.helpers import after_this_request, copy_current_request_context
 
 __all__ = [
@@ -16,6 +26,9 @@ __all__ = [
     "has_app_context",
     "has_request_context",
 ]
+
+F = t.TypeVar("F", bound=t.Callable[..., Any])
+_sentinel = object()
 
 
 class _AppCtxGlobals(AppGlobals):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import typing as t
 from typing import Any
 
+from jinja2 import BaseLoader
+from werkzeug.routing import RequestRedirect
+
+from erlen.application import Application as App
 from erlen.context import nearest_request_context
+from erlen.flask.blueprints import Blueprint
+from erlen.flask.globals import request_ctx
 from erlen.http.request import FileNotSent as DebugFilesKeyError
 from erlen.http.request import FilesOfWrongForm
 from erlen.steps import RedirectedForm as FormDataRoutingRedirect
@@ -17,6 +24,20 @@ __all__ = [
     "attach_enctype_error_multidict",
     "explain_template_loading_attempts",
 ]
+
+
+def _dump_loader_info(loader: BaseLoader) -> t.Iterator[str]:
+    """Describe a loader: its class, and its public attributes that are text, numbers, or sequences of text."""
+    yield f"class: {type(loader).__module__}.{type(loader).__name__}"
+    for name, value in sorted(vars(loader).items()):
+        if name.startswith("_"):
+            continue
+        if isinstance(value, (tuple, list)):
+            if all(isinstance(one, str) for one in value):
+                yield f"{name}:"
+                yield from (f"  - {one}" for one in value)
+        elif isinstance(value, (str, int, float, bool)):
+            yield f"{name}: {value!r}"
 
 
 class UnexpectedUnicodeError(AssertionError, UnicodeError):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextvars import Token
+import typing as t
+from contextvars import ContextVar, Token
 from typing import Any
+
+from werkzeug.local import LocalProxy
 
 from erlen.context import Context, nearest_request_context
 from erlen.current import current

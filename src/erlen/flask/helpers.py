@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from functools import cache
+import sys
+import typing as t
+from datetime import datetime
+from functools import cache, update_wrapper
 from typing import Any
 
-from werkzeug.utils import redirect as werkzeug_redirect
-from werkzeug.wrappers import Response as WerkzeugResponse
+import werkzeug
+from werkzeug.exceptions import abort as _wz_abort
+from werkzeug.utils import redirect as _wz_redirect
+from werkzeug.wrappers import Response as BaseResponse
 
 from erlen.context import find_context, find_request_context, has_app_context
+from erlen.flask.globals import _cv_app, _cv_request, current_app, request, request_ctx, session
+from erlen.flask.signals import message_flashed
 from erlen.helpers import (
     abort,
     flash,
@@ -56,7 +64,7 @@ def get_load_dotenv(default: bool = True) -> bool:
     return default if not value else value.lower() in ("0", "false", "no")
 
 
-def redirect(location: str, code: int = 302, Response: type[WerkzeugResponse] | None = None) -> WerkzeugResponse:
+def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:
     """Make a response that sends the browser to *location*, by the current application's ``redirect`` method.
 
     :param code: the status
@@ -64,7 +72,7 @@ def redirect(location: str, code: int = 302, Response: type[WerkzeugResponse] | 
     """
     if has_app_context():
         return find_context("redirect").app.redirect(location, code=code)  # type: ignore[no-any-return]
-    return werkzeug_redirect(location, code=code, Response=Response)
+    return _wz_redirect(location, code=code, Response=Response)
 
 
 def _prepare_send_file_kwargs(**kwargs: Any) -> dict[str, Any]:

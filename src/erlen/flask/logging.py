@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import typing as t
 from logging import Logger
 from typing import Any
 
+from werkzeug.local import LocalProxy
+
 from erlen import log
+from erlen.flask.globals import request
 from erlen.log import default_handler, has_level_handler, wsgi_errors_stream
 
 __all__ = ["create_logger", "default_handler", "has_level_handler", "wsgi_errors_stream"]

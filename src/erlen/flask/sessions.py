@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import collections.abc as c
+import hashlib
+import typing as t
+from collections.abc import MutableMapping
+from datetime import datetime, timezone
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 
 from erlen.flask.json.tag import TaggedJSONSerializer

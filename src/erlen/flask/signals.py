@@ -5,6 +5,7 @@ from __future__ import annotations
 from blinker import Namespace
 
 from erlen.signals import (
+    _signals,
     appcontext_popped,
     appcontext_pushed,
     appcontext_tearing_down,

@@ -32,7 +32,6 @@ OVERRIDABLE = frozenset(
         "handle_exception",
         "handle_http_exception",
         "handle_user_exception",
-        "log_exception",
         "make_response",
         "preprocess_request",
         "process_response",

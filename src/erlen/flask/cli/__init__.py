@@ -6,18 +6,28 @@ command runs.
 
 from __future__ import annotations
 
+import ast
+import collections.abc as cabc
 import importlib.util
+import inspect
 import os
 import platform
+import re
 import sys
 import traceback
+import typing as t
 from collections.abc import Callable, Iterable
+from functools import update_wrapper
 from importlib import metadata
+from operator import itemgetter
+from types import ModuleType
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from werkzeug import serving
 from werkzeug.serving import is_running_from_reloader, run_simple
+from werkzeug.utils import import_string
 
 from erlen.cli.discovery import NoAppException, prepare_import
 from erlen.cli.dotenv import read_files, set_missing
@@ -28,7 +38,7 @@ from erlen.cli.shell import complete_names, run_startup_file
 from erlen.flask.cli.certificates import CertParamType, SeparatedPathType, validate_key
 from erlen.flask.cli.lookup import called_with_wrong_args, find_app_by_string, find_best_app, locate_app
 from erlen.flask.cli.routes import route_lines
-from erlen.flask.cli.script import AppGroup, ScriptInfo, pass_script_info, with_appcontext
+from erlen.flask.cli.script import AppGroup, F, ScriptInfo, pass_script_info, with_appcontext
 from erlen.flask.helpers import get_debug_flag, get_load_dotenv
 from erlen.flask.version import OFFERED
 from erlen.globals import current_app

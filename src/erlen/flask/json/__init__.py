@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import json as _json
+import typing as t
 from typing import IO, Any, AnyStr
 
 from erlen.context import find_context, has_app_context
+from erlen.flask.globals import current_app
 from erlen.flask.json.provider import _default
 from erlen.helpers import jsonify
 
@@ -21,7 +23,7 @@ def dumps(obj: Any, **kwargs: Any) -> str:
     if has_app_context():
         return find_context("json.dumps").app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
     kwargs.setdefault("default", _default)
-    return json.dumps(obj, **kwargs)
+    return _json.dumps(obj, **kwargs)
 
 
 def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
@@ -34,7 +36,7 @@ def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
         find_context("json.dump").app.json.dump(obj, fp, **kwargs)
     else:
         kwargs.setdefault("default", _default)
-        json.dump(obj, fp, **kwargs)
+        _json.dump(obj, fp, **kwargs)
 
 
 def loads(s: str | bytes, **kwargs: Any) -> Any:
@@ -45,7 +47,7 @@ def loads(s: str | bytes, **kwargs: Any) -> Any:
     """
     if has_app_context():
         return find_context("json.loads").app.json.loads(s, **kwargs)
-    return json.loads(s, **kwargs)
+    return _json.loads(s, **kwargs)
 
 
 def load(fp: IO[AnyStr], **kwargs: Any) -> Any:
@@ -56,4 +58,4 @@ def load(fp: IO[AnyStr], **kwargs: Any) -> Any:
     """
     if has_app_context():
         return find_context("json.load").app.json.load(fp, **kwargs)
-    return json.load(fp, **kwargs)
+    return _json.load(fp, **kwargs)

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import typing as t
+from base64 import b64decode, b64encode
+from datetime import datetime
+from uuid import UUID
+
+from markupsafe import Markup
+from werkzeug.http import http_date, parse_date
+
+from erlen.flask.json import dumps, loads
 from erlen.json.tagged import (
     JSONTag,
     PassDict,

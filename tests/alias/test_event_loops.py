@@ -47,3 +47,13 @@ def test_requests_do_not_share_g_with_a_context_that_was_pushed_when_the_module_
         answers = [ask(app, path) for path in ("/plain/ada", "/plain/bea", "/later/cleo", "/later/dora")]
         assert answers == ["ada after nobody", "bea after nobody", "cleo after nobody", "dora after nobody"]
         assert ended == ["ada", "bea", "cleo", "dora"]
+
+
+def test_a_subclass_that_makes_contexts_in_its_own_way_is_asked_on_an_event_loop_too() -> None:
+    class Own(Flask):
+        def request_context(self, environ: dict[str, Any]) -> Any:
+            return super().request_context({**environ, "PATH_INFO": "/elsewhere"})
+
+    app = Own("loops")
+    app.add_url_rule("/elsewhere", "elsewhere", lambda: "there")
+    assert ask(app, "/") == "there"

@@ -257,7 +257,7 @@ def test_connect_via(flask: Any, app: Any, client: Any) -> None:
 
     client.get("/")
     assert called == [app]
-    flask.request_started.disconnect(receive, app)
+    flask.request_started.disconnect(receive)
 
 
 # Templates.

@@ -215,7 +215,10 @@ class Context:
             self.app.end_context(self, exc)
 
     def leave(self, previous: Context | None) -> None:
-        """Make *previous* the current context again, and tell so if this one has ended."""
+        """Make *previous* the current context again, and tell so.
+
+        A request is told of once, when it has ended; work outside of one at each pop, as in Flask.
+        """
         current.set(previous)
         if appcontext_popped.receivers and (self.request is None or (self._holds == 0 and self.joined is None)):
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
@@ -313,6 +316,8 @@ def find_request_context(name: str) -> Context:
 def nearest_request_context() -> Context | None:
     """Return the nearest context that has a request, or None if there is none."""
     found: Context | None = current.get(None)
+    if found is None or found.request is not None:
+        return found
     depths: dict[int, int] = {}  # a context that is pushed twice stands twice on the way
     while found is not None and found.request is None:
         previous = found._previous or ()

@@ -270,8 +270,6 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
         context.request.body = body
     context._began = True
     context._holds = 1
-    if app._reuses_app_context:
-        context.join(current.get(None))
     if exchange.preserved is not None:
         exchange.preserved(context)
     return context

@@ -74,7 +74,6 @@ def test_a_response_that_cannot_be_sent_is_torn_down(flask: Any, app: Any, clien
 
 def test_an_error_is_sent_before_the_teardown_sees_it(flask: Any, app: Any, client: Any, note: Any) -> None:
     app.testing = False
-    app.logger.disabled = True
 
     @app.get("/broken")
     def broken() -> str:

@@ -63,8 +63,8 @@ class Recorder:
         return [entry[0] for entry in self.log]
 
     def close(self) -> None:
-        for signal, receiver, app in self._kept:
-            signal.disconnect(receiver, app)
+        for signal, receiver, _ in self._kept:
+            signal.disconnect(receiver)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_signals_and_hooks_in_order(flask: Any, app: Any, client: Any) -> None:
         receivers.append((getattr(flask, name), receive))
     client.get("/page")
     for signal, receiver in receivers:
-        signal.disconnect(receiver, app)
+        signal.disconnect(receiver)
     assert log == [
         "appcontext_pushed", "request_started", "preprocessor", "before_request", "view", "context_processor",
         "before_render_template", "template_rendered", "after_request", "request_finished", "teardown_request",
@@ -257,7 +257,7 @@ def test_connect_via(flask: Any, app: Any, client: Any) -> None:
 
     client.get("/")
     assert called == [app]
-    flask.request_started.disconnect(receive, app)
+    flask.request_started.disconnect(receive)
 
 
 # Templates.
@@ -332,7 +332,7 @@ def test_the_recipe_of_the_documentation(flask: Any, app: Any, client: Any) -> N
         try:
             yield recorded
         finally:
-            flask.template_rendered.disconnect(record, app)
+            flask.template_rendered.disconnect(record)
 
     app.add_url_rule("/page", "page", lambda: flask.render_template("a.html", a=[1, 2]))
     with captured_templates(app) as templates:

@@ -12,7 +12,8 @@ import pytest
 
 from erlen import Blueprint, Erlen, signals
 from erlen.errors import SetupError
-from erlen.scaffold import Scaffold, find_package, get_root_path
+from erlen.packages import find_package, get_root_path
+from erlen.scaffold import Scaffold
 from erlen.steps import Steps
 
 

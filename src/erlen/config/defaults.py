@@ -42,7 +42,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     debug_page: bool
     """Whether debug mode answers an unhandled exception with a page about it instead of raising it to the server."""
     reuses_app_context: bool
-    """Whether a request shares ``g`` and the end of a context of the same application that is pushed already."""
+    """Whether a request shares ``g`` and the end of a context of the same application that is pushed already. Not on an
+    event loop: a context that was pushed when the module was imported would be that of all requests at once."""
     answers_in_context: bool
     """Whether status and headers are handed to a WSGI server before the teardowns, so that what stands between sees
     ``request`` and ``g``."""

@@ -7,7 +7,7 @@ import os
 import sys
 import typing as t
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from inspect import iscoroutinefunction
@@ -57,7 +57,6 @@ from erlen.flask.signals import (
 )
 from erlen.flask.templating import DispatchingJinjaLoader, Environment, _default_template_ctx_processor
 from erlen.flask.wrappers import Request, Response
-from erlen.lifecycle.handlers import class_and_code, find_handler
 from erlen.loading import load
 from erlen.log import printable
 from erlen.packages import find_package
@@ -199,7 +198,11 @@ class Flask(Erlen):
     # Sessions.
 
     def _decide_sessions(self) -> None:
-        self._sessions_decided = self.config.changes
+        changes = self.config.changes
+        self._decide_who_keeps_sessions()
+        self._sessions_decided = changes  # last: another thread must not go on with what is half decided
+
+    def _decide_who_keeps_sessions(self) -> None:
         if self.__dict__.get("session_interface") is not None:
             self._keeps_sessions = False
             return  # it was set by hand, or by an extension, perhaps late
@@ -213,7 +216,7 @@ class Flask(Erlen):
         elif self._keeps_sessions:
             self._keeps_sessions = False
             self.session_interface = type(self).session_interface
-            del self.__dict__["session_interface"]
+            self.__dict__.pop("session_interface", None)  # another thread may have been quicker
 
     def freeze(self) -> None:
         """End the set-up; the first request does it."""

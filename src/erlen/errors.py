@@ -16,6 +16,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   │   ├── erlen.testing.client.BaseUrlConflict (AssertionError)  a request has a base URL and a part of it
     │   │   └── erlen.application.StaticHostError (AssertionError)  static_host and host_matching do not fit
     │   ├── erlen.scaffold.MissingView (AssertionError)  a rule has neither an endpoint nor a view function
+    │   ├── erlen.scaffold.NamelessView (AttributeError)  a rule has no endpoint, and its view no name to be it
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
     │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
     │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
@@ -29,6 +30,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
     ├── ServerError                       a server cannot be started
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
+    ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
     └── SessionError                      see erlen.sessions
         ├── SessionReadOnly (TypeError)       a change in a session that may only be read
         ├── SessionValueError (TypeError)     a value that cannot be stored, named by its path
@@ -36,8 +38,9 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
         └── SessionUnavailable                the store does not answer
 
 Outside of it stand :class:`erlen.RouteConflictWarning`, :class:`erlen.steps.RedirectedForm` (an AssertionError, in
-debug mode only), :class:`erlen.views.UnwrittenMethod` (a NotImplementedError and an AssertionError),
-:class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
+debug mode only), :class:`erlen.http.request.FileNotSent` (a KeyError and an AssertionError, in debug mode only),
+:class:`erlen.lifecycle.plan.NoView` (a KeyError), :class:`erlen.views.UnwrittenMethod` (a NotImplementedError and an
+AssertionError), :class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
 :class:`erlen.templating.MissingTemplate` (Jinja's TemplatesNotFound).
 """
 

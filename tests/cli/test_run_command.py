@@ -27,6 +27,7 @@ Start = Callable[..., Any]
 def test_run_says_in_one_block_what_it_serves_and_ctrl_c_ends_it(start: Start, app_file: Path, free_port: int) -> None:
     program = start("run", "--port", str(free_port))
     program.until_it_says("one")
+    until(lambda: '"GET /" 200' in program.log, "the line about the request")  # written after the answer
     assert program.interrupt() == 0
     assert program.log.startswith(
         f" * Serving 'app' at http://127.0.0.1:{free_port}\n"
@@ -34,7 +35,6 @@ def test_run_says_in_one_block_what_it_serves_and_ctrl_c_ends_it(start: Start, a
         " * This server is for development. For production: erlen serve\n"
         " * Press CTRL+C to stop\n"
     )
-    assert '"GET /" 200' in program.log
 
 
 def test_a_change_is_served_and_a_broken_file_is_shown_until_it_is_mended(

@@ -7,44 +7,6 @@ from typing import Any
 import pytest
 
 
-def test_prefixes_and_names_are_joined_down_the_levels(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__, url_prefix="/parent")
-    child = flask.Blueprint("child", __name__, url_prefix="/child")
-    grandchild = flask.Blueprint("grandchild", __name__)
-    for bp in (parent, child, grandchild):
-        bp.add_url_rule("/", "index", lambda: flask.request.endpoint)
-    child.register_blueprint(grandchild, url_prefix="/grandchild/")
-    parent.register_blueprint(child)
-    app.register_blueprint(parent)
-    client = app.test_client()
-    assert client.get("/parent/").text == "parent.index"
-    assert client.get("/parent/child/").text == "parent.child.index"
-    assert client.get("/parent/child/grandchild/").text == "parent.child.grandchild.index"
-    assert list(app.blueprints) == ["parent", "parent.child", "parent.child.grandchild"]
-
-
-@pytest.mark.parametrize(
-    ("parent_init", "child_init", "parent_registration", "child_registration"),
-    [
-        ("/parent", "/child", None, None),
-        ("/parent", None, None, "/child"),
-        (None, None, "/parent", "/child"),
-        ("/other", "/something", "/parent", "/child"),
-    ],
-)
-def test_prefixes_of_both_kinds_nest(
-    flask: Any, parent_init: Any, child_init: Any, parent_registration: Any, child_registration: Any
-) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__, url_prefix=parent_init)
-    child = flask.Blueprint("child", __name__, url_prefix=child_init)
-    child.add_url_rule("/", "index", lambda: "index")
-    parent.register_blueprint(child, url_prefix=child_registration)
-    app.register_blueprint(parent, url_prefix=parent_registration)
-    assert app.test_client().get("/parent/child/").text == "index"
-
-
 def test_only_the_outer_or_only_the_inner_prefix(flask: Any) -> None:
     app = flask.Flask(__name__)
     outer = flask.Blueprint("outer", __name__, url_prefix="/outer")

@@ -188,12 +188,6 @@ def test_endpoints_and_views_with_dots_are_refused(flask: Any) -> None:
         bp.add_url_rule("/bar", "ok", view)
 
 
-def test_the_app_takes_endpoints_with_dots(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    app.add_url_rule("/", endpoint="frontend.index", view_func=lambda: str(flask.request.blueprint))
-    assert app.test_client().get("/").text == "frontend"
-
-
 def test_a_state_shows_the_registration(flask: Any) -> None:
     app = flask.Flask(__name__)
     bp = flask.Blueprint("bp", __name__, url_prefix="/p", subdomain="s", url_defaults={"a": 1})

@@ -23,38 +23,6 @@ def plain(flask: Any) -> Any:
     return flask.Flask(__name__)
 
 
-def test_handlers_of_codes(plain: Any, flask: Any) -> None:
-    @plain.errorhandler(404)
-    def not_found(error: Any) -> Any:
-        return "not found", 404
-
-    @plain.errorhandler(500)
-    def internal(error: Any) -> Any:
-        return "internal server error", 500
-
-    @plain.errorhandler(Forbidden)
-    def forbidden(error: Any) -> Any:
-        return "forbidden", 403
-
-    @plain.route("/")
-    def index() -> None:
-        flask.abort(404)
-
-    @plain.route("/error")
-    def error() -> None:
-        1 // 0  # noqa: B018
-
-    @plain.route("/forbidden")
-    def error2() -> None:
-        flask.abort(403)
-
-    client = plain.test_client()
-    assert (client.get("/").status_code, client.get("/").data) == (404, b"not found")
-    assert (client.get("/error").status_code, client.get("/error").data) == (500, b"internal server error")
-    assert (client.get("/forbidden").status_code, client.get("/forbidden").data) == (403, b"forbidden")
-    assert client.get("/nowhere").data == b"not found"
-
-
 def test_the_handler_of_500_gets_the_original_exception(plain: Any) -> None:
     seen: list[Any] = []
 

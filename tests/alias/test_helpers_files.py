@@ -250,64 +250,6 @@ def test_a_static_url_path_that_does_not_begin_with_a_slash(flask: Any) -> None:
 # Streams.
 
 
-def test_a_generator_keeps_its_context(app: Any, flask: Any) -> None:
-    @app.route("/")
-    def index() -> Any:
-        def generate() -> Any:
-            yield "Hello "
-            yield flask.request.args["name"]
-            yield "!"
-
-        return flask.Response(flask.stream_with_context(generate()))
-
-    assert app.test_client().get("/?name=World").data == b"Hello World!"
-
-
-def test_it_decorates_a_generator_function(app: Any, flask: Any) -> None:
-    @app.route("/")
-    def index() -> Any:
-        @flask.stream_with_context
-        def generate(hello: str) -> Any:
-            yield hello
-            yield flask.request.args["name"]
-            yield "!"
-
-        return flask.Response(generate("Hello "))
-
-    assert app.test_client().get("/?name=World").data == b"Hello World!"
-
-
-def test_an_iterator_of_ones_own_is_closed(app: Any, flask: Any) -> None:
-    called: list[int] = []
-
-    class Wrapper:
-        def __init__(self, gen: Any) -> None:
-            self._gen = gen
-
-        def __iter__(self) -> Any:
-            return self
-
-        def close(self) -> None:
-            called.append(42)
-
-        def __next__(self) -> Any:
-            return next(self._gen)
-
-        next = __next__
-
-    @app.route("/")
-    def index() -> Any:
-        def generate() -> Any:
-            yield "Hello "
-            yield flask.request.args["name"]
-            yield "!"
-
-        return flask.Response(flask.stream_with_context(Wrapper(generate())))
-
-    assert app.test_client().get("/?name=World").data == b"Hello World!"
-    assert called == [42]
-
-
 def test_the_stream_sees_the_session_that_the_request_left(app: Any, flask: Any) -> None:
     @app.route("/")
     def index() -> Any:
@@ -368,47 +310,6 @@ def test_without_a_request_it_is_refused(app: Any, flask: Any) -> None:
         list(flask.stream_with_context(generate()))
 
 
-def test_flashes_are_kept_with_their_categories(app: Any, flask: Any) -> None:
-    @app.route("/")
-    def index() -> str:
-        flask.flash("Hello World")
-        flask.flash("Hello World", "error")
-        flask.flash(flask.render_template_string("<em>{{ x }}</em>", x="T"), "warning")
-        return ""
-
-    @app.route("/test/<kind>")
-    def test(kind: str) -> Any:
-        get = flask.get_flashed_messages
-        return {
-            "plain": lambda: [get(), get()],
-            "categories": lambda: get(with_categories=True),
-            "filter": lambda: get(category_filter=["message"], with_categories=True),
-            "several": lambda: get(category_filter=["message", "warning"], with_categories=True),
-            "no_categories": lambda: get(category_filter=["message", "warning"]),
-            "text": lambda: get(category_filter="error"),
-            "tuple": lambda: get(category_filter=("error",)),
-            "type": lambda: str(all(type(one) is tuple for one in get(True))),
-        }[kind]()
-
-    expected = {
-        "plain": [["Hello World", "Hello World", "<em>T</em>"]] * 2,
-        "categories": [["message", "Hello World"], ["error", "Hello World"], ["warning", "<em>T</em>"]],
-        "filter": [["message", "Hello World"]],
-        "several": [["message", "Hello World"], ["warning", "<em>T</em>"]],
-        "no_categories": ["Hello World", "<em>T</em>"],
-        "text": ["Hello World"],
-        "tuple": ["Hello World"],
-    }
-    for kind, messages in expected.items():
-        client = app.test_client()
-        client.get("/")
-        assert client.get(f"/test/{kind}").json == messages
-        assert client.get("/test/plain").json == [[], []]
-    client = app.test_client()
-    client.get("/")
-    assert client.get("/test/type").data == b"True"
-
-
 def test_flashes_stand_in_the_session_and_count_as_a_change(app: Any, flask: Any) -> None:
     with app.test_request_context():
         flask.session.modified = False
@@ -434,15 +335,3 @@ def test_flashing_sends_a_signal(app: Any, flask: Any) -> None:
     with app.test_request_context(), flask.message_flashed.connected_to(note, app):
         flask.flash("This is a flash message", category="notice")
     assert seen == [(app, "This is a flash message", "notice")]
-
-
-def test_a_macro_is_called_from_python(app: Any, flask: Any, folder: Any) -> None:
-    (folder / "templates").mkdir()
-    (folder / "templates" / "_macro.html").write_text(
-        "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}{% set x = 42 %}"
-    )
-    with app.app_context():
-        assert flask.get_template_attribute("_macro.html", "hello")("World") == "Hello World!"
-        assert flask.get_template_attribute("_macro.html", "x") == 42
-        with pytest.raises(AttributeError):
-            flask.get_template_attribute("_macro.html", "missing")

@@ -160,16 +160,6 @@ def test_files_of_a_request(app: Any, flask: Any) -> None:
     assert response.json == {"name": "a.txt", "type": "text/plain", "body": "content", "x": "y"}
 
 
-def test_a_form_key_that_should_have_been_a_file(app: Any, flask: Any) -> None:
-    app.debug = True
-    app.add_url_rule("/", "index", lambda: flask.request.files["foo"].filename, methods=["POST"])
-    with pytest.raises(KeyError, match="no file contents were transmitted") as caught:
-        app.test_client().post("/", data={"foo": "index.txt"})
-    assert "This was submitted: 'index.txt'" in str(caught.value)
-    assert 'enctype="multipart/form-data"' in str(caught.value)
-    assert isinstance(caught.value, flask.debughelpers.DebugFilesKeyError)
-
-
 def test_the_response_of_the_app(app: Any, flask: Any) -> None:
     response = flask.Response("x")
     assert response.default_mimetype == "text/html"

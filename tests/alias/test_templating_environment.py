@@ -9,44 +9,7 @@ from typing import Any
 import jinja2
 import pytest
 
-FILES = {
-    "context_template.html": "<p>{{ value }}|{{ injected_value }}",
-    "simple_template.html": "<h1>{{ whiskey }}</h1>",
-    "escaping_template.html": "{{ text }}\n{{ html }}\n{% autoescape false %}{{ text }}\n{{ html }}"
-    "{% endautoescape %}\n{% autoescape true %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "non_escaping_template.txt": "{{ text }}\n{{ html }}\n"
-    "{% autoescape false %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "mail.txt": "{{ foo }} Mail",
-    "_macro.html": "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}"
-    "{% macro where() %}{{ request.path if request else 'none' }} {{ g.x }} {{ injected }}{% endmacro %}",
-    "import_plain.html": '{% from "_macro.html" import hello, where %}{{ hello("a") }}{{ where() }}',
-    "import_with.html": '{% from "_macro.html" import where with context %}{{ where() }}',
-    "template_filter.html": "{{ value|super_reverse }}",
-    "template_test.html": "{% if value is boolean %}Success!{% endif %}",
-    "base.html": "[{% block body %}{% endblock %}]",
-    "child.html": '{% extends "base.html" %}{% block body %}{{ x }}{% include "mail.txt" %}{% endblock %}',
-    "nested/nested.txt": "I'm nested",
-}
-
-
-FILES = {
-    "context_template.html": "<p>{{ value }}|{{ injected_value }}",
-    "simple_template.html": "<h1>{{ whiskey }}</h1>",
-    "escaping_template.html": "{{ text }}\n{{ html }}\n{% autoescape false %}{{ text }}\n{{ html }}"
-    "{% endautoescape %}\n{% autoescape true %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "non_escaping_template.txt": "{{ text }}\n{{ html }}\n"
-    "{% autoescape false %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "mail.txt": "{{ foo }} Mail",
-    "_macro.html": "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}"
-    "{% macro where() %}{{ request.path if request else 'none' }} {{ g.x }} {{ injected }}{% endmacro %}",
-    "import_plain.html": '{% from "_macro.html" import hello, where %}{{ hello("a") }}{{ where() }}',
-    "import_with.html": '{% from "_macro.html" import where with context %}{{ where() }}',
-    "template_filter.html": "{{ value|super_reverse }}",
-    "template_test.html": "{% if value is boolean %}Success!{% endif %}",
-    "base.html": "[{% block body %}{% endblock %}]",
-    "child.html": '{% extends "base.html" %}{% block body %}{{ x }}{% include "mail.txt" %}{% endblock %}',
-    "nested/nested.txt": "I'm nested",
-}
+FILES = {"note.txt": "{{ beaker }} is empty", "below/deep.txt": "deep down"}
 
 
 def fill(folder: Any, files: dict[str, str]) -> None:
@@ -126,22 +89,17 @@ def test_reloading_follows_the_debug_attribute_until_it_is_set(flask: Any) -> No
     assert fixed.jinja_env.auto_reload is True
 
 
-def test_a_loader_of_ones_own_is_asked(flask: Any) -> None:
-    class App(flask.Flask):
+def test_templates_come_from_whatever_loader_is_put_in_place(flask: Any) -> None:
+    class Stored(flask.Flask):
         def create_global_jinja_loader(self) -> Any:
-            return jinja2.DictLoader({"index.html": "Hello Custom World!"})
+            return jinja2.DictLoader({"where": "overridden"})
 
-    app = App("x")
-    app.add_url_rule("/", "index", lambda: flask.render_template("index.html"))
-    assert app.test_client().get("/").data == b"Hello Custom World!"
-    other = flask.Flask("x")
-    other.jinja_loader = jinja2.DictLoader({"a": "from dict"})
-    with other.app_context():
-        assert flask.render_template("a") == "from dict"
-    third = flask.Flask("x")
-    third.jinja_env.loader = jinja2.DictLoader({"b": "set"})
-    with third.app_context():
-        assert flask.render_template("b") == "set"
+    replaced, own = flask.Flask("replaced"), flask.Flask("own")
+    replaced.jinja_env.loader = jinja2.DictLoader({"where": "replaced"})
+    own.jinja_loader = jinja2.DictLoader({"where": "own"})
+    for app, found in ((Stored("stored"), "overridden"), (replaced, "replaced"), (own, "own")):
+        with app.app_context():
+            assert flask.render_template("where") == found
 
 
 def test_a_loader_that_cannot_list_its_templates_is_no_obstacle(flask: Any) -> None:
@@ -172,12 +130,12 @@ def test_url_for_of_the_environment_needs_no_context(flask: Any) -> None:
 
 
 def test_the_applications_folder_goes_before_those_of_blueprints(app: Any, flask: Any, tmp_path: Any) -> None:
-    fill(tmp_path / "one", {"mail.txt": "one", "shared.txt": "one", "only.txt": "one"})
+    fill(tmp_path / "one", {"note.txt": "one", "shared.txt": "one", "only.txt": "one"})
     fill(tmp_path / "two", {"shared.txt": "two"})
     for name in ("one", "two"):
         app.register_blueprint(flask.Blueprint(name, __name__, template_folder=str(tmp_path / name)))
     with app.app_context():
-        assert flask.render_template("mail.txt", foo="app") == "app Mail"
+        assert flask.render_template("note.txt", beaker="B1") == "B1 is empty"
         assert flask.render_template("shared.txt") == "one"
         assert flask.render_template("only.txt") == "one"
         names = app.jinja_env.list_templates()
@@ -196,38 +154,25 @@ def test_the_template_folder_may_be_named(flask: Any, tmp_path: Any) -> None:
         flask.render_template("t")
 
 
-def test_how_a_template_was_looked_for_is_logged(app: Any, flask: Any, caplog: Any, tmp_path: Any) -> None:
-    fill(tmp_path / "one", {"other.txt": "one"})
-    bp = flask.Blueprint("one", __name__, template_folder=str(tmp_path / "one"))
-    bp.add_url_rule("/", "index", lambda: flask.render_template("missing_template.html"))
-    app.register_blueprint(bp)
+def test_the_account_of_a_search_names_each_place_and_what_was_there(
+    app: Any, flask: Any, caplog: Any, tmp_path: Any
+) -> None:
+    fill(tmp_path / "shop", {"note.txt": "the shop's"})
+    shop = flask.Blueprint("shop", __name__, template_folder=str(tmp_path / "shop"))
+    shop.add_url_rule("/<name>", "show", lambda name: flask.render_template(name))
+    app.register_blueprint(shop)
     app.config["EXPLAIN_TEMPLATE_LOADING"] = True
-    with caplog.at_level(logging.INFO), pytest.raises(jinja2.TemplateNotFound, match="missing_template"):
-        app.test_client().get("/")
-    [record] = caplog.records
-    text = record.getMessage()
-    assert record.levelname == "INFO"
-    for part in (
-        "Locating template 'missing_template.html':",
-        "1: trying loader of application 'alias_app'",
-        "2: trying loader of blueprint 'one'",
-        "Error: the template could not be found",
-        "The template was looked up from an endpoint that belongs to the blueprint 'one'",
-        "See https://flask.palletsprojects.com/blueprints/#templates",
-        "-> no match",
-    ):
-        assert part in text
-
-
-def test_a_template_found_twice_is_explained(app: Any, flask: Any, caplog: Any, tmp_path: Any) -> None:
-    fill(tmp_path / "one", {"mail.txt": "one"})
-    app.register_blueprint(flask.Blueprint("one", __name__, template_folder=str(tmp_path / "one")))
-    app.config["EXPLAIN_TEMPLATE_LOADING"] = True
-    with caplog.at_level(logging.INFO), app.app_context():
-        flask.render_template("mail.txt", foo=1)
-    text = caplog.records[0].getMessage()
-    assert "multiple loaders returned a match" in text
-    assert "-> found (" in text
+    with caplog.at_level(logging.INFO):
+        with pytest.raises(jinja2.TemplateNotFound):
+            app.test_client().get("/lost.txt")
+        app.test_client().get("/note.txt")
+    missing, twice = (record.getMessage() for record in caplog.records)
+    for place in ("application 'alias_app'", "blueprint 'shop'"):
+        assert place in missing
+        assert place in twice
+    assert "lost.txt" in missing
+    assert str(tmp_path / "shop") in twice
+    assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 def test_a_template_may_be_changed_between_requests_when_reloading(app: Any, flask: Any, tmp_path: Any) -> None:
@@ -244,9 +189,9 @@ def test_a_template_may_be_changed_between_requests_when_reloading(app: Any, fla
 
 def test_the_loader_takes_templates_of_both_by_its_methods(app: Any, flask: Any) -> None:
     loader = app.jinja_env.loader
-    source, filename, uptodate = loader.get_source(app.jinja_env, "mail.txt")
-    assert source == FILES["mail.txt"]
-    assert filename.endswith("mail.txt")
+    source, filename, uptodate = loader.get_source(app.jinja_env, "note.txt")
+    assert source == FILES["note.txt"]
+    assert filename.endswith("note.txt")
     assert uptodate()
     with pytest.raises(jinja2.TemplateNotFound):
         loader.get_source(app.jinja_env, "nope")
@@ -263,8 +208,8 @@ def test_the_proxies_work_in_imported_templates(app: Any, flask: Any) -> None:
 
 
 def test_the_names_that_extensions_borrow_are_there(app: Any, flask: Any) -> None:
-    template = app.jinja_env.get_template("mail.txt")
+    template = app.jinja_env.get_template("note.txt")
     with app.app_context():
-        assert flask.templating._render(app, template, {"foo": 1}) == "1 Mail"
-        assert "".join(flask.templating._stream(app, template, {"foo": 2})) == "2 Mail"
-    assert list(app.jinja_env.loader._iter_loaders("mail.txt")) == [(app, app.jinja_loader)]
+        assert flask.templating._render(app, template, {"beaker": 1}) == "1 is empty"
+        assert "".join(flask.templating._stream(app, template, {"beaker": 2})) == "2 is empty"
+    assert list(app.jinja_env.loader._iter_loaders("note.txt")) == [(app, app.jinja_loader)]

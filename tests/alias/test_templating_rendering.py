@@ -10,22 +10,15 @@ import pytest
 from markupsafe import Markup, escape
 
 FILES = {
-    "context_template.html": "<p>{{ value }}|{{ injected_value }}",
-    "simple_template.html": "<h1>{{ whiskey }}</h1>",
-    "escaping_template.html": "{{ text }}\n{{ html }}\n{% autoescape false %}{{ text }}\n{{ html }}"
-    "{% endautoescape %}\n{% autoescape true %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "non_escaping_template.txt": "{{ text }}\n{{ html }}\n"
-    "{% autoescape false %}{{ text }}\n{{ html }}{% endautoescape %}",
-    "mail.txt": "{{ foo }} Mail",
-    "_macro.html": "{% macro hello(name) %}Hello {{ name }}!{% endmacro %}"
-    "{% macro where() %}{{ request.path if request else 'none' }} {{ g.x }} {{ injected }}{% endmacro %}",
-    "import_plain.html": '{% from "_macro.html" import hello, where %}{{ hello("a") }}{{ where() }}',
-    "import_with.html": '{% from "_macro.html" import where with context %}{{ where() }}',
-    "template_filter.html": "{{ value|super_reverse }}",
-    "template_test.html": "{% if value is boolean %}Success!{% endif %}",
-    "base.html": "[{% block body %}{% endblock %}]",
-    "child.html": '{% extends "base.html" %}{% block body %}{{ x }}{% include "mail.txt" %}{% endblock %}',
-    "nested/nested.txt": "I'm nested",
+    "page.html": "<b>{{ beaker }}</b> {{ shelf }}",
+    "note.txt": "{{ beaker }} is empty",
+    "parts.html": "{% macro label(name) %}[{{ name }}]{% endmacro %}"
+    "{% macro here() %}{{ request.path if request else 'nowhere' }} {{ g.shelf }} {{ season }}{% endmacro %}",
+    "alone.html": '{% from "parts.html" import label, here %}{{ label("a") }}{{ here() }}',
+    "together.html": '{% from "parts.html" import here with context %}{{ here() }}',
+    "frame.html": "({% block middle %}{% endblock %})",
+    "framed.html": '{% extends "frame.html" %}{% block middle %}{{ shelf }}: {% include "note.txt" %}{% endblock %}',
+    "below/deep.txt": "deep down",
 }
 
 
@@ -44,16 +37,11 @@ def app(flask: Any, tmp_path: Any) -> Any:
     return app
 
 
-def test_context_processors_add_values_and_the_view_wins(app: Any, flask: Any) -> None:
-    @app.context_processor
-    def context_processor() -> Any:
-        return {"injected_value": 42}
-
-    app.add_url_rule("/", "index", lambda: flask.render_template("context_template.html", value=23))
-    app.add_url_rule("/o", "o", lambda: flask.render_template("context_template.html", value=23, injected_value="view"))
-    client = app.test_client()
-    assert client.get("/").data == b"<p>23|42"
-    assert client.get("/o").data == b"<p>23|view"
+def test_what_a_processor_adds_is_known_and_what_the_view_gives_goes_before_it(app: Any, flask: Any) -> None:
+    app.context_processor(lambda: {"shelf": "upper"})
+    with app.app_context():
+        assert flask.render_template("page.html", beaker="B1") == "<b>B1</b> upper"
+        assert flask.render_template("page.html", beaker="B1", shelf="lower") == "<b>B1</b> lower"
 
 
 def test_a_processor_may_return_any_mapping_or_pairs(app: Any, flask: Any) -> None:
@@ -103,36 +91,30 @@ def test_update_template_context_keeps_what_is_given(app: Any, flask: Any) -> No
         assert context["g"] is flask.g._get_current_object()
 
 
-def test_the_standard_names_are_known(app: Any, flask: Any) -> None:
-    app.config["X"] = "setting"
+def test_a_template_knows_what_belongs_to_request_and_application(app: Any, flask: Any) -> None:
+    app.config["LAB"] = "east"
 
-    @app.route("/")
-    def index() -> Any:
-        flask.g.foo = "in g"
-        flask.session["s"] = "in session"
-        flask.flash("flashed")
+    def show() -> Any:
+        flask.g.shelf = "upper"
+        flask.session["guest"] = "ada"
+        flask.flash("washed")
         return flask.render_template_string(
-            "{{ request.args.foo }} {{ g.foo }} {{ config.X }} {{ session.s }} {{ get_flashed_messages() }} "
-            "{{ url_for('index') }} {{ config['TESTING'] }}"
+            "{{ config.LAB }}, {{ g.shelf }}, {{ session.guest }}, {{ request.method }} {{ url_for('show') }}, "
+            "{{ get_flashed_messages() | join }}"
         )
 
-    assert app.test_client().get("/?foo=42").data == (b"42 in g setting in session [&#39;flashed&#39;] / True")
+    app.add_url_rule("/show", "show", show)
+    assert app.test_client().get("/show").text == "east, upper, ada, GET /show, washed"
 
 
-def test_without_a_request_some_are_left(app: Any, flask: Any) -> None:
+def test_outside_of_a_request_a_template_has_what_the_application_has(app: Any, flask: Any) -> None:
+    app.context_processor(lambda: {"beaker": "each"})
     with app.app_context():
-        flask.g.x = 1
-        assert flask.render_template_string("{{ g.x }}{{ config.TESTING }}{{ x }}", x=2) == "1True2"
-        assert flask.render_template("mail.txt", foo="Hi") == "Hi Mail"
-        assert flask.render_template_string("{{ 'r' if request else 'none' }}") == "none"
+        flask.g.shelf = "upper"
+        assert flask.render_template("note.txt") == "each is empty"
+        assert flask.render_template_string("{{ g.shelf }}{{ ' of ' + request.path if request }}") == "upper"
     with pytest.raises(RuntimeError):
-        flask.render_template("mail.txt")
-
-
-def test_processors_run_outside_of_a_request_too(app: Any, flask: Any) -> None:
-    app.context_processor(lambda: {"foo": "bar"})
-    with app.app_context():
-        assert flask.render_template("mail.txt") == "bar Mail"
+        flask.render_template("note.txt")
 
 
 @pytest.mark.parametrize("value", ["<b>&\"'", Markup("<b>")])
@@ -150,15 +132,6 @@ def test_escaping_depends_on_the_suffix(app: Any, flask: Any, value: Any) -> Non
         assert app.select_jinja_autoescape(None) is True
 
 
-def test_autoescape_can_be_switched_in_a_template(app: Any, flask: Any) -> None:
-    text = "<p>Hello World!"
-    with app.test_request_context():
-        lines = flask.render_template("escaping_template.html", text=text, html=Markup(text)).splitlines()
-        assert lines == ["&lt;p&gt;Hello World!", text, text, text, "&lt;p&gt;Hello World!", text]
-        lines = flask.render_template("non_escaping_template.txt", text=text, html=Markup(text)).splitlines()
-        assert lines == [text] * 4
-
-
 def test_an_overridden_select_jinja_autoescape_counts(flask: Any, tmp_path: Any) -> None:
     class App(flask.Flask):
         def select_jinja_autoescape(self, filename: Any) -> bool:
@@ -172,32 +145,32 @@ def test_an_overridden_select_jinja_autoescape_counts(flask: Any, tmp_path: Any)
         assert flask.render_template_string("{{ x }}", x="<") == "<"
 
 
-def test_of_a_list_the_first_that_exists_is_taken(app: Any, flask: Any) -> None:
-    with app.test_request_context():
-        assert flask.render_template(["no_template.xml", "simple_template.html"], whiskey="W") == "<h1>W</h1>"
-        assert flask.render_template(("simple_template.html", "mail.txt"), whiskey="W") == "<h1>W</h1>"
-        template = app.jinja_env.from_string("own {{ x }}")
-        assert flask.render_template(template, x=1) == "own 1"
-        assert flask.render_template([template]) == "own "
-        with pytest.raises(jinja2.TemplatesNotFound):
-            flask.render_template(["a", "b"])
-        with pytest.raises(jinja2.TemplateNotFound) as found:
-            flask.render_template("missing.html")
-        assert found.value.name == "missing.html"
-        assert "missing.html" in str(found.value)
-
-
-def test_macros_see_globals_always_and_the_context_when_imported_with_it(app: Any, flask: Any) -> None:
-    app.context_processor(lambda: {"injected": "yes"})
-    with app.test_request_context("/p"):
-        flask.g.x = "gx"
-        assert flask.render_template("import_plain.html") == "Hello a!/p gx "
-        assert flask.render_template("import_with.html") == "/p gx yes"
-
-
-def test_inheritance_and_includes_see_the_values(app: Any, flask: Any) -> None:
+def test_the_first_template_that_exists_is_taken(app: Any, flask: Any) -> None:
+    made = app.jinja_env.from_string("made of {{ beaker }}")
     with app.app_context():
-        assert flask.render_template("child.html", x="1", foo="F") == "[1F Mail]"
+        for wanted in (["lost.txt", "note.txt"], ("note.txt", "page.html")):
+            assert flask.render_template(wanted, beaker="B2") == "B2 is empty"
+        for wanted in (made, [made]):
+            assert flask.render_template(wanted, beaker="glass") == "made of glass"
+        with pytest.raises(jinja2.TemplatesNotFound):
+            flask.render_template(["lost.txt", "gone.txt"])
+        with pytest.raises(jinja2.TemplateNotFound) as caught:
+            flask.render_template("lost.txt")
+    assert caught.value.name == "lost.txt"
+
+
+def test_an_imported_macro_knows_the_proxies_and_with_context_the_values_too(app: Any, flask: Any) -> None:
+    app.context_processor(lambda: {"season": "winter"})
+    with app.test_request_context("/lab"):
+        flask.g.shelf = "upper"
+        assert flask.render_template("alone.html") == "[a]/lab upper "
+        assert flask.render_template("together.html") == "/lab upper winter"
+
+
+def test_blocks_and_included_templates_have_the_values(app: Any, flask: Any) -> None:
+    with app.app_context():
+        assert flask.render_template("framed.html", shelf="upper", beaker="B3") == "(upper: B3 is empty)"
+        assert flask.render_template("below/deep.txt") == "deep down"
 
 
 # Filters, tests, globals.
@@ -247,23 +220,15 @@ def test_helpers_of_templates_are_registered_in_every_form(app: Any, flask: Any,
 # Streams.
 
 
-def test_a_template_is_streamed(app: Any, flask: Any) -> None:
-    @app.get("/")
-    def index() -> Any:
-        return flask.stream_template_string("{{ request.args.x }}{% for i in range(3) %}{{ i }}{% endfor %}{{ g.y }}")
-
-    @app.get("/file")
-    def file() -> Any:
-        flask.g.y = 1
-        return flask.stream_template(["nope", "mail.txt"], foo=flask.request.path)
-
+def test_a_template_may_be_sent_in_pieces(app: Any, flask: Any) -> None:
+    counted = "{% for number in numbers %}{{ number }},{% endfor %}{{ request.args.last }}"
+    app.add_url_rule("/text", "text", lambda: flask.stream_template_string(counted, numbers=[4, 5]))
+    app.add_url_rule("/file", "file", lambda: flask.stream_template(["lost.txt", "note.txt"], beaker="B4"))
     client = app.test_client()
-    assert client.get("/?x=a").data == b"a012"
-    assert client.get("/file").data == b"/file Mail"
+    assert client.get("/text?last=6").text == "4,5,6"
+    assert client.get("/file").text == "B4 is empty"
     with app.app_context():
-        stream = flask.stream_template("mail.txt", foo="F")
-        assert "".join(stream) == "F Mail"
-        assert next(flask.stream_template_string("{{ config.TESTING }}")) == "True"
+        assert "".join(flask.stream_template("note.txt", beaker="B5")) == "B5 is empty"
 
 
 def test_the_request_and_session_are_there_while_it_streams(app: Any, flask: Any) -> None:
@@ -279,26 +244,21 @@ def test_the_request_and_session_are_there_while_it_streams(app: Any, flask: Any
 # Signals.
 
 
-def test_signals_tell_of_rendering(app: Any, flask: Any) -> None:
-    log: list[Any] = []
+@pytest.mark.parametrize("way", ["render_template", "stream_template"])
+def test_a_receiver_before_the_rendering_may_change_the_values(app: Any, flask: Any, way: str) -> None:
+    told: list[Any] = []
 
-    def before(sender: Any, template: Any, context: Any, **extra: Any) -> None:
-        context["whiskey"] = 43
-        log.append(("before", sender, template.name))
+    def fill_up(sender: Any, template: Any, context: Any, **more: Any) -> None:
+        told.append(("to be rendered", sender, template.name, context["beaker"]))
+        context["beaker"] = "full"
 
-    def after(sender: Any, template: Any, context: Any, **extra: Any) -> None:
-        log.append(("after", sender, template.name, context["whiskey"]))
+    def look(sender: Any, template: Any, context: Any, **more: Any) -> None:
+        told.append(("rendered", sender, template.name, context["beaker"]))
 
-    app.add_url_rule("/", "index", lambda: flask.render_template("simple_template.html", whiskey=42))
-    app.add_url_rule("/s", "s", lambda: flask.stream_template("simple_template.html", whiskey=42))
-    with flask.before_render_template.connected_to(before, app), flask.template_rendered.connected_to(after, app):
-        for url in ("/", "/s"):
-            assert app.test_client().get(url).data == b"<h1>43</h1>"
-            assert log == [
-                ("before", app, "simple_template.html"),
-                ("after", app, "simple_template.html", 43),
-            ]
-            log.clear()
+    app.add_url_rule("/", "page", lambda: getattr(flask, way)("page.html", beaker="half"))
+    with flask.before_render_template.connected_to(fill_up, app), flask.template_rendered.connected_to(look, app):
+        assert app.test_client().get("/").text == "<b>full</b> "
+    assert told == [("to be rendered", app, "page.html", "half"), ("rendered", app, "page.html", "full")]
 
 
 def test_the_context_of_the_signal_has_the_standard_names(app: Any, flask: Any) -> None:

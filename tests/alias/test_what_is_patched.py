@@ -110,14 +110,6 @@ def test_a_subclass_logs_exceptions_itself_and_asks_the_class_above(
     assert [one.module for one in caplog.records if one.name == app.name] == ["app"]
 
 
-def test_loaders_are_described_by_their_public_attributes(flask: Any) -> None:
-    import jinja2
-
-    lines = list(flask.debughelpers._dump_loader_info(jinja2.FileSystemLoader(["a", "b"])))
-    assert lines[0] == "class: jinja2.loaders.FileSystemLoader"
-    assert lines[1:] == ["encoding: 'utf-8'", "followlinks: False", "searchpath:", "  - a", "  - b"]
-
-
 def test_the_version_of_werkzeug_is_what_the_client_calls_itself(flask: Any, app: Any, client: Any) -> None:
     app.add_url_rule("/", "index", lambda: str(flask.request.user_agent))
     assert client.get("/").text == f"Werkzeug/{flask.testing._get_werkzeug_version()}"

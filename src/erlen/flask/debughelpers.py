@@ -26,20 +26,6 @@ __all__ = [
 ]
 
 
-def _dump_loader_info(loader: BaseLoader) -> t.Iterator[str]:
-    """Describe a loader: its class, and its public attributes that are text, numbers, or sequences of text."""
-    yield f"class: {type(loader).__module__}.{type(loader).__name__}"
-    for name, value in sorted(vars(loader).items()):
-        if name.startswith("_"):
-            continue
-        if isinstance(value, (tuple, list)):
-            if all(isinstance(one, str) for one in value):
-                yield f"{name}:"
-                yield from (f"  - {one}" for one in value)
-        elif isinstance(value, (str, int, float, bool)):
-            yield f"{name}: {value!r}"
-
-
 class UnexpectedUnicodeError(AssertionError, UnicodeError):
     """A text was given where bytes were expected, or the other way round."""
 
@@ -59,12 +45,9 @@ def explain_template_loading_attempts(app: Any, template: str, attempts: list[tu
     found = sum(source is not None for _, _, source in attempts)
     visited = nearest_request_context()
     blueprint = None if visited is None else visited.request.blueprint
-    if found > 1:
-        lines.append("Warning: multiple loaders returned a match for the template.")
     if found != 1 and blueprint is not None:
         lines.append(
-            f"  The template was looked up from an endpoint that belongs to the blueprint {blueprint!r}.\n"
-            "  Maybe it does not lie in the right folder?\n"
-            "  See https://flask.palletsprojects.com/blueprints/#templates"
+            f"The request belongs to the blueprint {blueprint!r}. The folder of the application goes before that of a "
+            "blueprint: keep its templates in a folder of its name: render_template('<blueprint>/<template>')."
         )
     app.logger.info("\n".join(lines))

@@ -475,11 +475,10 @@ class FileNotSent(KeyError, AssertionError):
         self.names = names
 
     def __str__(self) -> str:
-        submitted = ", ".join(map(repr, self.names))
+        sent = ", ".join(map(repr, self.names))
         return (
-            f"The form field {self.key!r} is no file: no file contents were transmitted, because the form was sent as "
-            f'{self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag. The browser sent the names of '
-            f"files only. This was submitted: {submitted}"
+            f"The form field {self.key!r} is no file: the browser sent a name only ({sent}), because the form was sent "
+            f'as {self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag.'
         )
 
 

@@ -54,33 +54,6 @@ def test_two_views_for_an_endpoint_are_refused_and_one_twice_is_not(app: Any) ->
         app.add_url_rule("/c", "x", lambda: "")
 
 
-def test_wrong_uses_of_route(app: Any) -> None:
-    with pytest.raises(AssertionError, match="expected view func if endpoint is not provided"):
-        app.add_url_rule("/")
-    with pytest.raises(TypeError, match=r"Allowed methods must be a list of strings, for example: @app.route"):
-        app.route("/x", methods="GET")(lambda: "")
-    with pytest.raises(AttributeError, match="__name__"):
-        app.add_url_rule("/", view_func=object())
-    with pytest.raises(TypeError, match=r"Use the 'route' decorator to use the 'methods' argument."):
-        app.get("/x", methods=["POST"])
-    with pytest.raises(ValueError, match="must start with a slash"):
-        app.route("x")(lambda: "")
-    with pytest.raises(TypeError):
-        app.route("/y", unknown=1)(lambda: "")
-    with pytest.raises(LookupError, match="nosuch"):
-        app.route("/<nosuch:x>")(lambda x: "")
-
-
-def test_the_decorators_by_method(app: Any, flask: Any) -> None:
-    for method in ("get", "post", "put", "delete", "patch"):
-        getattr(app, method)(f"/{method}", endpoint=method)(lambda: flask.request.method)
-    client = app.test_client()
-    for method in ("get", "post", "put", "delete", "patch"):
-        assert getattr(client, method)(f"/{method}").text == method.upper()
-        assert client.open(f"/{method}", method="TRACE").status_code == 405
-    assert client.get("/post").status_code == 405
-
-
 def test_methods_in_any_case_and_of_the_view(app: Any) -> None:
     def view() -> str:
         return ""
@@ -391,3 +364,60 @@ def test_rules_and_values_may_be_written_in_any_script(app: Any, flask: Any, bre
     assert url.isascii()
     for path in (url, f"/φούρνος/{bread}/τιμή"):
         assert app.test_client().get(path).text == f"{bread} at /φούρνος/{bread}/τιμή"
+
+
+def test_one_url_may_have_a_view_for_each_method(app: Any, flask: Any) -> None:
+    jars: dict[str, int] = {}
+
+    @app.put("/jars/<fruit>")
+    def fill(fruit: str) -> dict[str, int]:
+        jars[fruit] = int(flask.request.data)
+        return jars
+
+    @app.patch("/jars/<fruit>")
+    def eat(fruit: str) -> dict[str, int]:
+        jars[fruit] -= 1
+        return jars
+
+    @app.post("/jars/<fruit>")
+    def add(fruit: str) -> tuple[dict[str, int], int]:
+        jars[fruit] += 1
+        return jars, 201
+
+    @app.delete("/jars/<fruit>")
+    def throw_away(fruit: str) -> dict[str, int]:
+        del jars[fruit]
+        return jars
+
+    @app.get("/jars/<fruit>", endpoint="count")
+    def look(fruit: str) -> list[str]:
+        return [flask.request.endpoint, *jars]
+
+    client = app.test_client()
+    assert client.put("/jars/plum", data="3").json == {"plum": 3}
+    assert client.patch("/jars/plum").json == {"plum": 2}
+    assert client.post("/jars/plum").json == {"plum": 3}
+    assert client.get("/jars/plum").json == ["count", "plum"]
+    assert client.delete("/jars/plum").json == {}
+    assert sorted(client.trace("/jars/plum").allow) == ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
+
+@pytest.mark.parametrize(
+    ("register", "error", "message"),
+    [
+        (lambda app, view: app.route("jars")(view), ValueError, "must start with a slash"),
+        (lambda app, view: app.route("/<jar:x>")(view), LookupError, "jar"),
+        (lambda app, view: app.route("/jars", metods=["PUT"])(view), TypeError, "metods"),
+        (lambda app, view: app.route("/jars", methods="PATCH")(view), TypeError, "must be a list of strings"),
+        (lambda app, view: app.delete("/jars", methods=["PUT"])(view), TypeError, "Use the 'route' decorator"),
+        (lambda app, view: app.add_url_rule("/jars"), AssertionError, "expected view func"),
+        (lambda app, view: app.add_url_rule("/jars", view_func=[view]), AttributeError, "__name__"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_and_leaves_nothing_behind(
+    app: Any, register: Any, error: type[Exception], message: str
+) -> None:
+    before = [str(rule) for rule in app.url_map.iter_rules()]
+    with pytest.raises(error, match=message):
+        register(app, lambda: "")
+    assert [str(rule) for rule in app.url_map.iter_rules()] == before

@@ -56,7 +56,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
     accessed = False
     """Whether the request looked at it or changed it."""
     begun = False
-    """Whether the visitor came without a cookie that can be read. ``new`` does not say so: it stays False, as in Flask."""
+    """Whether the visitor came without a cookie that can be read: ``new`` cannot say it, Flask keeps it at False."""
 
     def __init__(self, initial: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__(initial, _note_change)

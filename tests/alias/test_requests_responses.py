@@ -238,7 +238,7 @@ def test_wsgi_input_and_environ_of_the_request(app: Any, flask: Any) -> None:
 
 #: What is sent, and limits that let it in.
 LETTER = {"to": "Nome, Alaska", "text": "x" * 300, "stamp": "2"}
-LIMITS = {"MAX_CONTENT_LENGTH": 10_000, "MAX_FORM_MEMORY_SIZE": 400, "MAX_FORM_PARTS": 3}
+LIMITS = {"MAX_CONTENT_LENGTH": 10_000, "MAX_FORM_MEMORY_SIZE": 2_000, "MAX_FORM_PARTS": 3}
 
 
 @pytest.mark.parametrize("by", ["setting", "view"])

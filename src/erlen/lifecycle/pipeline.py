@@ -230,7 +230,7 @@ async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
 
 async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
     session = context.session
-    if not session.new or _VISITED in session:
+    if not (session.new or getattr(session, "begun", False)) or _VISITED in session:
         return None
     session[_VISITED] = True
     for function in plan.first_visit:

@@ -363,7 +363,7 @@ class Scaffold:
 
     @setupmethod
     def before_request(self, f: F) -> F:
-        """Register a function to run before each request. What it returns, unless None, is the answer.
+        """Register a function that runs before the view of every request. What it returns, unless None, is the answer.
 
         ::
 
@@ -384,7 +384,7 @@ class Scaffold:
 
     @setupmethod
     def teardown_request(self, f: F) -> F:
-        """Register a function to run at the end of each request, whatever happened.
+        """Register a function that runs when a request ends, whatever happened.
 
         It is given the exception that nobody handled, or None. What it returns is ignored. It must not fail; if it
         does, all the others run all the same.

@@ -256,7 +256,7 @@ class Scaffold:
         :raises RuntimeError: if there is no static folder
         """
         if not self.has_static_folder:
-            raise RuntimeError("'static_folder' must be set to serve static_files.")
+            raise RuntimeError("'static_folder' must be set: there is no folder to send the file from.")
         context = find_request_context("request")
         max_age = self.get_send_file_max_age(filename)
         return send_from_directory(context, cast(str, self.static_folder), filename, max_age=max_age)

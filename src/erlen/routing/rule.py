@@ -333,13 +333,13 @@ def _method_set(rule: str, methods: Iterable[str] | None, websocket: bool) -> se
     if methods is None:
         return None
     if isinstance(methods, str):
-        raise TypeError(f"'methods' should be a list of strings. Write methods=[{methods!r}] for the rule '{rule}'.")
+        raise TypeError(f"'methods' is one string and not a list. Write methods=[{methods!r}] for the rule '{rule}'.")
     result = {method.upper() for method in methods}
     if "GET" in result:
         result.add("HEAD")
     if websocket and result - {"GET", "HEAD", "OPTIONS"}:
         raise ValueError(
-            "WebSocket rules can only use 'GET', 'HEAD', and 'OPTIONS' methods. "
+            "A rule for WebSockets has no methods but GET, HEAD and OPTIONS. "
             f"Leave methods out for the rule '{rule}', or add a second rule without websocket=True."
         )
     return result

@@ -303,7 +303,7 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
     except Exception:
         if not from_error_handler:
             raise
-        app.logger.exception("Request finalizing failed with an error while handling an error")
+        app.logger.exception("The answer to an error could not be finished, because of another error.")
         _add_committed(app, context, response)
     return cast(Response, response)
 

@@ -99,7 +99,7 @@ async def echo(track: str) -> None:
     )
     async for message in websocket:
         await websocket.send(message)
-    told.append(["left", websocket.close_code, websocket.close_reason])
+    told.append(["left", track, websocket.close_code, websocket.close_reason])
 
 
 @app.websocket("/ws/sum")

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.mounts import Mount
 from erlen.wsgi import ENVIRON, PRESERVE
 
@@ -27,14 +28,14 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     if kind == "http":
         await respond(app, AsgiExchange(scope, receive, send))
     elif kind == "lifespan":
-        await _live(app, receive, send)
+        await _live(app, scope, receive, send)
     elif kind == "websocket":
         await _refuse_socket(receive, send)
     else:
         raise ValueError(f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http' and 'lifespan'.")
 
 
-async def _live(app: Any, receive: Receive, send: Send) -> None:
+async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Check the application when the server starts, so that one that cannot work is not served at all."""
     while True:
         message = await receive()
@@ -44,6 +45,8 @@ async def _live(app: Any, receive: Receive, send: Send) -> None:
             except Exception as error:
                 app.logger.critical("The application cannot be served.", exc_info=error)
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                if PROPAGATE in scope.get(ENVIRON, ()):
+                    raise  # a test client wants to know the cause
                 return
             await send({"type": "lifespan.startup.complete"})
         else:

@@ -27,8 +27,8 @@ def _views(app: Erlen) -> None:
         return {
             "method": request.method, "url": request.url, "form": request.form.to_dict(),
             "address": request.remote_addr, "args": request.args.to_dict(), "json": request.get_json(silent=True),
-            "agent": request.user_agent.string, "cookies": request.cookies.to_dict(), "header": request.headers.get("X-A"),
-            "size": len(request.data),
+            "agent": request.user_agent.string, "cookies": request.cookies.to_dict(),
+            "header": request.headers.get("X-A"), "size": len(request.data),
         }  # fmt: skip
 
     @app.post("/login")

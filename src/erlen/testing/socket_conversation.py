@@ -29,6 +29,7 @@ class SocketConversation(Conversation):
         self.closed: tuple[int, str] | None = None
         self._may_answer = "websocket.http.response" in (scope.get("extensions") or {})
         self._asked = False
+        self._has_closed = False
         self._buffer = buffer
         self._to_client: deque[str | bytes] = deque()
         self._to_application: deque[Message] = deque()
@@ -48,10 +49,10 @@ class SocketConversation(Conversation):
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
     async def _send(self, message: Message) -> None:
-        self._refuse_if_gone()
         kind = message["type"]
-        if self.closed or self.refused:
+        if self._has_closed or self.refused:
             raise self._mistake(f"The application has sent {kind!r} after the end of the WebSocket.")
+        self._refuse_if_gone()
         if self.accepted is None:
             self._shake(kind, message)
         elif kind == "websocket.send":
@@ -60,6 +61,7 @@ class SocketConversation(Conversation):
                 raise self._mistake("'websocket.send' has to have either 'text' or 'bytes'.")
             self._to_client.append(found[0])
         elif kind == "websocket.close":
+            self._has_closed = True
             self.closed = message.get("code", 1000), message.get("reason") or ""
         else:
             raise self._mistake(f"The application has sent {kind!r} on an open WebSocket.")

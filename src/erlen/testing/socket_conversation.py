@@ -125,8 +125,3 @@ class SocketConversation(Conversation):
         if self.closed is None:
             self.closed = code, reason
             self.leave()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the application has ended with an error that nobody has seen yet."""
-        return bool(self._failures)

@@ -21,7 +21,7 @@ from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
-from erlen.globals import app_ctx, current_app, g, request, request_ctx, session
+from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
     after_this_request,
@@ -43,6 +43,7 @@ from erlen.helpers import (
 )
 from erlen.http.request import Request
 from erlen.http.response import Response
+from erlen.http.websocket import WebSocket, WebSocketClosed, WebSocketDataError
 from erlen.signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -66,6 +67,9 @@ __all__ = [
     "Request",
     "Response",
     "RouteConflictWarning",
+    "WebSocket",
+    "WebSocketClosed",
+    "WebSocketDataError",
     "abort",
     "after_this_request",
     "app_ctx",
@@ -103,4 +107,5 @@ __all__ = [
     "stream_with_context",
     "template_rendered",
     "url_for",
+    "websocket",
 ]

@@ -23,6 +23,7 @@ from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
 from erlen.http.response import Response
+from erlen.http.websocket import WebSocket
 from erlen.json import PROVIDERS, JSONProvider
 from erlen.lifecycle.hooks import Changes
 from erlen.lifecycle.plan import OVERRIDABLE
@@ -43,7 +44,7 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS: tuple[str, ...] = ("session", "cross_site", "static")
+_ROUTE_OPTIONS = ("session", "cross_site", "static", "socket", "max_message_size", "message_rate")
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -74,6 +75,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
     defaults: Defaults = ERLEN
 
     request_class: type[Request] = Request
+    websocket_class: type[WebSocket] = WebSocket
     response_class: type[Response] = Response
     config_class: type[Config] = Config
     url_rule_class: type[Rule] = Rule

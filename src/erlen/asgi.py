@@ -9,8 +9,10 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.mounts import Mount
+from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
 
 __all__ = ["answer"]
@@ -30,9 +32,11 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     elif kind == "lifespan":
         await _live(app, scope, receive, send)
     elif kind == "websocket":
-        await _refuse_socket(receive, send)
+        await converse(app, AsgiSocket(scope, receive, send))
     else:
-        raise ValueError(f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http' and 'lifespan'.")
+        raise ValueError(
+            f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http', 'websocket' and 'lifespan'."
+        )
 
 
 async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,12 +58,6 @@ async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
             return
 
 
-async def _refuse_socket(receive: Receive, send: Send) -> None:
-    # A close before the handshake is accepted becomes a 403 at the server.
-    await receive()
-    await send({"type": "websocket.close", "code": 1000})
-
-
 class AsgiExchange(Exchange):
     """One request of an ASGI server."""
 
@@ -70,7 +68,7 @@ class AsgiExchange(Exchange):
         self._receive = receive
         self._send = send
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.method = scope["method"]
+        self.method = scope.get("method", "GET")  # a WebSocket has none
         self.scheme = scope.get("scheme", "http")
         self.http_version = scope.get("http_version", "1.1")
         self.query = scope["query_string"].decode("latin-1")
@@ -147,6 +145,67 @@ class AsgiExchange(Exchange):
             await self._send(message)
         except OSError as error:
             raise ClientGone from error
+
+
+class AsgiSocket(AsgiExchange, SocketExchange):
+    """One WebSocket of an ASGI server."""
+
+    __slots__ = ("_connected",)
+
+    carries_headers = True
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        self._connected = False
+
+    def subprotocols(self) -> list[str]:
+        offered = self.scope.get("subprotocols")  # some servers take the header away
+        return super().subprotocols() if offered is None else list(offered)
+
+    async def _connect(self) -> None:
+        if not self._connected:
+            self._connected = True
+            message = await self._receive()
+            if message["type"] != "websocket.connect":
+                raise _closed(message)
+
+    async def accept(self, subprotocol: str | None, headers: Headers) -> None:
+        await self._connect()
+        await self._say({"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(_encode(headers))})
+
+    async def reject(self, status: int, headers: Headers, body: bytes) -> None:
+        await self._connect()
+        if "websocket.http.response" in self.scope.get("extensions", ()):
+            start = {"type": "websocket.http.response.start", "status": status, "headers": list(_encode(headers))}
+            await self._say(start)
+            await self._say({"type": "websocket.http.response.body", "body": body})
+        else:  # a close before the handshake is accepted becomes a 403 at the server
+            await self._say({"type": "websocket.close", "code": 1000})
+
+    async def take(self) -> str | bytes:
+        message = await self._receive()
+        if message["type"] == "websocket.receive":
+            text: str | None = message.get("text")
+            return message["bytes"] if text is None else text
+        raise _closed(message)
+
+    async def put(self, message: str | bytes) -> None:
+        kind = "text" if isinstance(message, str) else "bytes"
+        await self._say({"type": "websocket.send", kind: message})
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._connect()
+        await self._say({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # the client has gone (ASGI 2.4)
+            raise WebSocketClosed(ABNORMAL) from error
+
+
+def _closed(message: dict[str, Any]) -> WebSocketClosed:
+    return WebSocketClosed(message.get("code") or NO_CODE, message.get("reason") or "")
 
 
 def _encode(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:

@@ -207,6 +207,7 @@ class Blueprint(Scaffold):
         for table in (
             "before_request_funcs", "after_request_funcs", "teardown_request_funcs",
             "url_default_functions", "url_value_preprocessors", "template_context_processors",
+            "before_websocket_funcs", "after_websocket_funcs",
         ):  # fmt: skip
             for key, functions in getattr(self, table).items():
                 getattr(app, table)[scope(key)].extend(functions)
@@ -267,6 +268,16 @@ class Blueprint(Scaffold):
     def teardown_app_request(self, f: F) -> F:
         """Register a function to run at the end of each request of the application, not only of this blueprint."""
         return self._app_hook("teardown_request_funcs", "teardown_request", f)
+
+    @setupmethod
+    def before_app_websocket(self, f: F) -> F:
+        """Register a function to run before each WebSocket of the application, not only of this blueprint."""
+        return self._app_hook("before_websocket_funcs", "before_websocket", f)
+
+    @setupmethod
+    def after_app_websocket(self, f: F) -> F:
+        """Register a function to run after each WebSocket of the application, not only of this blueprint."""
+        return self._app_hook("after_websocket_funcs", "after_websocket", f)
 
     @setupmethod
     def app_context_processor(self, f: F) -> F:

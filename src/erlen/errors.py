@@ -35,6 +35,8 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── erlen.testing.failures.SocketClosed (ConnectionError)    a WebSocket of a test has ended
     ├── erlen.testing.failures.SocketRejected (ConnectionError)  its handshake was refused
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
+    ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
+    ├── erlen.http.websocket.WebSocketDataError (ValueError)  a client sent a message that is no JSON
     └── SessionError                      see erlen.sessions
         ├── SessionReadOnly (TypeError)       a change in a session that may only be read
         ├── SessionValueError (TypeError)     a value that cannot be stored, named by its path
@@ -218,7 +220,7 @@ class ContextError(ErlenError, RuntimeError):
     """A name that belongs to a request or an application was used where there is none.
 
     :param name: the proxy, for instance ``"request"``
-    :param kind: ``"request"`` or ``"application"``
+    :param kind: ``"request"``, ``"websocket"`` or ``"application"``
     :param where: file and line of the use
     """
 
@@ -237,6 +239,10 @@ class ContextError(ErlenError, RuntimeError):
                 "In a test or a shell write: with app.test_request_context('/'): ... In a thread that a view starts, "
                 "wrap the function with copy_current_request_context."
             )
+        elif self.kind == "websocket":
+            use = "can only be used for a WebSocket, such as in a view function of @app.websocket"
+            need = "an active WebSocket"
+            cure = "In the view of a request write 'request' in place of 'websocket'."
         else:
             use = "can only be used when an application context is active"
             need = "the current application"

@@ -36,7 +36,7 @@ from erlen.mounts import Mount, find_mount
 from erlen.passage import ClientGone, answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
-__all__ = ["ClientGone", "Exchange", "Headers", "respond", "threads_of"]
+__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond", "threads_of"]
 
 # Methods whose requests rarely have a body; without a header that announces one, none is waited for.
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
@@ -189,12 +189,12 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
     current.set(context)
     failure: Exception | None = None
     try:
-        failure = await _begin(app, exchange, context, runner)
+        failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
         plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
         failure = await _prepare(context, runner, plainly) or failure
     except BaseException as error:  # cancelled: what has begun has to end
-        await _give_up(context, error, runner)
+        await give_up(context, error, runner)
         raise
     try:
         if plainly:
@@ -210,7 +210,8 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         del failure  # an exception would hold this frame
 
 
-async def _give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:
+async def give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:
+    """End what has begun of a context whose request is cancelled."""
     context._holds -= 1
     try:
         if context._holds == 0:
@@ -275,7 +276,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
     return context
 
 
-async def _begin(app: Any, exchange: Exchange, context: Context, runner: LoopRunner) -> Exception | None:
+async def begin_here(app: Any, exchange: Exchange, context: Context, runner: LoopRunner) -> Exception | None:
     """Let the context begin, and return the exception that it failed with."""
     failure: Exception | None = None
     try:

@@ -7,11 +7,13 @@ from typing import Any
 from erlen.application import Application
 from erlen.context import AppGlobals, Context, find_context, find_request_context
 from erlen.current import current
+from erlen.errors import ContextError
 from erlen.http.request import Request
+from erlen.http.websocket import WebSocket
 from erlen.proxy import make_proxy
 from erlen.sessions.session import Session
 
-__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session", "websocket"]
 
 _get = current.get
 
@@ -33,6 +35,13 @@ def _find_request() -> Any:
         if found is not None:
             return found
     return find_request_context("request").request
+
+
+def _find_websocket() -> Any:
+    found = find_request_context("websocket").request
+    if not isinstance(found, WebSocket):
+        raise ContextError("websocket", "websocket")
+    return found
 
 
 def _find_session() -> Any:
@@ -72,6 +81,8 @@ current_app: Application = make_proxy(Application, "current_app", _find_app, ("c
 g: AppGlobals = make_proxy(AppGlobals, "g", _find_g, ("get", "pop", "setdefault"))
 #: The request that is being handled.
 request: Request = make_proxy(Request, "request", _find_request, _REQUEST)
+#: The WebSocket that the view serves.
+websocket: WebSocket = make_proxy(WebSocket, "websocket", _find_websocket, ("receive", "send", "accept", "close"))
 #: The session of the visitor who sent the request.
 session: Session = make_proxy(Session, "session", _find_session, _SESSION)
 #: The current context; the request context has the same class.

@@ -7,9 +7,13 @@ from typing import Any
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.mounts import Mount
+from erlen.sockets import SocketExchange, converse
 
 __all__ = ["answer"]
+
+_CLOSE = 0  # the kind of the message that says that the client has gone
 
 
 async def answer(app: Any, scope: Any, protocol: Any) -> None:
@@ -17,7 +21,7 @@ async def answer(app: Any, scope: Any, protocol: Any) -> None:
     if scope.proto == "http":
         await respond(app, RsgiExchange(scope, protocol))
     else:
-        protocol.close(403)  # a WebSocket, refused before its handshake
+        await converse(app, RsgiSocket(scope, protocol))
 
 
 class RsgiExchange(Exchange):
@@ -138,6 +142,52 @@ class RsgiExchange(Exchange):
 
     def let_go(self) -> None:
         self._transport = None  # the body ends with it
+
+
+class RsgiSocket(RsgiExchange, SocketExchange):
+    """One WebSocket of an RSGI server."""
+
+    __slots__ = ("_wire",)
+
+    carries_headers = False
+
+    def __init__(self, scope: Any, protocol: Any) -> None:
+        super().__init__(scope, protocol)
+        self.scheme = "wss" if self.scheme in ("https", "wss") else "ws"
+        self._wire: Any = None
+
+    async def accept(self, subprotocol: str | None, headers: Headers) -> None:
+        try:
+            self._wire = await self._protocol.accept()
+        except RuntimeError as error:
+            raise WebSocketClosed(ABNORMAL) from error
+
+    async def reject(self, status: int, headers: Headers, body: bytes) -> None:
+        self._protocol.close(status)
+
+    async def take(self) -> str | bytes:
+        try:
+            message = await self._wire.receive()
+        except RuntimeError as error:
+            raise WebSocketClosed(ABNORMAL) from error
+        if message.kind == _CLOSE:
+            raise WebSocketClosed(NO_CODE)
+        return message.data  # type: ignore[no-any-return]
+
+    async def put(self, message: str | bytes) -> None:
+        try:
+            if isinstance(message, str):
+                await self._wire.send_str(message)
+            else:
+                await self._wire.send_bytes(message)
+        except RuntimeError as error:  # what the protocol raises once the client has gone
+            raise WebSocketClosed(ABNORMAL) from error
+
+    async def close(self, code: int, reason: str) -> None:
+        if self._wire is None:
+            self._protocol.close(403)
+        else:
+            self._protocol.close(code)
 
 
 def _address(text: str) -> tuple[str, int | None] | None:

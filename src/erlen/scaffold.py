@@ -7,6 +7,7 @@ when it is registered on an application.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 from collections import defaultdict
 from collections.abc import Callable
@@ -39,6 +40,8 @@ _REGISTRIES: dict[str, Callable[[Changes, Any], Any]] = {
     "after_request_funcs": hook_table,
     "teardown_request_funcs": hook_table,
     "url_value_preprocessors": hook_table,
+    "before_websocket_funcs": hook_table,
+    "after_websocket_funcs": hook_table,
     "teardown_appcontext_funcs": HookList,
     "before_first_visit_funcs": HookList,
 }
@@ -53,6 +56,8 @@ _SIGNATURES = {
     "errorhandler": (1, "def handle(error): return 'text', 500"),
     "before_first_request": (0, "def first(): ..."),
     "before_first_visit": (0, "def greet(): ..."),
+    "before_websocket": (0, "async def before(): ..."),
+    "after_websocket": (1, "async def after(response): return response"),
     "after_this_request": (1, "def after(response): return response"),
 }
 
@@ -167,6 +172,8 @@ class Scaffold:
         self.after_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
         self.teardown_request_funcs: dict[str | None, list[Callable[..., Any]]] = {}
         self.url_value_preprocessors: dict[str | None, list[Callable[..., Any]]] = {}
+        self.before_websocket_funcs: dict[str | None, list[Callable[..., Any]]] = {}
+        self.after_websocket_funcs: dict[str | None, list[Callable[..., Any]]] = {}
         self.template_context_processors: dict[str | None, list[Any]] = defaultdict(list)
         if self._first_context_processors:
             self.template_context_processors[None].extend(self._first_context_processors)
@@ -333,6 +340,43 @@ class Scaffold:
 
         return decorator
 
+    @setupmethod
+    def websocket(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register the decorated ``async def`` as the view of WebSockets at a URL rule.
+
+        The handshake is a GET request: the ``before_request`` functions run before it, and what they or the view
+        return or raise before it is accepted refuses it, with that response. The view ends the socket by returning.
+
+        :param rule: for instance ``"/ws/<room>"``
+        :param options: what :meth:`route` takes but ``methods``, and ``max_message_size`` (bytes) and ``message_rate``
+            (messages a second) in place of ``WEBSOCKET_MAX_MESSAGE_SIZE`` and ``WEBSOCKET_MESSAGE_RATE``
+        :raises SetupError: if the view is a plain ``def``
+
+        ::
+
+            @app.websocket("/ws/<room>")
+            async def chat(room):
+                async for message in websocket:
+                    await websocket.send(f"{room}: {message}")
+        """
+
+        def decorator(view: F) -> F:
+            if not is_async(view) and not is_async(inspect.unwrap(view)):
+                raise SetupError(
+                    f"{describe(view)} cannot be the view of a WebSocket: it is plain, and would hold a thread for as "
+                    "long as the socket is open. Write async def in place of def, and await what websocket offers. A "
+                    "decorator between them has to use functools.wraps."
+                )
+            if "methods" in options:
+                raise SetupError(f"The WebSocket of {describe(view)} has no methods: it is always asked for by GET.")
+            endpoint = options.pop("endpoint", None)
+            self.add_url_rule(
+                rule, endpoint, view, provide_automatic_options=False, websocket=True, socket=True, **options
+            )
+            return view
+
+        return decorator
+
     def add_url_rule(
         self,
         rule: str,
@@ -390,6 +434,23 @@ class Scaffold:
         does, all the others run all the same.
         """
         return self._add_hook(self.teardown_request_funcs, "teardown_request", f)
+
+    @setupmethod
+    def before_websocket(self, f: F) -> F:
+        """Register a function to run before the view of each WebSocket, after the ``before_request`` functions.
+
+        What it returns, unless None, is the response that refuses the handshake.
+        """
+        return self._add_hook(self.before_websocket_funcs, "before_websocket", f)
+
+    @setupmethod
+    def after_websocket(self, f: F) -> F:
+        """Register a function to run when the view of a WebSocket has ended, before the session is saved.
+
+        It is given None, or the response if the handshake is refused; it then may return another one. What must run in
+        any case is a :meth:`teardown_request` function: those run at the end of a WebSocket as of a request.
+        """
+        return self._add_hook(self.after_websocket_funcs, "after_websocket", f)
 
     @setupmethod
     def context_processor(self, f: F) -> F:

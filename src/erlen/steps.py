@@ -28,6 +28,7 @@ from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
 from erlen.lifecycle.start import begin, match, open_foreign_session
 from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
+from erlen.loading import load
 from erlen.log import printable
 from erlen.routing import Map
 from erlen.scaffold import Scaffold
@@ -38,6 +39,7 @@ __all__ = ["RedirectedForm", "Steps"]
 T = TypeVar("T")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _current: Any = object()
+_SECURE = frozenset({"https", "wss"})
 
 
 class RedirectedForm(AssertionError):
@@ -89,6 +91,14 @@ class Steps(Scaffold):
         #: The threads of plain code on a server with an event loop (erlen.lifecycle.threads), made when one serves.
         self._threads: Any = None
         self._sessions_slide = False
+        self._watch: Any = None
+
+    @property
+    def _session_watch(self) -> Any:
+        """What closes WebSockets and event streams when their session ends."""
+        if self._watch is None:
+            self._watch = load("erlen.lifecycle.session_watch").SessionWatch(self)
+        return self._watch
 
     @property
     def session_manager(self) -> SessionManager:
@@ -127,7 +137,7 @@ class Steps(Scaffold):
         mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
-        session = self.session_manager.open(request.cookie_header, request.scheme == "https", mode, request)
+        session = self.session_manager.open(request.cookie_header, request.scheme in _SECURE, mode, request)
         if context.headers_gone:
             session._sent = True  # a body that is streamed looks for it first: no cookie can be sent any more
         return session

@@ -89,7 +89,8 @@ def _shown(text: str | None) -> str:
     return "".join(each if each.isprintable() else "?" for each in text or "")
 
 
-@sessions_group.command("revoke")
+# What looks like an unknown option is taken for the handle: one in 64 begins with a dash.
+@sessions_group.command("revoke", context_settings={"ignore_unknown_options": True})
 @click.argument("handle", required=False)
 @click.option("--user", help="End all sessions of this user.")
 @click.option("--all", "everyone", is_flag=True, help="End all sessions of everybody.")

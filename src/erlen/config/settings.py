@@ -213,6 +213,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How long a request may hold a session exclusively.",
         ),
         Setting(
+            "SESSION_RECHECK_INTERVAL",
+            kinds.DURATION.or_none("never"),
+            timedelta(seconds=10),
+            "How often the session of an open WebSocket or event stream is looked up, to close it when another worker "
+            "has ended the session. What ends it in the same worker closes it at once.",
+        ),
+        Setting(
             "SESSION_ADOPT_FLASK_SESSION",
             kinds.FLAG,
             False,
@@ -346,6 +353,27 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.COUNT,
             40,
             "How many plain views run at the same time, each in a thread, on a server with an event loop (ASGI, RSGI).",
+        ),
+        Setting(
+            "WEBSOCKET_MAX_MESSAGE_SIZE",
+            kinds.SIZE.or_none("no limit"),
+            1024 * 1024,
+            "The most bytes that a message of a WebSocket may have; a larger one closes it with 1009. A route may say "
+            "otherwise by max_message_size.",
+        ),
+        Setting(
+            "WEBSOCKET_MESSAGE_RATE",
+            kinds.COUNT.or_none("no limit"),
+            None,
+            "How many messages a second a client may send over a WebSocket, and as many at once after a silence; more "
+            "close it with 1008. A route may say otherwise by message_rate.",
+        ),
+        Setting(
+            "WEBSOCKET_CLOSE_TIMEOUT",
+            kinds.DURATION_OR_ZERO,
+            timedelta(seconds=2),
+            "How many seconds the view of a WebSocket whose client has gone may go on without receiving or sending, "
+            "before it is cancelled.",
         ),
         Setting(
             "TRUSTED_HOSTS",

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from erlen.callables import is_async
+from werkzeug.exceptions import NotImplemented
+
+from erlen.callables import describe, is_async
+from erlen.current import current
 from erlen.http.response import Response
 from erlen.json import answers_plainly
 
-__all__ = ["OVERRIDABLE", "NoView", "Plan", "compile_plan"]
+__all__ = ["OVERRIDABLE", "NoView", "NoWebSocketsHere", "Plan", "compile_plan"]
 
 Function = Callable[..., Any]
 
@@ -50,14 +53,36 @@ class NoView(KeyError):
         )
 
 
+class NoWebSocketsHere(NotImplemented):
+    """The 501 for a WebSocket that is asked for over a protocol which has none."""
+
+    description = "WebSockets are not served here."
+
+
+def _refused_here(view: Function) -> Function:
+    """Make the view that answers where a server without WebSockets has matched the rule of one."""
+
+    def refuse(**values: Any) -> Any:
+        current.get().app.logger.error(
+            "The WebSocket of %s was asked for over WSGI, which has none. Serve the application over ASGI or RSGI, as "
+            "'erlen serve' does by itself.",
+            describe(view),
+        )
+        raise NoWebSocketsHere()
+
+    return refuse
+
+
 class Plan:
     """What the requests of one endpoint run. ``endpoint`` is None for requests that no rule matched."""
 
     __slots__ = (
         "after",
+        "after_socket",
         "all_plain",
         "automatic_options",
         "before",
+        "before_socket",
         "blueprints",
         "eager",
         "endpoint",
@@ -68,6 +93,7 @@ class Plan:
         "own",
         "preprocessors",
         "session_mode",
+        "socket",
         "teardown_app",
         "teardown_request",
         "tears_down",
@@ -99,6 +125,10 @@ class Plan:
     #: Somebody has registered an error handler, or has an own way to answer errors.
     handles_errors: bool
     session_mode: str
+    #: The view of a WebSocket, and what runs before it and after it.
+    socket: Function | None
+    before_socket: tuple[Function, ...]
+    after_socket: tuple[Function, ...]
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
 
@@ -113,6 +143,11 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     outward = (*names, None)
     options = app.route_options.get(endpoint, {})
     plan.view = app.view_functions.get(endpoint) if endpoint is not None else None
+    plan.socket = None
+    if options.get("socket") and plan.view is not None:
+        plan.socket, plan.view = plan.view, _refused_here(plan.view)
+    plan.before_socket = _gather(app.before_websocket_funcs, inward)
+    plan.after_socket = _gather(app.after_websocket_funcs, outward, backwards=True)
     plan.preprocessors = _gather(app.url_value_preprocessors, inward)
     plan.before = _gather(app.before_request_funcs, inward)
     plan.after = _gather(app.after_request_funcs, outward, backwards=True)

@@ -1,0 +1,418 @@
+"""The WebSocket (RFC 6455): the request that asked for it, and the messages that follow.
+
+A WebSocket begins as a GET request, and is one here: an object of :class:`WebSocket` has the headers, cookies, query
+and values out of the path that a request has, and ``request`` and ``session`` work as in any view.
+
+Laws of this file: one task reads what the client sends, and leaves it in an inbox of a fixed length, so that a client
+that goes is noticed while the view does something else, and one that sends faster than the view receives is held back
+by its own connection. Who sends waits until the server has taken the message.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from werkzeug.datastructures import Headers
+
+from erlen.errors import ErlenError
+from erlen.http.request import Request
+from erlen.http.response import lower
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["WebSocket", "WebSocketClosed", "WebSocketDataError", "Wire"]
+
+#: How many messages wait for the view before the client is held back.
+_INBOX = 16
+
+_REASON_AT_MOST = 123  # bytes; a control frame has no more (RFC 6455, section 5.5)
+
+NORMAL = 1000
+GOING_AWAY = 1001
+NO_CODE = 1005
+ABNORMAL = 1006
+INVALID_DATA = 1007
+POLICY = 1008
+TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+
+
+class WebSocketClosed(ErlenError):
+    """The WebSocket is closed, so nothing can be sent or received any more.
+
+    A view need not catch it: one that is left by it has ended as it should.
+
+    :ivar code: the close code (RFC 6455, section 7.4); 1005 if the client gave none, 1006 if the connection broke
+    :ivar reason: what was said besides, mostly nothing
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The WebSocket is closed ({self.code}{': ' if self.reason else ''}{self.reason})."
+
+
+class WebSocketDataError(ErlenError, ValueError):
+    """The client sent a message that cannot be read as JSON. A view that does not catch it closes with 1007."""
+
+
+class Wire(Protocol):
+    """What a WebSocket needs of its server. An adapter offers it."""
+
+    #: Whether the acceptance can name a subprotocol and carry headers.
+    carries_headers: bool
+
+    def subprotocols(self) -> list[str]:
+        """Return the subprotocols that the client offers."""
+
+    async def accept(self, subprotocol: str | None, headers: list[tuple[str, str]]) -> None:
+        """Accept the handshake."""
+
+    async def reject(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Refuse the handshake with an HTTP response, as far as the protocol can carry it."""
+
+    async def take(self) -> str | bytes:
+        """Return the next message.
+
+        :raises WebSocketClosed: when the client has gone
+        """
+
+    async def put(self, message: str | bytes) -> None:
+        """Send a message.
+
+        :raises WebSocketClosed: if the client has gone
+        """
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection."""
+
+
+class Rate:
+    """Counts messages: *limit* a second, and as many at once after a silence."""
+
+    __slots__ = ("_left", "_limit", "_seen")
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._left = max(limit, 1.0)
+        self._seen = time.monotonic()
+
+    def allows(self) -> bool:
+        """Count one message, and tell whether it was within the limit."""
+        now = time.monotonic()
+        self._left = min(max(self._limit, 1.0), self._left + (now - self._seen) * self._limit)
+        self._seen = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class WebSocket(Request):
+    """A WebSocket, and the request that asked for it. In a view it is ``erlen.websocket``.
+
+    ::
+
+        @app.websocket("/echo")
+        async def echo():
+            async for message in websocket:
+                await websocket.send(message)
+
+    It is accepted by :meth:`accept`, or by the first message that is sent or waited for.
+    """
+
+    #: Whether the handshake was accepted.
+    accepted = False
+    #: The close code, once it is closed.
+    close_code: int | None = None
+    close_reason: str = ""
+    #: The subprotocol that was agreed on.
+    subprotocol: str | None = None
+
+    #: The most bytes that a message may have; see ``WEBSOCKET_MAX_MESSAGE_SIZE``.
+    max_message_size: int | None = None
+    _wire: Wire
+    _loop: asyncio.AbstractEventLoop
+    _inbox: deque[str | bytes]
+    #: Who waits for something to happen: a message, or the end.
+    _waiting: list[asyncio.Future[None]]
+    _receivers = 0
+    _reader: asyncio.Task[None] | None = None
+    _room: asyncio.Future[None] | None = None
+    _rate: Rate | None = None
+    #: Called before the handshake is accepted; gives the headers of the answer.
+    _on_accept: Callable[[], Awaitable[list[tuple[str, str]]]] | None = None
+    #: Called once, when the client has gone.
+    _on_gone: Callable[[], Any] | None = None
+    _accepting = False
+    #: What closes it when its session ends (:mod:`erlen.lifecycle.session_watch`).
+    _watched: Any = None
+    #: Closes it because of something that its view has no part in.
+    _ending: asyncio.Task[None] | None = None
+
+    def attach(self, wire: Wire, loop: asyncio.AbstractEventLoop) -> None:
+        """Give it the server's end, and the loop that it runs on."""
+        self._wire = wire
+        self._loop = loop
+        self._inbox = deque()
+        self._waiting = []
+
+    @property
+    def path_params(self) -> dict[str, Any]:
+        """The values out of the path; the view is given them, too."""
+        return self.view_args or {}
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """What the client offers in ``Sec-WebSocket-Protocol``, the one that it likes best first."""
+        return self._wire.subprotocols()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed, by either side."""
+        return self.close_code is not None
+
+    # The handshake.
+
+    async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
+        """Accept the handshake. Nothing happens if it was accepted already, by the first message for instance.
+
+        What was put into the session until now is saved, and its cookie is sent with the answer.
+
+        :param subprotocol: one of :attr:`subprotocols`
+        :param headers: a mapping or a list of pairs to be sent with the answer
+        :raises ValueError: for a subprotocol that the client has not offered, or one on a protocol that carries none
+        :raises WebSocketClosed: if the client has gone already
+        """
+        while self._accepting:  # another task of the view has begun to
+            await self._wait()
+        if self.accepted:
+            return
+        self._check_open()
+        if subprotocol is not None and subprotocol not in self.subprotocols:
+            offered = ", ".join(map(repr, self.subprotocols)) or "none"
+            raise ValueError(
+                f"The subprotocol {subprotocol!r} was not offered by the client, which would close the connection. "
+                f"It offers: {offered}. Choose one of websocket.subprotocols, or leave it out."
+            )
+        pairs = [(str(name), str(value)) for name, value in Headers(headers).items()]
+        if not self._wire.carries_headers and (subprotocol is not None or pairs):
+            raise ValueError(
+                "RSGI's acceptance of a WebSocket carries neither a subprotocol nor headers. Serve the application "
+                "over ASGI (erlen serve --interface asgi), or leave them out."
+            )
+        self._accepting = True
+        try:
+            if self._on_accept is not None:
+                pairs += await self._on_accept()
+            await self._wire.accept(subprotocol, pairs)
+            self.accepted, self.subprotocol = True, subprotocol
+            self._reader = self._loop.create_task(self._read())
+        finally:
+            self._accepting = False
+            self._wake()
+
+    async def refuse(self, response: Any) -> None:
+        """Answer the handshake with an HTTP response in place of a WebSocket. Called when the view has not accepted."""
+        status, headers, body = lower(response, self.environ)
+        self.close_code = ABNORMAL
+        try:
+            await self._wire.reject(int(status.split()[0]), headers, b"".join(body))
+        finally:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+
+    # Messages.
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message and return it: text as ``str``, binary as ``bytes``.
+
+        :raises WebSocketClosed: when it is closed and every message that came before was received
+        """
+        if self._reader is None:
+            await self.accept()
+        self._receivers += 1
+        try:
+            while not self._inbox:
+                self._check_open()
+                await self._wait()
+        finally:
+            self._receivers -= 1
+        message = self._inbox.popleft()
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        return message
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message, and wait until the server has taken it.
+
+        :param message: ``str`` is sent as text, ``bytes`` as binary
+        :raises WebSocketClosed: if it is closed
+        :raises TypeError: for anything else
+        """
+        kind = type(message)
+        if kind is not str and kind is not bytes:
+            if isinstance(message, (bytearray, memoryview)):
+                message = bytes(message)
+            elif isinstance(message, str):
+                message = str(message)  # markup, for instance
+            elif not isinstance(message, bytes):
+                raise TypeError(
+                    f"A message is str or bytes, and this is a {kind.__name__}: {message!r:.100}. Write "
+                    "'await websocket.send_json(...)' for what is to be sent as JSON."
+                )
+        if not self.accepted:
+            await self.accept()
+        self._check_open()
+        try:
+            await self._wire.put(message)
+        except WebSocketClosed as error:
+            self._end(error.code, error.reason)
+            raise WebSocketClosed(self.close_code or ABNORMAL, self.close_reason) from None
+
+    async def receive_json(self) -> Any:
+        """Wait for the next message, and return what it says as JSON.
+
+        :raises WebSocketDataError: if it is no JSON
+        :raises WebSocketClosed: as :meth:`receive`
+        """
+        message = await self.receive()
+        try:
+            return self.json_module.loads(message)
+        except ValueError as error:
+            raise WebSocketDataError(f"A message is no JSON: {error}") from error
+
+    async def send_json(self, *args: Any, **kwargs: Any) -> None:
+        """Send a value as JSON: one value, several as a list, or keywords as an object, as for ``jsonify``."""
+        if args and kwargs:
+            raise TypeError("send_json() takes positional arguments or keywords, and not both.")
+        value = kwargs or (args[0] if len(args) == 1 else list(args))
+        await self.send(self.json_module.dumps(value))
+
+    async def close(  # type: ignore[override]
+        self, code: int = NORMAL, reason: str = ""
+    ) -> None:
+        """Close it. Nothing happens if it is closed already; one that was not accepted is refused with 403.
+
+        :param code: 1000 for a usual end, 1001, 1003, 1007 to 1014 (RFC 6455), or one of your own from 3000 to 4999
+        :param reason: a few words for the client, at most 123 bytes
+        :raises ValueError: for another code, or a longer reason
+        """
+        if not (code in (1000, 1001, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+            raise ValueError(
+                f"A WebSocket cannot be closed with {code}: write 1000 for a usual end, 1001, 1003, 1007 to 1014, or "
+                "a code of your own from 3000 to 4999 (RFC 6455, section 7.4)."
+            )
+        if len(reason.encode()) > _REASON_AT_MOST:
+            raise ValueError(f"The reason for closing has {len(reason.encode())} bytes, and 123 fit: {reason!r:.60}…")
+        if self._end(code, reason):
+            await self._wire.close(code, reason)
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Give each message, until it is closed."""
+        return self._messages()
+
+    async def _messages(self) -> AsyncIterator[str | bytes]:
+        while True:
+            try:
+                message = await self.receive()
+            except WebSocketClosed:
+                return
+            yield message
+
+    # Inside.
+
+    def limit(self, size: int | None, rate: float | None) -> None:
+        """Set how large a message may be, in bytes, and how many may come in a second; None for no limit."""
+        self.max_message_size = size
+        self._rate = None if rate is None else Rate(rate)
+
+    def _check_open(self) -> None:
+        if self.close_code is not None:
+            raise WebSocketClosed(self.close_code, self.close_reason)
+
+    def _end(self, code: int, reason: str) -> bool:
+        """Note that it is closed, and wake who waits; tell whether it was not closed before."""
+        if self.close_code is not None:
+            return False
+        self.close_code, self.close_reason = code, reason
+        self._wake()
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        return True
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for a message, or there is one that nobody has received yet."""
+        return bool(self._inbox) or self._receivers > 0
+
+    async def _wait(self) -> None:
+        waiter = self._loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _read(self) -> None:
+        """Take what the client sends until it goes."""
+        try:
+            while self.close_code is None:
+                message = await self._wire.take()
+                if not await self._check(message):
+                    return
+                self._inbox.append(message)
+                self._wake()
+                while len(self._inbox) >= _INBOX and self.close_code is None:
+                    self._room = self._loop.create_future()
+                    await self._room
+                    self._room = None
+        except WebSocketClosed as closed:
+            if self._end(closed.code, closed.reason):
+                self._gone()
+
+    def _gone(self) -> None:
+        if self._on_gone is not None:
+            self._on_gone()
+
+    async def shut(self, code: int, reason: str) -> None:
+        """Close it although its view goes on: the view is told as when the client goes."""
+        if self._end(code, reason):
+            self._gone()
+            await self._wire.close(code, reason)
+
+    async def _check(self, message: str | bytes) -> bool:
+        """Close for a message that is too large, or one too many."""
+        most = self.max_message_size
+        if most is not None and len(message) > most // 4:  # a character has at most four bytes
+            size = len(message.encode(errors="surrogatepass")) if isinstance(message, str) else len(message)
+            if size > most:
+                await self.shut(TOO_BIG, f"A message may have {most} bytes.")
+                return False
+        if self._rate is not None and not self._rate.allows():
+            await self.shut(POLICY, "Too many messages.")
+            return False
+        return True
+
+    async def finish(self) -> None:
+        """Stop reading. Called when the view has ended."""
+        if self._ending is not None:
+            await self._ending
+        reader, self._reader = self._reader, None
+        self._on_gone = self._on_accept = None
+        if reader is not None and not reader.done():
+            ended = self._loop.create_future()
+            reader.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
+            reader.cancel()
+            await ended

@@ -1,0 +1,294 @@
+"""The life of a WebSocket, from its handshake to its last teardown.
+
+The handshake is a GET request: the same hooks run before it as before a view (``before_request`` too, so that what
+keeps strangers out of the views keeps them out of the sockets), the same session is opened, the same handlers answer
+what goes wrong. Until the view accepts, everything ends in an HTTP response, which refuses it. From then on there is no
+response: the session is saved when the view ends, and what the view raises closes the socket with a code.
+
+Laws of this file:
+
+- The view runs in the task that the server has made, so that what it sets is seen by the teardowns, and a server that
+  stops can cancel it.
+- A client that goes away is told to a view that receives or sends. One that does neither is cancelled, after a grace in
+  which it can end what it does for the last message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from werkzeug.exceptions import Forbidden, HTTPException
+
+from erlen.config import seconds
+from erlen.context import Context
+from erlen.current import current
+from erlen.http.convert import make_response
+from erlen.http.websocket import (
+    INTERNAL_ERROR,
+    INVALID_DATA,
+    NORMAL,
+    POLICY,
+    WebSocket,
+    WebSocketClosed,
+    WebSocketDataError,
+)
+from erlen.lifecycle.guard import refuse_cross_site
+from erlen.lifecycle.pipeline import (
+    answer_exception,
+    answer_user_exception,
+    finalize,
+    preprocess,
+    who_answered,
+)
+from erlen.lifecycle.plan import NoView, Plan
+from erlen.lifecycle.runner import Runner, call, send, settled
+from erlen.lifecycle.teardown import end
+from erlen.log import printable
+from erlen.signals import appcontext_popped, got_request_exception, request_started
+
+__all__ = ["handle_socket"]
+
+
+async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exception | None = None) -> None:
+    """Serve the WebSocket of *context* until it is closed.
+
+    :param failure: an exception that ``begin`` raised
+    """
+    socket: WebSocket = context.request
+    error: BaseException | None = None
+    socket._on_accept = lambda: _session_headers(app, context, runner)
+    try:
+        result = await _until_answered(app, context, runner, failure)
+        if socket.accepted:
+            await _finish(app, context, runner)
+        elif not socket.closed:
+            await socket.refuse(await _response_of(app, context, result, runner))
+    except WebSocketClosed:  # the client went away during the handshake
+        pass
+    except Exception as caught:
+        error = caught
+        if socket.accepted:
+            await _close_for(app, context, caught, runner)
+        elif not socket.closed:
+            await socket.refuse(await answer_exception(app, context, caught, runner))
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        try:
+            if socket._watched is not None:
+                app._session_watch.remove(socket._watched)
+            await socket.finish()
+            context._holds -= 1
+            if context._holds == 0:
+                await end(app, context, error, runner)
+        finally:
+            current.set(None)
+            if appcontext_popped.receivers and context._holds == 0:
+                await send(app, appcontext_popped, runner)
+            failure = error = None  # in them an exception would hold this frame, and this frame the exception
+
+
+async def _until_answered(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:
+    """Run hooks and view; what is returned refuses a socket that was not accepted."""
+    socket: WebSocket = context.request
+    plan: Plan = context.plan
+    try:
+        if failure is not None:
+            raise failure
+        if app.before_first_request_funcs and not app._first.done:
+            await app._first.run(app.before_first_request_funcs, runner)
+        if request_started.receivers:
+            await send(app, request_started, runner)
+        if plan.guarded and app.config["CROSS_SITE_GUARD"]:
+            refuse_cross_site(socket, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
+        if app.session_interface is None and plan.session_mode != "none":
+            await app.preload_session(context)
+        result = await _before(app, context, runner)
+        if result is None:
+            if socket.routing_exception is not None:
+                result = socket.routing_exception
+            else:
+                result = await _run_view(app, context, plan)
+        missed = socket.routing_exception
+        if result is not None and result is missed and not socket.accepted:
+            result = await answer_user_exception(app, context, missed, runner)
+        return result
+    except WebSocketClosed:
+        return None
+    except Exception as caught:
+        if socket.accepted:
+            raise
+        return await answer_user_exception(app, context, caught, runner)
+    finally:
+        failure = None
+
+
+async def _before(app: Any, context: Context, runner: Runner) -> Any:
+    if "preprocess_request" in context.plan.own:
+        result = await settled(app.preprocess_request(), runner)
+    else:
+        result = await preprocess(app, context, runner)
+    if result is not None:
+        return result
+    for function in context.plan.before_socket:
+        result = await call(runner, function)
+        if result is not None:
+            context.answered_by = "before_websocket function", function
+            return result
+    return None
+
+
+async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
+    """Run the view; it is cancelled if its client goes and it neither receives nor sends."""
+    socket: WebSocket = context.request
+    view = plan.socket
+    if view is None:
+        if plan.view is None:
+            raise NoView(plan.endpoint)
+        view = plan.view  # a rule with websocket=True, and a view that was registered by hand
+    options = app.route_options.get(plan.endpoint, {})
+    socket.limit(
+        options.get("max_message_size", app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]),
+        options.get("message_rate", app.config["WEBSOCKET_MESSAGE_RATE"]),
+    )
+    watch = _Watch(socket, asyncio.get_running_loop(), seconds(app.config["WEBSOCKET_CLOSE_TIMEOUT"]))
+    try:
+        result = view(**(socket.view_args or {}))
+        return await result if hasattr(result, "__await__") else result
+    except asyncio.CancelledError:
+        if not watch.uncancels():
+            raise
+        return None
+    except BaseExceptionGroup as group:  # of a TaskGroup, whose tasks receive and send
+        if group.split(WebSocketClosed)[1] is not None:
+            raise
+        return None
+    finally:
+        watch.stop()
+
+
+class _Watch:
+    """Cancels a view whose client has gone, if it neither receives nor sends within a grace."""
+
+    def __init__(self, socket: WebSocket, loop: asyncio.AbstractEventLoop, grace: float) -> None:
+        self._task = asyncio.current_task()
+        self._loop = loop
+        self._grace = grace
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancelled = False
+        socket._on_gone = self._begin
+
+    def _begin(self) -> None:
+        if self._timer is None and self._task is not None:
+            self._timer = self._loop.call_later(self._grace, self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._cancelled = True
+            self._task.cancel()
+
+    def uncancels(self) -> bool:
+        """Tell whether it was this that has cancelled the view, and nobody else has too."""
+        return self._cancelled and self._task is not None and self._task.uncancel() == 0
+
+    def stop(self) -> None:
+        """Let the view be."""
+        self._task = None  # the task holds the frame that holds this
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+async def _session_headers(app: Any, context: Context, runner: Runner) -> list[tuple[str, str]]:
+    """Save the session before the handshake is accepted, and return its cookie as headers."""
+    session = context._session
+    if app.session_interface is not None:
+        interface = app.session_interface
+        if session is None or interface.is_null_session(session):
+            return []
+        response = app.response_class()
+        await call(runner, interface.save_session, app, session, response)
+        return [("Set-Cookie", value) for value in response.headers.getlist("Set-Cookie")]
+    context.headers_gone = True
+    if session is None:
+        return []
+    saved = await app.session_manager.save(session)
+    cookie = None if saved is None else saved.cookie
+    if cookie is not None and not context.request._wire.carries_headers:
+        app.logger.error(
+            "The session of the WebSocket %s has a new cookie, and RSGI cannot send it with the acceptance: the "
+            "browser keeps the old one. Change the session in a request, or serve over ASGI.",
+            printable(context.request.path),
+        )
+        return []
+    _watch_session(app, context)
+    return [] if cookie is None else [("Set-Cookie", cookie)]
+
+
+def _watch_session(app: Any, context: Context) -> None:
+    """Have the socket closed when the session ends."""
+    socket: WebSocket = context.request
+    state = context._session._state
+    handle = None if getattr(state, "header", None) is None else context._session.sid
+    if handle is not None:
+        loop = asyncio.get_running_loop()
+
+        def close() -> None:
+            socket._ending = loop.create_task(socket.shut(POLICY, "The session has ended."))
+
+        socket._watched = app._session_watch.add(handle, loop, close)
+
+
+async def _finish(app: Any, context: Context, runner: Runner) -> None:
+    """End a socket whose view has ended: the hooks, the session, and the close."""
+    socket: WebSocket = context.request
+    for function in context.plan.after_socket:
+        await call(runner, function, None)
+    if context._session is not None:
+        if app.session_interface is None:
+            await app.session_manager.commit(context._session)
+            context.session_mode = "done"
+        elif not app.session_interface.is_null_session(context._session):
+            await call(runner, app.session_interface.save_session, app, context._session, app.response_class())
+    await _close(app, socket, NORMAL)
+
+
+async def _close(app: Any, socket: WebSocket, code: int, reason: str = "") -> None:
+    try:
+        await socket.close(code, reason)
+    except WebSocketClosed:  # it has gone in this moment
+        pass
+
+
+async def _response_of(app: Any, context: Context, result: Any, runner: Runner) -> Any:
+    """Make the response that refuses the handshake."""
+    if result is None:
+        result = Forbidden("The WebSocket was refused.")
+    if context.plan.after_socket:
+        result = make_response(app, result, lambda: context.request.environ, lambda: who_answered(context))
+        for function in context.plan.after_socket:
+            result = await call(runner, function, result) or result
+    try:
+        return await finalize(app, context, result, runner)
+    except Exception as error:
+        return await answer_exception(app, context, error, runner)
+
+
+async def _close_for(app: Any, context: Context, error: Exception, runner: Runner) -> None:
+    """Close an accepted socket because of what its view has raised."""
+    socket: WebSocket = context.request
+    if isinstance(error, WebSocketDataError):
+        app.logger.info("The WebSocket %s was sent what is no JSON.", printable(socket.path))
+        await _close(app, socket, INVALID_DATA, "This is no JSON.")
+        return
+    if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:
+        await _close(app, socket, POLICY, error.name[:100])
+        return
+    if got_request_exception.receivers:
+        await send(app, got_request_exception, runner, exception=error)
+    app.logger.error("Exception on %s [WebSocket]", printable(socket.path), exc_info=error)
+    await _close(app, socket, INTERNAL_ERROR)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if app.testing if propagate is None else propagate:
+        raise error

@@ -1,0 +1,90 @@
+"""WebSockets of servers with an event loop: the way from the server to the pipeline, for ASGI and RSGI."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from erlen.context import Context
+from erlen.current import current
+from erlen.exchange import Exchange, begin_here, give_up, threads_of
+from erlen.http.body import RequestBody
+from erlen.http.websocket import WebSocket, Wire
+from erlen.lifecycle.portal import LoopRunner
+from erlen.lifecycle.sockets import handle_socket
+from erlen.mounts import find_mount
+
+__all__ = ["SocketExchange", "converse"]
+
+
+class SocketExchange(Exchange, Wire):
+    """A WebSocket of a server: the request that asked for it, and the connection."""
+
+    __slots__ = ()
+
+    def subprotocols(self) -> list[str]:
+        """Return the subprotocols that the client offers."""
+        found = self.find("sec-websocket-protocol") or ""
+        return [name.strip() for name in found.split(",") if name.strip()]
+
+
+async def converse(app: Any, exchange: SocketExchange) -> None:
+    """Serve one WebSocket until it is closed."""
+    if not app._got_first_request:
+        app.freeze()
+    loop = asyncio.get_running_loop()
+    app._loop.adopt(loop)
+    mount = find_mount(app._mounts, exchange.path) if app._mounts else None
+    runner = LoopRunner(loop, threads_of(app))
+    previous = current.get(None)
+    try:
+        if mount is None:
+            await _converse_here(app, exchange, runner, loop)
+        elif mount.interface == "wsgi":
+            await exchange.reject(404, [], b"")
+        else:
+            await exchange.hand_over(mount)
+    except (SystemExit, KeyboardInterrupt) as error:
+        # A view must not end the server, with all the other requests.
+        raise RuntimeError(f"A WebSocket has raised {error!r}, which would end the server.") from error
+    finally:
+        runner.close()
+        current.set(previous)
+
+
+async def _converse_here(
+    app: Any, exchange: SocketExchange, runner: LoopRunner, loop: asyncio.AbstractEventLoop
+) -> None:
+    context = _make_context(app, exchange)
+    context.request.attach(exchange, loop)
+    current.set(context)
+    try:
+        failure = await begin_here(app, exchange, context, runner)
+    except BaseException as error:  # cancelled: what has begun has to end
+        await give_up(context, error, runner)
+        raise
+    try:
+        await handle_socket(app, context, runner, failure)
+    finally:
+        del failure  # an exception would hold this frame
+
+
+def _make_context(app: Any, exchange: SocketExchange) -> Context:
+    body = RequestBody(exchange.receive, 0)
+    socket: WebSocket
+    if app._proxies is None:
+        socket = app.websocket_class.from_source(exchange, body)
+    else:
+        environ = exchange.make_environ(body)
+        environ["wsgi.url_scheme"] = exchange.scheme.replace("ws", "http", 1)
+        app._proxies.apply(environ)
+        environ["wsgi.url_scheme"] = environ["wsgi.url_scheme"].replace("http", "ws", 1)
+        socket = app.websocket_class(environ)
+        socket._source = exchange
+        socket.body = body
+    context: Context = app.context_of(socket)
+    context._began = True
+    context._holds = 1
+    if exchange.preserved is not None:
+        exchange.preserved(context)
+    return context

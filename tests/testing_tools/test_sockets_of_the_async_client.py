@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from erlen import Erlen
+from erlen import Erlen, request, session, websocket
 from erlen.testing import AsgiError, AsyncClient, SocketClosed, SocketRejected
 
 ACCEPT = {"type": "websocket.accept"}
@@ -359,3 +359,108 @@ def test_two_sockets_of_one_application_talk_to_each_other(app: Erlen) -> None:
         assert everybody == []
 
     run(app, asgi, body)
+
+
+# Erlen's own sockets.
+
+
+def ask(app: Erlen, body: Callable[[AsyncClient], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with app.async_test_client() as client:
+            await body(client)
+
+    asyncio.run(main())
+
+
+def test_a_view_and_a_test_talk_and_share_the_session_of_the_client(app: Erlen) -> None:
+    @app.websocket("/rooms/<room>")
+    async def talk(room: str) -> None:
+        await websocket.accept(websocket.subprotocols[0], {"X-Room": room})
+        async for message in websocket:
+            await websocket.send_json([session.get("user"), request.args["a"], message])
+
+    async def body(client: AsyncClient) -> None:
+        async with client.session_transaction() as prepared:
+            prepared["user"] = "Ada"
+        async with client.websocket("/rooms/blue", query_string="a=1", subprotocols=["v1"]) as socket:
+            assert (socket.accepted_subprotocol, socket.headers["X-Room"]) == ("v1", "blue")
+            await socket.send("hello")
+            assert await socket.receive_json() == ["Ada", "1", "hello"]
+        assert client.context.request.path == "/rooms/blue"
+        assert client.context.request.close_code == 1000
+
+    ask(app, body)
+
+
+def test_a_view_that_refuses_gives_its_response(app: Erlen) -> None:
+    @app.websocket("/secret")
+    async def secret() -> Any:
+        return {"error": "who are you?"}, 401
+
+    async def body(client: AsyncClient) -> None:
+        with pytest.raises(SocketRejected, match="401") as raised:
+            async with client.websocket("/secret"):
+                pytest.fail("it is not open")
+        assert raised.value.response.json == {"error": "who are you?"}
+        with pytest.raises(SocketRejected, match="403"):
+            async with client.websocket("/secret", answers=False):
+                pytest.fail("it is not open")
+        with pytest.raises(SocketRejected, match="404"):
+            async with client.websocket("/nowhere"):
+                pytest.fail("it is not open")
+
+    ask(app, body)
+
+
+def test_a_view_that_closes_says_how_and_one_that_fails_fails_the_test(app: Erlen) -> None:
+    @app.websocket("/close")
+    async def close() -> None:
+        await websocket.send("last")
+        await websocket.close(4000, "enough")
+
+    @app.websocket("/fail")
+    async def fail() -> None:
+        await websocket.receive()
+        raise LookupError("no room")
+
+    async def say_hello(client: AsyncClient) -> None:
+        async with client.websocket("/fail") as socket:
+            await socket.send("hello")
+            await socket.receive()
+
+    async def body(client: AsyncClient) -> None:
+        async with client.websocket("/close") as socket:
+            assert [message async for message in socket] == ["last"]
+            with pytest.raises(SocketClosed, match="4000: enough"):
+                await socket.receive()
+        with pytest.raises(LookupError, match="no room"):
+            await say_hello(client)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        with pytest.raises(SocketClosed, match="1011"):
+            await say_hello(client)
+
+    ask(app, body)
+
+
+def test_leaving_waits_until_the_view_and_its_teardowns_have_ended(app: Erlen) -> None:
+    seen = []
+
+    @app.websocket("/")
+    async def view() -> None:
+        try:
+            async for _ in websocket:
+                pass
+        finally:
+            seen.append("view")
+
+    @app.teardown_request
+    async def teardown(error: BaseException | None) -> None:
+        await asyncio.sleep(0)
+        seen.append("teardown")
+
+    async def body(client: AsyncClient) -> None:
+        async with client.websocket("/"):
+            assert seen == []
+        assert seen == ["view", "teardown"]
+
+    ask(app, body)

@@ -392,6 +392,16 @@ def test_an_exception_that_nobody_handles_reaches_the_test(app: Erlen) -> None:
     run(app, body)
 
 
+def test_in_debug_mode_the_test_gets_the_exception_and_not_the_page_about_it(app: Erlen) -> None:
+    app.config.update(TESTING=False, DEBUG=True)
+
+    async def body(client: AsyncClient) -> None:
+        with pytest.raises(LookupError, match="no beaker"):
+            await client.get("/broken")
+
+    run(app, body)
+
+
 def test_the_error_of_a_teardown_reaches_the_test_too(app: Erlen) -> None:
     @app.teardown_request
     async def teardown(error: BaseException | None) -> None:

@@ -60,13 +60,13 @@ def steps() -> Any:
 
 
 @app.websocket("/door")
-async def door() -> Any:
+async def door() -> None:
     if "name" not in session:
         abort(401, "Nobody has entered.")
     try:
         async for message in websocket:
             if message == "close":
-                return await websocket.close(4000, "for today")
+                await websocket.close(4000, "for today")
             else:
                 await websocket.send(f"{session['name']}: {message}" if isinstance(message, str) else message)
     finally:

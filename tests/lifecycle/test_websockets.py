@@ -256,6 +256,32 @@ def test_a_close_that_the_protocol_has_no_room_for_is_refused(app: Erlen, code: 
         run(app, body)
 
 
+def test_a_client_that_goes_during_the_handshake_ends_the_view_and_runs_the_teardowns(app: Erlen) -> None:
+    events: list[str] = []
+
+    @app.teardown_request
+    def note(error: Any) -> None:
+        events.append(f"teardown {error}")
+
+    @app.websocket("/gone")
+    async def gone() -> None:
+        try:
+            await websocket.accept()
+        except WebSocketClosed as closed:
+            events.append(f"closed {closed.code}")
+            raise
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(message: dict[str, Any]) -> None:
+        events.append(message["type"])
+
+    scope = {"type": "websocket", "path": "/gone", "query_string": b"", "headers": [], "extensions": {}}
+    asyncio.run(app.asgi(scope, receive, send))
+    assert events == ["closed 1006", "teardown None"]
+
+
 def test_after_a_close_nothing_is_sent_and_a_second_close_does_nothing(app: Erlen) -> None:
     seen: list[Any] = []
 

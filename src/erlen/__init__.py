@@ -21,6 +21,7 @@ from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
+from erlen.event_stream import EventStream, ServerSentEvent
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session
 from erlen.helpers import (
     abort,
@@ -64,10 +65,12 @@ __all__ = [
     "Blueprint",
     "Config",
     "Erlen",
+    "EventStream",
     "Markup",
     "Request",
     "Response",
     "RouteConflictWarning",
+    "ServerSentEvent",
     "abort",
     "after_this_request",
     "app_ctx",

@@ -43,7 +43,7 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS: tuple[str, ...] = ("session", "cross_site", "static")
+_ROUTE_OPTIONS: tuple[str, ...] = ("session", "cross_site", "static", "stream")
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -276,7 +276,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param provide_automatic_options: answer OPTIONS requests; default is yes, unless ``methods`` has OPTIONS
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
-            "strict"``; ``cross_site=True`` for a route that other sites may send forms to
+            "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
+            that takes the body of its request as it comes
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -326,6 +327,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             raise SetupValueError(
                 f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
             )
+        if type(options.get("stream", False)) is not bool:
+            raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

@@ -68,6 +68,7 @@ class Plan:
         "own",
         "preprocessors",
         "session_mode",
+        "streams",
         "teardown_app",
         "teardown_request",
         "tears_down",
@@ -99,6 +100,8 @@ class Plan:
     #: Somebody has registered an error handler, or has an own way to answer errors.
     handles_errors: bool
     session_mode: str
+    #: The view takes the body as it comes.
+    streams: bool
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
 
@@ -123,6 +126,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     counts_as_visit = plan.view is not None and not options.get("static") and writes
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
     plan.own = overridden
+    plan.streams = bool(options.get("stream"))
     plan.guarded = not options.get("cross_site")
     plan.handles_errors = bool(
         app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}

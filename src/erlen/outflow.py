@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from erlen.current import home
@@ -21,6 +22,10 @@ from erlen.lifecycle.teardown import has_end
 Departure = Callable[[], Coroutine[Any, Any, None]]
 
 __all__ = ["ClientGone", "Departure", "departure_of", "send_pieces"]
+
+
+#: For how many seconds a body may keep the loop to itself.
+_TURN = 0.001
 
 
 class ClientGone(Exception):
@@ -69,9 +74,13 @@ async def _pour(exchange: Any, departure: Departure, answer: tuple[int, Headers,
     try:
         try:
             await exchange.start(status, headers)
+            turn = monotonic()
             async for piece in pieces:
                 if piece:
                     await exchange.send(piece)
+                if monotonic() - turn > _TURN:  # neither the generator nor the server may ever wait
+                    await asyncio.sleep(0)
+                    turn = monotonic()
                 if gone:
                     break
         finally:

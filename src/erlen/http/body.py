@@ -56,6 +56,7 @@ class RequestBody(io.RawIOBase):
     _rest = b""
     _ahead: asyncio.Task[bytes] | None = None
     _readers = 0
+    _told = False
     _taken: asyncio.Event
 
     def __init__(self, receive: Receive, length: int | None = None, wait: Callable[[Any], Any] | None = None) -> None:
@@ -150,6 +151,7 @@ class RequestBody(io.RawIOBase):
             piece, more = await self._receive()
         except ClientDisconnected:
             self.broken = self.complete = True
+            self._told = self._readers > 0
             return b""
         self.complete = not more
         return piece
@@ -164,14 +166,14 @@ class RequestBody(io.RawIOBase):
 
         :param disconnected: returns when the client has gone, once the body is complete
         """
-        while self._ahead is not None or not self.complete:
+        while not self.broken and (self._ahead is not None or not self.complete):
             await asyncio.wait([self._look_ahead()])
-            if self.broken:
-                if self._readers:
-                    await asyncio.get_running_loop().create_future()
-                return
-            await self._taken.wait()
-        await disconnected()
+            if not self.broken:
+                await self._taken.wait()
+        if self._told:
+            await asyncio.get_running_loop().create_future()
+        if not self.broken:
+            await disconnected()
 
     def leave_off(self) -> None:
         """Stop fetching ahead: the request is over."""

@@ -18,7 +18,7 @@ from werkzeug.exceptions import Aborter
 
 from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
-from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
+from erlen.config import DURATION, ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
 from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
@@ -44,7 +44,8 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS = ("session", "cross_site", "static", "socket", "max_message_size", "message_rate")
+_LIMITS = ("response_timeout", "body_timeout")
+_ROUTE_OPTIONS = ("session", "cross_site", "static", "socket", "max_message_size", "message_rate", *_LIMITS)
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -122,6 +123,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         #: The folder for what belongs to this installation: databases, secrets, uploads.
         self.instance_path = instance_path
         self.config = self.make_config(instance_relative_config)
+        self.config.follower = self._changes  # plans are compiled from settings, too
         self.aborter = self.make_aborter()
         self.json: JSONProvider = (self.json_provider_class or PROVIDERS[self.defaults.json_provider])(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
@@ -278,7 +280,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param provide_automatic_options: answer OPTIONS requests; default is yes, unless ``methods`` has OPTIONS
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
-            "strict"``; ``cross_site=True`` for a route that other sites may send forms to
+            "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``response_timeout`` and
+            ``body_timeout`` (seconds, a ``timedelta``, or None for no limit) in place of the settings of these names
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -328,6 +331,12 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             raise SetupValueError(
                 f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
             )
+        for name in _LIMITS:
+            if options.get(name) is not None and not DURATION.fits(options[name]):
+                raise SetupValueError(
+                    f"{name}={options[name]!r} in the route of {endpoint!r} is no time limit: write "
+                    f"{DURATION.accepts}, or None for no limit."
+                )
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

@@ -21,8 +21,9 @@ from werkzeug.exceptions import NotFound
 
 from erlen.context import Context
 from erlen.current import current
+from erlen.deadline import Deadline
 from erlen.departure import unless_gone
-from erlen.http.body import RequestBody
+from erlen.http.body import BodyTimeout, RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
@@ -188,26 +189,40 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
     context = _make_context(app, exchange, body)
     current.set(context)
     failure: Exception | None = None
+    deadline: Deadline | None = None
     try:
         failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
         plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
-        failure = await _prepare(context, runner, plainly) or failure
+        if plan.response_timeout is not None:
+            deadline = Deadline(exchange, context, runner, body, _ready)
+            exchange = deadline.exchange  # type: ignore[assignment]
+        failure = await _prepare(context, runner, plainly, deadline) or failure
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
-        raise
+        if deadline is None or not deadline.has_cancelled():
+            raise
+        await deadline.finish()
+        return
     try:
         if plainly:
+            if deadline is not None:
+                deadline.watch()
             await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure))
             return
-        work = handle(app, context, runner, failure)
+        work = handle(app, context, runner if deadline is None else deadline.limited(), failure)
         if not body.complete:  # whoever watches the client would take what a hook may still fetch
             await work
         elif not await unless_gone(exchange, runner, work):
             return
         await _send(exchange, context, runner, body)
+    except asyncio.CancelledError:
+        if deadline is None or not deadline.has_cancelled():
+            raise
     finally:
         del failure  # an exception would hold this frame
+        if deadline is not None:
+            await deadline.finish()
 
 
 async def give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:
@@ -222,14 +237,20 @@ async def give_up(context: Context, error: BaseException, runner: LoopRunner) ->
             await send(context.app, appcontext_popped, runner)
 
 
-async def _prepare(context: Context, runner: LoopRunner, plainly: bool) -> Exception | None:
+async def _prepare(context: Context, runner: LoopRunner, plainly: bool, deadline: Deadline | None) -> Exception | None:
     """Fetch the body, and wait for a place where the request is plain; return what failed."""
     body = context.request.body
     try:
         if not body.complete and (context.plan.view is not None or not plainly):
+            if context.plan.body_timeout is not None:
+                body.deadline = asyncio.get_running_loop().time() + context.plan.body_timeout
             await body.fill(context.request.max_content_length)
+            if body.late:
+                context.request.routing_exception = BodyTimeout()  # raised in the view's place
+        if deadline is not None:
+            deadline.begin()
         if plainly:
-            await runner.enter()
+            await (runner if deadline is None else deadline).enter()
     except Exception as error:
         return error
     return None

@@ -17,6 +17,7 @@ from werkzeug.exceptions import GatewayTimeout
 from erlen.callables import drive
 from erlen.context import Context
 from erlen.current import current
+from erlen.http.files import FilePart
 from erlen.http.sending import Answer, Headers
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import WrappingRunner
@@ -153,6 +154,11 @@ class _Dropping:
         if not self.drops:
             self.is_used = True
             await self.real.answer(status, headers, body)
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        if not self.drops:
+            self.is_used = True
+            await self.real.answer_file(status, headers, part)
 
     async def start(self, status: int, headers: Headers) -> None:
         if self.drops:

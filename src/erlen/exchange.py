@@ -25,6 +25,7 @@ from erlen.deadline import Deadline
 from erlen.departure import unless_gone
 from erlen.http.body import BodyTimeout, RequestBody
 from erlen.http.environ import make_environ
+from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.lifecycle.pipeline import handle, handle_plainly
@@ -109,6 +110,14 @@ class Exchange:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole response."""
+        raise NotImplementedError
+
+    def takes_file(self, app: Any, part: FilePart) -> bool:
+        """Tell whether the server sends a file, or this part of one, by itself."""
+        return False
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        """Have the server send a file as the body of a response."""
         raise NotImplementedError
 
     async def start(self, status: int, headers: Headers) -> None:
@@ -333,16 +342,32 @@ def _length(exchange: Exchange) -> int | None:
 
 def _answer_plainly(app: Any, context: Context, failure: Exception | None) -> Answer:
     handle_plainly(app, context, failure)
-    return _ready(context)
+    return _ready(context, True)
 
 
-def _ready(context: Context) -> Answer:
+def _ready(context: Context, reads: bool = False) -> Answer:
+    """Return the answer that stands in *context*, its body as bytes or as a file where it can be.
+
+    :param reads: read a small file, because this is a thread
+    """
     response, context.response = context.response, None
     if response is None:
         return context.status, context.headers, b"" if context.request.method == "HEAD" else context.body
     environ, keeps = context.request.environ, context.app.defaults.types_no_content
     status, headers, body = response.answer if type(response) is Prepared else lower(response, environ, keeps)
-    return status, headers, b"".join(body) if type(body) is list or type(body) is tuple else body
+    if type(body) is list or type(body) is tuple:
+        return status, headers, b"".join(body)
+    part = file_of(body)
+    if part is None:
+        return status, headers, body
+    made: Any = body
+    if context.request._source.takes_file(context.app, part):
+        made = part
+    elif reads and part.size <= SMALL:  # one message, and no way back and forth between the thread and the loop
+        made = b"".join(body)
+    if made is not body:
+        body.close()  # type: ignore[union-attr]
+    return status, headers, made
 
 
 async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody) -> None:
@@ -350,5 +375,7 @@ async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: 
     status, headers, made = _ready(context)
     if type(made) is bytes:
         await exchange.answer(code_of(status), headers, made)
+    elif type(made) is FilePart:
+        await exchange.answer_file(code_of(status), headers, made)
     else:
         await answer_in_thread(exchange, runner, body, lambda: (status, headers, made))

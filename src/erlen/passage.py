@@ -9,6 +9,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from erlen.http.files import FilePart
 from erlen.http.sending import Answer, Headers
 from erlen.lifecycle.portal import LoopRunner, take_over
 
@@ -37,6 +38,8 @@ async def answer_in_thread(exchange: Any, runner: LoopRunner, body: Any, answer:
         status, headers, made = await passage.next()
         if type(made) is bytes:
             await exchange.answer(code_of(status), headers, made)
+        elif type(made) is FilePart:
+            await exchange.answer_file(code_of(status), headers, made)
         else:
             runner.let_stream()
             body.abandon()  # whoever watches the client would take what is left of it
@@ -101,11 +104,12 @@ class _Passage:
         try:
             made = answer()
             body = made[2]
-            self._post(made, None, type(body) is bytes)
+            is_whole = type(body) is bytes or type(body) is FilePart
+            self._post(made, None, is_whole)
         except BaseException as caught:
             self._post(None, caught, True)
             return
-        if type(body) is bytes:
+        if is_whole:
             return
         try:
             self._taken.get()

@@ -254,10 +254,6 @@ def test_the_client_of_a_plain_view_has_its_504_at_once_and_the_teardown_waits_f
         events.append(("view", threading.get_ident()))
         return "view"
 
-    @app.get("/session")
-    def read() -> Any:
-        return dict(session)
-
     @app.errorhandler(504)
     def too_late(error: GatewayTimeout) -> Any:
         events.append(("handler", g.hook, request.endpoint))
@@ -284,6 +280,7 @@ def test_the_client_of_a_plain_view_has_its_504_at_once_and_the_teardown_waits_f
     assert len(connection.sent) == 2, "what the view answers is dropped"
     assert [event[0] for event in events] == ["handler", "view", "teardown"]
     assert events[1][1] == events[2][1], "one thread, as always"
+    assert len(list(app.sessions.all())) == 1, "what the view has done is done"
     (record,) = caplog.records
     assert "index() at " in record.getMessage()
     assert "has taken longer than the 0.5 s that RESPONSE_TIMEOUT or the route allows" in record.getMessage()

@@ -44,6 +44,11 @@ class RequestBody(io.RawIOBase):
         plain code that reads on fetches what ``fill`` has left; elsewhere that is answered with 413
     """
 
+    #: The time of the loop at which it has to be there. Few requests have a body, so this stands on the class.
+    deadline: float | None = None
+    #: It was not there then, and is waited for no longer.
+    late = False
+
     def __init__(self, receive: Receive, length: int | None = None, wait: Callable[[Any], Any] | None = None) -> None:
         self._receive = receive
         self._length = length
@@ -56,10 +61,6 @@ class RequestBody(io.RawIOBase):
         self.complete = length == 0
         #: The client went away before the end.
         self.broken = False
-        #: The time of the loop at which it has to be there.
-        self.deadline: float | None = None
-        #: It was not there then, and is waited for no longer.
-        self.late = False
 
     async def fill(self, limit: int | None) -> None:
         """Fetch the body, until its end or until it is longer than *limit* bytes; not at all if it says that it is."""

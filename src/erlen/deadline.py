@@ -22,7 +22,8 @@ from erlen.http.sending import Answer, Headers
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import WrappingRunner
 from erlen.lifecycle.timing import TimedRunner, answer_instead, tell
-from erlen.passage import ClientGone, answer_in_thread
+from erlen.outflow import ClientGone
+from erlen.passage import answer_in_thread
 
 __all__ = ["Deadline"]
 

@@ -97,6 +97,7 @@ class Plan:
         "response_timeout",
         "session_mode",
         "socket",
+        "streams",
         "teardown_app",
         "teardown_request",
         "tears_down",
@@ -135,6 +136,8 @@ class Plan:
     socket: Function | None
     before_socket: tuple[Function, ...]
     after_socket: tuple[Function, ...]
+    #: The view takes the body as it comes.
+    streams: bool
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
 
@@ -166,6 +169,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.response_timeout = _limit("response_timeout", options, app.config)
     plan.body_timeout = _limit("body_timeout", options, app.config)
     plan.own = overridden
+    plan.streams = bool(options.get("stream"))
     plan.guarded = not options.get("cross_site")
     plan.handles_errors = bool(
         app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -197,12 +197,23 @@ def test_what_runs_before_the_first_request_has_all_the_time_it_needs(make_app: 
     assert app.test_client().get("/").text == "ready"
 
 
-def test_the_time_does_not_limit_the_body_of_the_answer(make_app: Any) -> None:
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_the_time_does_not_limit_the_body_of_the_answer(make_app: Any, kind: str) -> None:
     app = make_app(RESPONSE_TIMEOUT=SHORT)
+
+    def pieces() -> Iterator[str]:
+        for number in range(3):
+            threading.Event().wait(SHORT)
+            yield str(number)
+
+    async def async_pieces() -> AsyncIterator[str]:
+        for number in range(3):
+            await asyncio.sleep(SHORT)
+            yield str(number)
 
     @app.get("/")
     async def index() -> Any:
-        return (threading.Event().wait(SHORT * 2) or f"{number}" for number in range(3))
+        return pieces() if kind == "plain" else async_pieces()
 
     assert app.test_client().get("/").text == "012"
 
@@ -527,6 +538,20 @@ def test_the_rest_that_a_view_reads_beyond_the_limit_has_to_come_in_the_same_tim
         return request.get_data()
 
     assert ask(app, *POST, connection=Unfinished)[0] == 408
+
+
+def test_a_body_that_is_taken_as_it_comes_has_all_the_time_it_needs(make_app: Any) -> None:
+    app = make_app(BODY_TIMEOUT=SHORT)
+
+    @app.post("/", stream=True)
+    async def index() -> str:
+        pieces = []
+        async for piece in request.body:
+            pieces.append(piece)
+            await asyncio.sleep(SHORT)
+        return b"-".join(pieces).decode()
+
+    assert ask(app, *POST, connection=lambda: Connection(b"01234", b"56789")) == (200, b"01234-56789")  # type: ignore[arg-type]
 
 
 def test_the_time_for_the_answer_begins_when_the_body_is_there(make_app: Any) -> None:

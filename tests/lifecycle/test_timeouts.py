@@ -297,6 +297,50 @@ def test_the_client_of_a_plain_view_has_its_504_at_once_and_the_teardown_waits_f
     assert "has taken longer than the 0.5 s that RESPONSE_TIMEOUT or the route allows" in record.getMessage()
 
 
+def test_the_handler_reads_the_session_that_the_view_holds_for_itself(make_app: Any, gate: threading.Event) -> None:
+    app = make_app()
+    app.logger.disabled = True
+
+    @app.post("/")
+    def begin() -> str:
+        session["name"] = "Ada"
+        return "begun"
+
+    # Long enough for the view to take the session.
+    @app.get("/", endpoint="hold", session="exclusive", response_timeout=0.5)
+    def hold() -> str:
+        session["held"] = True
+        assert gate.wait(10)
+        return "held"
+
+    @app.get("/read")
+    def read() -> Any:
+        return dict(session)
+
+    @app.errorhandler(504)
+    def too_late(error: GatewayTimeout) -> Any:
+        return dict(session), 504
+
+    async def work() -> Any:
+        first, second, third = Connection(), Connection(), Connection()
+        await first.ask(app, "/", "POST", (b"content-length", b"0"))
+        cookie = b"cookie", dict(first.sent[0]["headers"])[b"set-cookie"].partition(b";")[0]
+        task = asyncio.create_task(second.ask(app, "/", "GET", cookie))
+        while len(second.sent) < 2:
+            await asyncio.sleep(0)
+        gate.set()
+        await task
+        await third.ask(app, "/read", "GET", cookie)
+        return second.answer, third.answer[1]
+
+    try:
+        (status, seen), kept = on_a_loop(work)
+    finally:
+        app.logger.disabled = False
+    assert (status, app.json.loads(seen)) == (504, {"name": "Ada"})
+    assert app.json.loads(kept) == {"name": "Ada", "held": True}
+
+
 def test_a_plain_request_that_finds_no_place_in_time_is_504_and_its_view_does_not_run(
     make_app: Any, gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -204,3 +204,6 @@ class Erlen(Application):
             return self.request_context(builder.get_environ())
         finally:
             builder.close()
+
+
+Erlen._originals = {**Application._originals, "asgi_app": Erlen.asgi_app}

@@ -18,7 +18,7 @@ from werkzeug.exceptions import Aborter
 
 from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
-from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
+from erlen.config import DURATION, ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
 from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
@@ -44,7 +44,8 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS = ("session", "cross_site", "static", "stream", "socket", "max_message_size", "message_rate")
+_LIMITS = ("response_timeout", "body_timeout")
+_ROUTE_OPTIONS = ("session", "cross_site", "static", "stream", "socket", "max_message_size", "message_rate", *_LIMITS)
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -122,6 +123,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         #: The folder for what belongs to this installation: databases, secrets, uploads.
         self.instance_path = instance_path
         self.config = self.make_config(instance_relative_config)
+        self.config.follower = self._changes  # plans are compiled from settings, too
         self.aborter = self.make_aborter()
         self.json: JSONProvider = (self.json_provider_class or PROVIDERS[self.defaults.json_provider])(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
@@ -279,7 +281,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
             "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
-            that takes the body of its request as it comes
+            that takes the body of its request as it comes; ``response_timeout`` and ``body_timeout`` (seconds, a
+            ``timedelta``, or None for no limit) in place of the settings of these names
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -331,6 +334,12 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             )
         if type(options.get("stream", False)) is not bool:
             raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")
+        for name in _LIMITS:
+            if options.get(name) is not None and not DURATION.fits(options[name]):
+                raise SetupValueError(
+                    f"{name}={options[name]!r} in the route of {endpoint!r} is no time limit: write "
+                    f"{DURATION.accepts}, or None for no limit."
+                )
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.http.files import FilePart
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.mounts import Mount
@@ -20,6 +21,9 @@ __all__ = ["answer"]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: The name of an extension of the protocol, and of its message: the server sends a file by itself.
+_PATHSEND = "http.response.pathsend"
 
 _names: dict[str, bytes] = {}
 
@@ -90,6 +94,8 @@ class AsgiExchange(Exchange):
 
     async def hand_over(self, mount: Mount) -> None:
         scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
+        if _PATHSEND in (scope.get("extensions") or ()):  # middleware of this application may not know it
+            scope["extensions"] = {name: value for name, value in scope["extensions"].items() if name != _PATHSEND}
         application = mount.application.asgi if mount.interface == "erlen" else mount.application
         await application(scope, self._receive, self._send)
 
@@ -128,6 +134,18 @@ class AsgiExchange(Exchange):
         try:
             await self._send({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
             await self._send({"type": "http.response.body", "body": body})
+        except OSError:  # the client has gone (ASGI 2.4)
+            pass
+
+    def takes_file(self, app: Any, part: FilePart) -> bool:
+        # Middleware around asgi_app may wait for a body, and know nothing of the extension.
+        extensions = self.scope.get("extensions") or ()
+        return part.end is None and _PATHSEND in extensions and not app._overrides("asgi_app")
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        try:
+            await self._send({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+            await self._send({"type": _PATHSEND, "path": part.path})
         except OSError:  # the client has gone (ASGI 2.4)
             pass
 

@@ -114,10 +114,15 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     if plan is None:
         plan = context.plan = app.compile_plan(None)
     if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
-        handle_plainly(app, context, failure, hand_over)
+        if plan.response_timeout is None:
+            handle_plainly(app, context, failure, hand_over)
+        else:
+            load("erlen.lifecycle.timing").handle_and_tell(app, context, failure, hand_over)
     else:
-        portal = app._loop.portal()
-        portal.run(handle(app, context, portal, failure, False, hand_over))
+        portal = loop = app._loop.portal()
+        if plan.response_timeout is not None:
+            portal = load("erlen.lifecycle.timing").limited_portal(loop, context, plan.response_timeout)
+        loop.run(handle(app, context, portal, failure, False, hand_over))
     return context
 
 

@@ -25,6 +25,7 @@ ALLOWED = {
     "cli": {"click", "msgspec"},
     "config": {"msgspec"},
     "context": {"werkzeug"},
+    "deadline": {"werkzeug"},
     "exchange": {"werkzeug"},
     "flask": {"_typeshed", "blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug"},
     "debugging": {"markupsafe", "msgspec"},

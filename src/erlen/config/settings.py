@@ -355,6 +355,20 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "How many plain views run at the same time, each in a thread, on a server with an event loop (ASGI, RSGI).",
         ),
         Setting(
+            "BODY_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            Differs("body_timeout"),
+            "How long the whole body of a request may take to come, on a server with an event loop (ASGI, RSGI); then "
+            "it is answered with 408. A route may say otherwise by body_timeout.",
+        ),
+        Setting(
+            "RESPONSE_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            None,
+            "How long the hooks before a view and the view itself may take together; then the request is answered with "
+            "504, and what is async of it is cancelled. A route may say otherwise by response_timeout.",
+        ),
+        Setting(
             "WEBSOCKET_MAX_MESSAGE_SIZE",
             kinds.SIZE.or_none("no limit"),
             1024 * 1024,

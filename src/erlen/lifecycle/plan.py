@@ -13,6 +13,7 @@ from typing import Any
 from werkzeug.exceptions import NotImplemented
 
 from erlen.callables import describe, is_async
+from erlen.config import seconds
 from erlen.current import current
 from erlen.http.response import Response
 from erlen.json import answers_plainly
@@ -84,6 +85,7 @@ class Plan:
         "before",
         "before_socket",
         "blueprints",
+        "body_timeout",
         "eager",
         "endpoint",
         "first_visit",
@@ -92,6 +94,7 @@ class Plan:
         "lean",
         "own",
         "preprocessors",
+        "response_timeout",
         "session_mode",
         "socket",
         "streams",
@@ -126,6 +129,9 @@ class Plan:
     #: Somebody has registered an error handler, or has an own way to answer errors.
     handles_errors: bool
     session_mode: str
+    #: How many seconds the hooks before the view and the view may take, and the body to come; None is no limit.
+    response_timeout: float | None
+    body_timeout: float | None
     #: The view of a WebSocket, and what runs before it and after it.
     socket: Function | None
     before_socket: tuple[Function, ...]
@@ -160,6 +166,8 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     writes = plan.session_mode not in ("none", "readonly")  # a visit is marked in the session
     counts_as_visit = plan.view is not None and not options.get("static") and writes
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
+    plan.response_timeout = _limit("response_timeout", options, app.config)
+    plan.body_timeout = _limit("body_timeout", options, app.config)
     plan.own = overridden
     plan.streams = bool(options.get("stream"))
     plan.guarded = not options.get("cross_site")
@@ -182,6 +190,11 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     )  # fmt: skip
     plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
     return plan
+
+
+def _limit(name: str, options: Any, config: Any) -> float | None:
+    value = options[name] if name in options else config.get(name.upper())
+    return None if value is None else seconds(value)
 
 
 def _scopes(endpoint: str | None) -> tuple[str, ...]:

@@ -209,15 +209,19 @@ class HoppingRunner:
         """Await an async callable here; have the request's thread run a plain one."""
         if is_async(function):
             return await function(*args, **kwargs)
+        result = await self.hop(function, *args, **kwargs)
+        return await result if hasattr(result, "__await__") else result
+
+    async def hop(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Have the request's thread run a plain callable, and return its result as it is."""
         future: asyncio.Future[Any] = self._loop.create_future()
         self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)
         take_over(context)
         try:
-            result = _result(ended)
+            return _result(ended)
         finally:
             del ended, future  # an exception would hold this frame, and this frame the exception
-        return await result if hasattr(result, "__await__") else result
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop."""
@@ -314,6 +318,10 @@ class PortalRunner(HoppingRunner):
         self._loop = loop.get()
         self._refuse_waiting = loop.refuse_waiting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def time(self) -> float:
+        """Tell the time of the loop, in seconds."""
+        return self._loop.time()
 
     def _hand_over(self, work: Work) -> None:
         self._queue.put(work)

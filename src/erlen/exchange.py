@@ -31,7 +31,7 @@ from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
 from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
-from erlen.lifecycle.threads import Threads
+from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
 from erlen.passage import ClientGone, answer_in_thread, code_of
 from erlen.signals import appcontext_popped
@@ -151,14 +151,6 @@ class Exchange:
         return environ
 
 
-def threads_of(app: Any) -> Threads:
-    """Return the threads that run the plain code of *app*."""
-    found: Threads | None = app._threads
-    if found is None:
-        found = app._threads = Threads(app.config["THREADS"])
-    return found
-
-
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
     if not app._got_first_request:
@@ -200,6 +192,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         if plainly:
             await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure))
             return
+        context.runner = runner
         work = handle(app, context, runner, failure)
         if not body.complete:  # whoever watches the client would take what a hook may still fetch
             await work

@@ -15,6 +15,7 @@ from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from erlen.callables import is_async
 from erlen.context import Context, find_context, find_request_context, has_app_context
 from erlen.current import current
 from erlen.http import files
@@ -197,13 +198,28 @@ def after_this_request(f: F) -> F:
 
 
 def copy_current_request_context(f: F) -> F:
-    """Wrap *f* so that it runs in a copy of the current request context, in a thread for instance.
+    """Wrap *f* so that it runs in a copy of the current request context, in a thread or in a task for instance.
 
     The request is the same, and the session too, as it is now: what the copy changes in it after the request has been
-    answered is not saved. ``g`` starts empty. ::
+    answered is not saved. ``g`` starts empty. A plain function stays plain, and an ``async def`` stays one. ::
 
         threading.Thread(target=copy_current_request_context(send_mail)).start()
+        asyncio.create_task(copy_current_request_context(send_mail_async)())
     """
+    if not is_async(f):
+        return copy_for_thread(f)
+    original = find_request_context("copy_current_request_context").copy()
+
+    @functools.wraps(f)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        async with original.copy():
+            return await f(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def copy_for_thread(f: F) -> F:
+    """Wrap *f* as :func:`copy_current_request_context` does; an ``async def`` becomes plain and is waited for."""
     original = find_request_context("copy_current_request_context").copy()
 
     @functools.wraps(f)

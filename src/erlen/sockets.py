@@ -63,6 +63,7 @@ async def _converse_here(
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         raise
+    context.runner = runner
     try:
         await handle_socket(app, context, runner, failure)
     finally:

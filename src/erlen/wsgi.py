@@ -110,7 +110,7 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
         handle_plainly(app, context, failure, hand_over)
     else:
-        portal = app._loop.portal()
+        portal = context.runner = app._loop.portal()
         portal.run(handle(app, context, portal, failure, False, hand_over))
     return context
 

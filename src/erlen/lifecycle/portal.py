@@ -11,20 +11,22 @@ callables of a request share one, so that a token made by one of them can be res
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import queue
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.context import nearest_request_context
 from erlen.lifecycle.runner import Latch
-from erlen.lifecycle.threads import Threads, Worker
+from erlen.lifecycle.threads import Threads, Worker, threads_of
 
-__all__ = ["Loop", "LoopRunner", "PortalRunner", "take_over"]
+__all__ = ["Loop", "LoopRunner", "PortalRunner", "call_in_thread", "runner_here", "take_over"]
 
 T = TypeVar("T")
 _unset: Any = object()
@@ -163,6 +165,7 @@ class _HoppingRunner:
     inline = False
     fetches = False
     _loop: asyncio.AbstractEventLoop
+    _closed = False
 
     def _post(self, work: _Work) -> None:
         raise NotImplementedError
@@ -180,6 +183,10 @@ class _HoppingRunner:
         finally:
             del ended, future  # an exception would hold this frame, and this frame the exception
         return await result if hasattr(result, "__await__") else result
+
+    def is_here(self) -> bool:
+        """Tell whether the request goes on, on the loop that runs this. A task may outlive it."""
+        return not self._closed and asyncio.get_running_loop() is self._loop
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop."""
@@ -250,6 +257,8 @@ class LoopRunner(_HoppingRunner):
 
     def close(self) -> None:
         """Give the thread and the place back."""
+        self._closed = True
+        self._variables = None  # the context of the request stands in them, which leads to this
         self.stop_watching()
         self._leave()
         worker, self._worker = self._worker, None
@@ -275,11 +284,36 @@ class PortalRunner(_HoppingRunner):
         """
         self._refuse_waiting(coroutine)
         context = contextvars.copy_context()
-        self._loop.call_soon_threadsafe(_start, self._loop, _ended(coroutine), context, self._queue.put)
+        self._loop.call_soon_threadsafe(_start, self._loop, _ended(coroutine), context, self._close)
         while type(item := self._queue.get()) is _Work:
             _perform(item, self._loop)
         take_over(context)
         return _result(item)  # type: ignore[no-any-return]
+
+    def _close(self, ended: Any) -> None:
+        self._closed = True
+        self._queue.put(ended)
+
+
+@contextlib.contextmanager
+def runner_here(app: Any) -> Iterator[_HoppingRunner]:
+    """Give the runner of the current request, if it runs on this loop, or one for the time of the block."""
+    context = nearest_request_context()
+    found = None if context is None or context.app is not app else context.runner
+    if found is not None and found.is_here():
+        yield found
+        return
+    made = LoopRunner(asyncio.get_running_loop(), threads_of(app))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+async def call_in_thread(app: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """Call *function* as the current request calls its plain callables, or in any thread outside of one."""
+    with runner_here(app) as runner:
+        return await runner.call(function, *args)
 
 
 async def _never_abandoned(future: asyncio.Future[Any]) -> Any:

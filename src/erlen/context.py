@@ -128,8 +128,6 @@ class Context:
     session_mode: str = "shared"
     #: Whether the response was made without a look at the session: what opens it now cannot send a cookie.
     headers_gone = False
-    #: What calls the plain callables of this request, while it is handled on an event loop.
-    runner: Any = None
     #: The messages that this request has taken out of the session.
     flashes: list[Any] | None = None
     #: The role and the function that answered in the view's place, to be named in a message.

@@ -20,12 +20,13 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from erlen.context import Context
-from erlen.current import current
+from erlen.current import current, home
 from erlen.departure import unless_gone
 from erlen.http.body import RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
+from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
@@ -33,7 +34,8 @@ from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
-from erlen.passage import ClientGone, answer_in_thread, code_of
+from erlen.outflow import ClientGone, send_pieces
+from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
 __all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond", "threads_of"]
@@ -190,9 +192,9 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         raise
     try:
         if plainly:
-            await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure))
+            await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure), context)
             return
-        context.runner = runner
+        home.set(runner)
         work = handle(app, context, runner, failure)
         if not body.complete:  # whoever watches the client would take what a hook may still fetch
             await work
@@ -200,6 +202,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
             return
         await _send(exchange, context, runner, body)
     finally:
+        home.set(None)
         del failure  # an exception would hold this frame
 
 
@@ -322,5 +325,7 @@ async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: 
     status, headers, made = _ready(context)
     if type(made) is bytes:
         await exchange.answer(code_of(status), headers, made)
+    elif type(made) is AsyncBody:
+        await send_pieces(exchange, runner, body, (code_of(status), headers, made), context)
     else:
         await answer_in_thread(exchange, runner, body, lambda: (status, headers, made))

@@ -46,7 +46,9 @@ __all__ = [
     "make_response",
     "redirect",
     "render_template",
+    "render_template_async",
     "render_template_string",
+    "render_template_string_async",
     "send_file",
     "send_from_directory",
     "stream_template",
@@ -308,6 +310,28 @@ def render_template_string(source: str, **context: Any) -> str:
     current_context = find_context("render_template_string")
     template = current_context.app.jinja_env.from_string(source)
     return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_async(template_name_or_list: TemplateName, **context: Any) -> str:
+    """Render a template in async code: ``return await render_template_async("index.html", user=user)``.
+
+    Async context processors are awaited, and plain ones run in the thread of the request's plain code. With Jinja's
+    ``enable_async`` in ``app.jinja_options``, what the template itself calls is awaited too.
+
+    :param template_name_or_list: its name, or several, of which the first that exists is taken
+    :param context: the values for it
+    :raises jinja2.TemplateNotFound: names the folders that were searched and the nearest name
+    """
+    current_context = find_context("render_template_async")
+    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_string_async(source: str, **context: Any) -> str:
+    """Render a template given as text in async code; see :func:`render_template_async`."""
+    current_context = find_context("render_template_string_async")
+    template = current_context.app.jinja_env.from_string(source)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:

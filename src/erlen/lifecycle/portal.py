@@ -69,6 +69,10 @@ class Loop:
                 weakref.finalize(self, _stop, self._loop)
             return self._loop
 
+    def is_here(self) -> bool:
+        """Tell whether this thread is running the loop."""
+        return threading.current_thread() is self._thread and self._loop is not None and self._loop.is_running()
+
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use *loop*, which runs in this thread and serves the application."""
         with self._lock:

@@ -92,6 +92,11 @@ class BackgroundLoop:
                 self._loop = load("erlen.lifecycle.portal").Loop()
             return self._loop
 
+    def is_here(self) -> bool:
+        """Tell whether this thread is running the loop, so that plain code in it cannot wait for async code."""
+        loop = self._loop
+        return loop is not None and loop.is_here()
+
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop while this thread waits, and return its result."""
         return self.get().run(awaitable)  # type: ignore[no-any-return]

@@ -19,6 +19,7 @@ from erlen.alias import install_as_flask
 from erlen.app import Erlen
 from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
+from erlen.callables import nonblocking
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
@@ -95,6 +96,7 @@ __all__ = [
     "jsonify",
     "make_response",
     "message_flashed",
+    "nonblocking",
     "redirect",
     "render_template",
     "render_template_async",

@@ -185,7 +185,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
     try:
         failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
-        plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
+        plainly = plan.in_thread or plan.own  # overridden steps are plain methods, and drive what they call
         failure = await _prepare(context, runner, plainly) or failure
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)

@@ -22,10 +22,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from erlen.callables import is_async
+from erlen.callables import is_async, is_quick
 from erlen.current import home
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker, threads_of
+from erlen.loading import load
 
 __all__ = [
     "HoppingRunner",
@@ -49,9 +50,12 @@ class Loop:
 
     It is the loop of the server, where the server has one, so that async clients are shared with the views that run
     there. Otherwise it is one in the background, in a thread of its own, started when it is first needed.
+
+    :param reports: after how many seconds the log is told what holds the loop, and the log; None: never
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reports: tuple[float, logging.Logger] | None = None) -> None:
+        self._reports = reports
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -67,7 +71,18 @@ class Loop:
                 self._thread.start()
                 self._loop = ready.result()
                 weakref.finalize(self, _stop, self._loop)
+                self._begin_watching()
             return self._loop
+
+    def report(self, reports: tuple[float, logging.Logger]) -> None:
+        """Have the log told of what holds the loop, as if it had been said from the beginning."""
+        with self._lock:
+            self._reports = reports
+            self._begin_watching()
+
+    def _begin_watching(self) -> None:
+        if self._reports is not None and self._loop is not None and self._thread is not None:
+            load("erlen.lifecycle.watchdog").watch(self._loop, self._thread, *self._reports)
 
     def is_here(self) -> bool:
         """Tell whether this thread is running the loop."""
@@ -78,6 +93,7 @@ class Loop:
         with self._lock:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
+                self._begin_watching()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -207,6 +223,8 @@ class HoppingRunner:
     inline = False
     fetches = False
     _loop: asyncio.AbstractEventLoop
+    #: Plain callables that are marked as quick are called on the loop.
+    _calls_quick = False
     #: The request is over, and its thread does other things; a task that it has left behind may still run.
     _over = False
 
@@ -224,6 +242,9 @@ class HoppingRunner:
         """Await an async callable here; have the request's thread run a plain one."""
         if is_async(function):
             return await function(*args, **kwargs)
+        if self._calls_quick and is_quick(function):
+            result = function(*args, **kwargs)
+            return await result if hasattr(result, "__await__") else result
         future: asyncio.Future[Any] = self._loop.create_future()
         self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)
@@ -253,6 +274,7 @@ class LoopRunner(HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
 
     fetches = True
+    _calls_quick = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop

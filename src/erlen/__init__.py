@@ -22,6 +22,7 @@ from erlen.blueprints import Blueprint
 from erlen.callables import nonblocking
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
+from erlen.event_stream import EventStream, ServerSentEvent
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
@@ -68,10 +69,12 @@ __all__ = [
     "Blueprint",
     "Config",
     "Erlen",
+    "EventStream",
     "Markup",
     "Request",
     "Response",
     "RouteConflictWarning",
+    "ServerSentEvent",
     "WebSocket",
     "WebSocketClosed",
     "WebSocketDataError",

@@ -44,7 +44,10 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS = ("session", "cross_site", "blocking", "static", "socket", "max_message_size", "message_rate")
+_ROUTE_OPTIONS = (
+    *("session", "cross_site", "blocking", "static", "stream"),
+    *("socket", "max_message_size", "message_rate"),
+)
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -287,8 +290,9 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param provide_automatic_options: answer OPTIONS requests; default is yes, unless ``methods`` has OPTIONS
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
-            "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``blocking=False`` for a
-            plain view so quick that it may run on the event loop of a server that has one
+            "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
+            that takes the body of its request as it comes; ``blocking=False`` for a plain view so quick that it may
+            run on the event loop of a server that has one
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -343,6 +347,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
                 f"blocking={options['blocking']!r} in the route of {endpoint!r} is neither True nor False. Write "
                 "blocking=False for a plain view that may run on the event loop, and nothing for any other."
             )
+        if type(options.get("stream", False)) is not bool:
+            raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
@@ -29,7 +30,7 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     if kind == "http":
         await respond(app, AsgiExchange(scope, receive, send))
     elif kind == "lifespan":
-        await _live(app, receive, send)
+        await _live(app, scope, receive, send)
     elif kind == "websocket":
         await converse(app, AsgiSocket(scope, receive, send))
     else:
@@ -38,7 +39,7 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
         )
 
 
-async def _live(app: Any, receive: Receive, send: Send) -> None:
+async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Check the application when the server starts, so that one that cannot work is not served at all."""
     while True:
         message = await receive()
@@ -48,6 +49,8 @@ async def _live(app: Any, receive: Receive, send: Send) -> None:
             except Exception as error:
                 app.logger.critical("The application cannot be served.", exc_info=error)
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                if PROPAGATE in scope.get(ENVIRON, ()):
+                    raise  # a test client wants to know the cause
                 return
             await send({"type": "lifespan.startup.complete"})
         else:
@@ -149,7 +152,12 @@ class AsgiSocket(AsgiExchange, SocketExchange):
 
     __slots__ = ("_connected",)
 
-    carries_headers = True
+    carries_subprotocol = True
+
+    @property
+    def carries_headers(self) -> bool:
+        # granian 2.8 drops them without a word.
+        return not type(getattr(self._receive, "__self__", None)).__module__.startswith("granian")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)

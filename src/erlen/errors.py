@@ -26,11 +26,16 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
     ├── ContextError (RuntimeError)       request, session, g or current_app was used where there is none
     ├── WaitingTemplate (RuntimeError)    a template has to wait for something and was rendered plainly on a loop
+    ├── erlen.http.body.BodyNotFetched (RuntimeError)  what cannot wait has read a body that is taken as it comes
     ├── ViewResultError (TypeError)       a view returned what cannot become a response
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
     ├── ServerError                       a server cannot be started
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
+    ├── erlen.testing.failures.AsgiError (RuntimeError)       a tested application breaks the rules of ASGI
+    ├── erlen.testing.failures.LifespanFailed (RuntimeError)  it could not start, or not end in order
+    ├── erlen.testing.failures.SocketClosed (ConnectionError)    a WebSocket of a test has ended
+    ├── erlen.testing.failures.SocketRejected (ConnectionError)  its handshake was refused
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
     ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
     ├── erlen.http.websocket.WebSocketDataError (ValueError)  a client sent a message that is no JSON
@@ -144,8 +149,8 @@ class SetupFinished(SetupError, AssertionError):
     def __str__(self) -> str:
         return (
             f"The setup method '{self.method}' can no longer be called on {self.owner}. It has already handled its "
-            "first request, any changes will not be applied consistently.\nMake sure all imports, decorators, "
-            "functions, etc. needed to set up the application are done before running it."
+            "first request, any changes will not be applied consistently.\nMove the call to where the application is "
+            "made, and import the modules with its decorators there too."
         )
 
 

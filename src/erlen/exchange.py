@@ -34,7 +34,7 @@ from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
-from erlen.outflow import ClientGone, send_pieces
+from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
@@ -196,13 +196,15 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
             return
         home.set(runner)
         work = handle(app, context, runner, failure)
-        if not body.complete:  # whoever watches the client would take what a hook may still fetch
+        if not (body.complete or body.streams):  # whoever watches would take what a hook may still fetch
             await work
-        elif not await unless_gone(exchange, runner, work):
+        elif not await unless_gone(departure_of(exchange, body), runner, work):
             return
         await _send(exchange, context, runner, body)
     finally:
         home.set(None)
+        if body.streams:
+            body.leave_off()
         del failure  # an exception would hold this frame
 
 
@@ -220,9 +222,11 @@ async def give_up(context: Context, error: BaseException, runner: LoopRunner) ->
 
 async def _prepare(context: Context, runner: LoopRunner, plainly: bool) -> Exception | None:
     """Fetch the body, and wait for a place where the request is plain; return what failed."""
-    body = context.request.body
+    body = context.request._body
     try:
-        if not body.complete and (context.plan.view is not None or not plainly):
+        if not body.complete and context.plan.streams:
+            body.stream()
+        elif not body.complete and (context.plan.view is not None or not plainly):
             await body.fill(context.request.max_content_length)
         if plainly:
             await runner.enter()
@@ -241,15 +245,16 @@ async def _call_mounted(app: Any, exchange: Exchange, mount: Mount, runner: Loop
     await answer_in_thread(exchange, runner, body, lambda: call_wsgi(mount.application, environ))
 
 
-def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
+def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], bool]:
     """Return what finishes a coroutine on *loop* for another thread, and drops it in the thread of the loop itself."""
     here = get_ident()
 
-    def wait(work: Coroutine[Any, Any, None]) -> None:
+    def wait(work: Coroutine[Any, Any, None]) -> bool:
         if get_ident() == here:
             work.close()
-        else:
-            asyncio.run_coroutine_threadsafe(work, loop).result()
+            return False
+        asyncio.run_coroutine_threadsafe(work, loop).result()
+        return True
 
     return wait
 
@@ -264,7 +269,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
             app._proxies.apply(environ)
         context = app.request_context(environ)
         context.request._source = exchange
-        context.request.body = body
+        context.request._body = body
     context._began = True
     context._holds = 1
     if exchange.preserved is not None:

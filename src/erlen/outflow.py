@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from erlen.current import home
+from erlen.departure import cancel_if_gone
 from erlen.http.sending import Headers
 from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.portal import LoopRunner
@@ -19,6 +22,10 @@ from erlen.lifecycle.teardown import has_end
 Departure = Callable[[], Coroutine[Any, Any, None]]
 
 __all__ = ["ClientGone", "Departure", "departure_of", "send_pieces"]
+
+
+#: For how many seconds a body may keep the loop to itself.
+_TURN = 0.001
 
 
 class ClientGone(Exception):
@@ -51,6 +58,8 @@ async def send_pieces(
 
 def departure_of(exchange: Any, body: Any) -> Departure:
     """Return what waits until the client of *exchange* has gone, once its answer has begun."""
+    if body.streams:
+        return partial(body.departed, exchange.disconnected)
     if not body.complete:
         body.abandon()  # it would take what is left of it
     return exchange.disconnected  # type: ignore[no-any-return]
@@ -61,13 +70,17 @@ async def _pour(exchange: Any, departure: Departure, answer: tuple[int, Headers,
     pieces = made.pieces
     task = asyncio.current_task()
     gone: list[bool] = []
-    watch = asyncio.ensure_future(_cancel_if_gone(departure, task, gone))
+    watch = asyncio.ensure_future(cancel_if_gone(departure, task, gone))
     try:
         try:
             await exchange.start(status, headers)
+            turn = monotonic()
             async for piece in pieces:
                 if piece:
                     await exchange.send(piece)
+                if monotonic() - turn > _TURN:  # neither the generator nor the server may ever wait
+                    await asyncio.sleep(0)
+                    turn = monotonic()
                 if gone:
                     break
         finally:
@@ -84,13 +97,6 @@ async def _pour(exchange: Any, departure: Departure, answer: tuple[int, Headers,
     finally:
         exchange.let_go()
         del task  # an exception would hold this frame, and the task the exception
-
-
-async def _cancel_if_gone(departure: Departure, task: asyncio.Task[Any] | None, gone: list[bool]) -> None:
-    await departure()
-    if task is not None:
-        gone.append(True)
-        task.cancel()
 
 
 async def _leave_off(task: asyncio.Task[Any] | None, gone: list[bool]) -> None:

@@ -82,19 +82,21 @@ class View:
             def view(**values: Any) -> Any:
                 return _call(once.dispatch_request, **values)
 
-        if not cls.decorators:
-            view._erlen_twin = id(view), _twin_of(cls, make, view)  # type: ignore[attr-defined]
-        else:
-            view.__name__ = name
-            view.__module__ = cls.__module__
-            for decorator in cls.decorators:
-                view = decorator(view)
-        view.view_class = cls  # type: ignore[attr-defined]
-        view.__name__ = name
-        view.__doc__ = cls.__doc__
-        view.__module__ = cls.__module__
-        view.methods = cls.methods  # type: ignore[attr-defined]
-        view.provide_automatic_options = cls.provide_automatic_options  # type: ignore[attr-defined]
+        twin = None if cls.decorators else _twin_of(cls, make, view)
+        view.__name__, view.__module__ = name, cls.__module__  # a decorator may read them
+        for decorator in cls.decorators or ():
+            view = decorator(view)
+        facts = {
+            "__name__": name,
+            "__module__": cls.__module__,
+            "__doc__": cls.__doc__,
+            "view_class": cls,
+            "methods": cls.methods,
+            "provide_automatic_options": cls.provide_automatic_options,
+            "_erlen_twin": (id(view), twin),
+        }
+        for fact, value in facts.items():
+            setattr(view, fact, value)
         return view
 
     def _handler(self) -> Callable[..., Any]:

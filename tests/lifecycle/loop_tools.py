@@ -74,3 +74,10 @@ def on_a_loop(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     if outcome[0][1] is not None:
         raise outcome[0][1]
     return outcome[0][0]
+
+
+async def tasks_left() -> int:
+    """Return how many tasks there are besides this one, when those that were cancelled have ended."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return len(asyncio.all_tasks()) - 1

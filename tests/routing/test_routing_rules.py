@@ -95,11 +95,11 @@ def test_a_bound_rule_takes_over_what_its_map_says() -> None:
 
 def test_methods_are_a_list_and_websockets_have_few() -> None:
     with pytest.raises(
-        TypeError, match=r"'methods' should be a list of strings\. Write methods=\['GET'\] for the rule '/a'\."
+        TypeError, match=r"'methods' is one string and not a list\. Write methods=\['GET'\] for the rule '/a'\."
     ):
         Rule("/a", methods="GET")
     with pytest.raises(
-        ValueError, match=r"WebSocket rules can only use 'GET', 'HEAD', and 'OPTIONS' methods\. Leave methods out"
+        ValueError, match=r"A rule for WebSockets has no methods but GET, HEAD and OPTIONS\. Leave methods out"
     ):
         Rule("/a", methods=["POST"], websocket=True)
 

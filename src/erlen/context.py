@@ -299,7 +299,7 @@ class Context:
         self.pop(exc)
 
     async def __aenter__(self) -> Self:
-        if self._began or self.app.begins_simply():
+        if not appcontext_pushed.receivers and (self._began or self.app.begins_simply()):
             self.push()
         else:  # what users wrote has a part in it, and may block
             await self.app.call_in_thread(self.push)

@@ -333,6 +333,22 @@ def test_async_receivers_of_signals_run_before_the_next_step(app: Any) -> None:
     assert log == expected
 
 
+def test_a_receiver_whose_decorator_hides_an_async_def_is_awaited_in_a_plain_request_too(app: Any) -> None:
+    heard: list[str] = []
+
+    async def note(sender: Any, **values: Any) -> None:
+        await asyncio.sleep(0)
+        heard.append(request.path)
+
+    def receive(sender: Any, **values: Any) -> Any:
+        return note(sender, **values)
+
+    app.add_url_rule("/plain", "plain", lambda: "x")
+    with request_started.connected_to(receive, app), request_finished.connected_to(receive, app):
+        app.test_client().get("/plain")
+    assert heard == ["/plain", "/plain"]
+
+
 @pytest.mark.parametrize("interface", ["wsgi"])
 def test_plain_receivers_hear_of_async_requests_in_the_thread_of_the_server(app: Any) -> None:
     threads: list[int] = []

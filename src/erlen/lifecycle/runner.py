@@ -197,7 +197,9 @@ async def settled(result: Any, runner: Runner) -> Any:
 async def send(app: Any, signal: Any, runner: Runner, **values: Any) -> None:
     """Send a signal; receivers run where the request's other callables run, one after the other."""
     if runner.inline:
-        signal.send(app, _async_wrapper=app.ensure_sync, **values)
+        for _, result in signal.send(app, _async_wrapper=app.ensure_sync, **values):
+            if hasattr(result, "__await__"):  # a decorator hides an async def
+                await runner.settle(result)
         return
     for receiver in list(signal.receivers_for(app)):
         await runner.call(receiver, app, **values)

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, TypeVar
 
 __all__ = [
@@ -35,6 +35,8 @@ def is_async(function: Callable[..., Any]) -> bool:
 
     A decorator that hides an ``async def`` is not seen through; whoever calls checks the result once more.
     """
+    if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
+        return True  # most async callables: asked for each of them in a request, so it has to be quick
     target: Any = function
     while isinstance(target, functools.partial):
         target = target.func

@@ -240,11 +240,11 @@ class HoppingRunner:
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Await an async callable here; have the request's thread run a plain one."""
-        if is_async(function):
-            return await function(*args, **kwargs)
         if self._calls_quick and is_quick(function):
             result = function(*args, **kwargs)
             return await result if hasattr(result, "__await__") else result
+        if is_async(function):
+            return await function(*args, **kwargs)
         future: asyncio.Future[Any] = self._loop.create_future()
         self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)

@@ -19,6 +19,7 @@ from erlen.alias import install_as_flask
 from erlen.app import Erlen
 from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
+from erlen.callables import nonblocking
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
 from erlen.event_stream import EventStream, ServerSentEvent
@@ -34,7 +35,9 @@ from erlen.helpers import (
     make_response,
     redirect,
     render_template,
+    render_template_async,
     render_template_string,
+    render_template_string_async,
     send_file,
     send_from_directory,
     stream_template,
@@ -96,9 +99,12 @@ __all__ = [
     "jsonify",
     "make_response",
     "message_flashed",
+    "nonblocking",
     "redirect",
     "render_template",
+    "render_template_async",
     "render_template_string",
+    "render_template_string_async",
     "request",
     "request_ctx",
     "request_finished",

@@ -45,7 +45,11 @@ __all__ = ["Application", "RouteConflictWarning"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LIMITS = ("response_timeout", "body_timeout")
-_ROUTE_OPTIONS = ("session", "cross_site", "static", "stream", "socket", "max_message_size", "message_rate", *_LIMITS)
+_ROUTE_OPTIONS = (
+    *("session", "cross_site", "blocking", "static", "stream"),
+    *("socket", "max_message_size", "message_rate"),
+    *_LIMITS,
+)
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -240,7 +244,16 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             for mount in self._mounts:
                 if mount.interface == "erlen":
                     mount.application.freeze()
+            after = self._report_after()
+            if after:
+                self._loop.report(after, self.logger)
             self._got_first_request = True
+
+    def _report_after(self) -> float:
+        found = self.config["SLOW_CALLBACK_REPORT"]
+        if found is None:
+            return 0.1 if self.debug else 0.0
+        return seconds(found)
 
     def _check_conflicts(self) -> None:
         self.url_map.freeze()
@@ -281,7 +294,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
             "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
-            that takes the body of its request as it comes; ``response_timeout`` and ``body_timeout`` (seconds, a
+            that takes the body of its request as it comes; ``blocking=False`` for a plain view so quick that it may
+            run on the event loop of a server that has one; ``response_timeout`` and ``body_timeout`` (seconds, a
             ``timedelta``, or None for no limit) in place of the settings of these names
         :raises AssertionError: if the endpoint already has another view function
         """
@@ -331,6 +345,11 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             hint = f" Did you mean {near!r}?" if near else ""
             raise SetupValueError(
                 f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
+            )
+        if not isinstance(options.get("blocking", True), bool):
+            raise SetupValueError(
+                f"blocking={options['blocking']!r} in the route of {endpoint!r} is neither True nor False. Write "
+                "blocking=False for a plain view that may run on the event loop, and nothing for any other."
             )
         if type(options.get("stream", False)) is not bool:
             raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")

@@ -25,6 +25,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
     ├── ContextError (RuntimeError)       request, session, g or current_app was used where there is none
+    ├── WaitingTemplate (RuntimeError)    a template has to wait for something and was rendered plainly on a loop
     ├── erlen.http.body.BodyNotFetched (RuntimeError)  what cannot wait has read a body that is taken as it comes
     ├── ViewResultError (TypeError)       a view returned what cannot become a response
     ├── MissingExtra (ImportError)        an optional dependency is not installed
@@ -80,6 +81,7 @@ __all__ = [
     "SignatureError",
     "UnknownConverter",
     "ViewResultError",
+    "WaitingTemplate",
     "nearest",
 ]
 
@@ -271,6 +273,25 @@ class WrongContext(ErlenError, RuntimeError, AssertionError, LookupError):
         return (
             f"Popped wrong {kind} context. {self.wanted!r} is to be popped, and {self.found!r} is the current one. "
             "Pop contexts in the reverse order of their pushes, or use them in with statements."
+        )
+
+
+class WaitingTemplate(ErlenError, RuntimeError):
+    """A template was rendered by a plain call on the event loop, and something in it has to be awaited.
+
+    :param cause: what has to be awaited, in words
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return (
+            f"A template was rendered by a plain call on the event loop, and {self.cause}: a plain call cannot wait "
+            "there. In an async function write: await render_template_async(...), or "
+            "await render_template_string_async(...) for a text. In a plain view, which runs in a thread, "
+            "render_template(...) waits."
         )
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from erlen.context import Context
-from erlen.current import current
+from erlen.current import current, home
 from erlen.deadline import Deadline
 from erlen.departure import unless_gone
 from erlen.http.body import BodyTimeout, RequestBody
@@ -34,7 +34,7 @@ from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
 from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
-from erlen.lifecycle.threads import Threads
+from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
 from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
@@ -163,14 +163,6 @@ class Exchange:
         return environ
 
 
-def threads_of(app: Any) -> Threads:
-    """Return the threads that run the plain code of *app*."""
-    found: Threads | None = app._threads
-    if found is None:
-        found = app._threads = Threads(app.config["THREADS"])
-    return found
-
-
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
     if not app._got_first_request:
@@ -204,7 +196,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
     try:
         failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
-        plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
+        plainly = plan.in_thread or plan.own  # overridden steps are plain methods, and drive what they call
         if plan.response_timeout is not None:
             deadline = Deadline(exchange, context, runner, body, _ready)
             exchange = deadline.exchange  # type: ignore[assignment]
@@ -221,6 +213,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
                 deadline.watch()
             await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure), context)
             return
+        home.set(runner)
         work = handle(app, context, runner if deadline is None else deadline.limited(), failure)
         if not (body.complete or body.streams):  # whoever watches would take what a hook may still fetch
             await work
@@ -231,6 +224,7 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         if deadline is None or not deadline.has_cancelled():
             raise
     finally:
+        home.set(None)
         if body.streams:
             body.leave_off()
         del failure  # an exception would hold this frame

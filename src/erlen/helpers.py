@@ -15,6 +15,7 @@ from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from erlen.callables import is_async
 from erlen.context import find_context, find_request_context, has_app_context
 from erlen.http import files
 from erlen.http.response import Response
@@ -45,7 +46,9 @@ __all__ = [
     "make_response",
     "redirect",
     "render_template",
+    "render_template_async",
     "render_template_string",
+    "render_template_string_async",
     "send_file",
     "send_from_directory",
     "stream_template",
@@ -205,13 +208,28 @@ def after_this_request(f: F) -> F:
 
 
 def copy_current_request_context(f: F) -> F:
-    """Wrap *f* so that it runs in a copy of the current request context, in a thread for instance.
+    """Wrap *f* so that it runs in a copy of the current request context, in a thread or in a task for instance.
 
     The request is the same, and the session too, as it is now: what the copy changes in it after the request has been
-    answered is not saved. ``g`` starts empty. ::
+    answered is not saved. ``g`` starts empty. A plain function stays plain, and an ``async def`` stays one. ::
 
         threading.Thread(target=copy_current_request_context(send_mail)).start()
+        asyncio.create_task(copy_current_request_context(send_mail_async)())
     """
+    if not is_async(f):
+        return copy_for_thread(f)
+    original = find_request_context("copy_current_request_context").copy()
+
+    @functools.wraps(f)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        async with original.copy():
+            return await f(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def copy_for_thread(f: F) -> F:
+    """Wrap *f* as :func:`copy_current_request_context` does; an ``async def`` becomes plain and is waited for."""
     original = find_request_context("copy_current_request_context").copy()
 
     @functools.wraps(f)
@@ -292,6 +310,28 @@ def render_template_string(source: str, **context: Any) -> str:
     current_context = find_context("render_template_string")
     template = current_context.app.jinja_env.from_string(source)
     return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_async(template_name_or_list: TemplateName, **context: Any) -> str:
+    """Render a template in async code: ``return await render_template_async("index.html", user=user)``.
+
+    Async context processors are awaited, and plain ones run in the thread of the request's plain code. With Jinja's
+    ``enable_async`` in ``app.jinja_options``, what the template itself calls is awaited too.
+
+    :param template_name_or_list: its name, or several, of which the first that exists is taken
+    :param context: the values for it
+    :raises jinja2.TemplateNotFound: names the folders that were searched and the nearest name
+    """
+    current_context = find_context("render_template_async")
+    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_string_async(source: str, **context: Any) -> str:
+    """Render a template given as text in async code; see :func:`render_template_async`."""
+    current_context = find_context("render_template_string_async")
+    template = current_context.app.jinja_env.from_string(source)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:

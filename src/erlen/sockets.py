@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from erlen.context import Context
-from erlen.current import current
+from erlen.current import current, home
 from erlen.exchange import Exchange, begin_here, give_up, threads_of
 from erlen.http.body import RequestBody
 from erlen.http.websocket import WebSocket, Wire
@@ -63,9 +63,11 @@ async def _converse_here(
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         raise
+    home.set(runner)
     try:
         await handle_socket(app, context, runner, failure)
     finally:
+        home.set(None)
         del failure  # an exception would hold this frame
 
 

@@ -49,6 +49,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting("DEBUG", kinds.FLAG, False, "Debug mode: errors are shown in full, templates are reloaded."),
         Setting("TESTING", kinds.FLAG, False, "Test mode: exceptions reach the test instead of becoming a 500 page."),
         Setting(
+            "SLOW_CALLBACK_REPORT",
+            kinds.DURATION_OR_ZERO.or_none("automatic"),
+            None,
+            "Log what holds the event loop for longer than so many seconds, with its line; 0: nothing; automatic "
+            "means: 0.1 in debug mode, and nothing otherwise.",
+        ),
+        Setting(
             "PROPAGATE_EXCEPTIONS",
             kinds.FLAG_OR_AUTOMATIC,
             None,

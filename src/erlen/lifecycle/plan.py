@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotImplemented
 
-from erlen.callables import describe, is_async
+from erlen.callables import Quick, describe, is_async, is_quick
 from erlen.config import seconds
 from erlen.current import current
 from erlen.http.response import Response
@@ -91,6 +91,7 @@ class Plan:
         "first_visit",
         "guarded",
         "handles_errors",
+        "in_thread",
         "lean",
         "own",
         "preprocessors",
@@ -124,6 +125,8 @@ class Plan:
     lean: bool
     #: Nothing in the plan is an ``async def``.
     all_plain: bool
+    #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
+    in_thread: bool
     #: The route has not said that it is for every site.
     guarded: bool
     #: Somebody has registered an error handler, or has an own way to answer errors.
@@ -189,12 +192,27 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
     )  # fmt: skip
     plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
+    twin = _twin(plan.view) if plan.view is not None and not overridden else None
+    if twin is not None:
+        plan.view = twin
+        plan.all_plain = False
+    elif options.get("blocking") is False and plan.view is not None and not is_async(plan.view):
+        plan.view = Quick(plan.view)
+    plan.in_thread = plan.all_plain and not (
+        plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
+    )
     return plan
 
 
 def _limit(name: str, options: Any, config: Any) -> float | None:
     value = options[name] if name in options else config.get(name.upper())
     return None if value is None else seconds(value)
+
+
+def _twin(view: Function) -> Function | None:
+    """Return what is called in place of the view of a class with async methods; see :mod:`erlen.views`."""
+    mark, twin = getattr(view, "_erlen_twin", (None, None))
+    return twin if mark == id(view) else None  # functools.wraps copies the mark to the function of a decorator
 
 
 def _scopes(endpoint: str | None) -> tuple[str, ...]:

@@ -11,22 +11,34 @@ callables of a request share one, so that a token made by one of them can be res
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import os
 import queue
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from erlen.callables import is_async
+from erlen.callables import is_async, is_quick
 from erlen.current import home
 from erlen.lifecycle.runner import Latch
-from erlen.lifecycle.threads import Threads, Worker
+from erlen.lifecycle.threads import Threads, Worker, threads_of
+from erlen.loading import load
 
-__all__ = ["HoppingRunner", "Loop", "LoopRunner", "PortalRunner", "Work", "perform", "take_over"]
+__all__ = [
+    "HoppingRunner",
+    "Loop",
+    "LoopRunner",
+    "PortalRunner",
+    "Work",
+    "call_in_thread",
+    "perform",
+    "runner_here",
+    "take_over",
+]
 
 T = TypeVar("T")
 log = logging.getLogger("erlen")
@@ -38,9 +50,12 @@ class Loop:
 
     It is the loop of the server, where the server has one, so that async clients are shared with the views that run
     there. Otherwise it is one in the background, in a thread of its own, started when it is first needed.
+
+    :param reports: after how many seconds the log is told what holds the loop, and the log; None: never
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reports: tuple[float, logging.Logger] | None = None) -> None:
+        self._reports = reports
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -56,13 +71,29 @@ class Loop:
                 self._thread.start()
                 self._loop = ready.result()
                 weakref.finalize(self, _stop, self._loop)
+                self._begin_watching()
             return self._loop
+
+    def report(self, reports: tuple[float, logging.Logger]) -> None:
+        """Have the log told of what holds the loop, as if it had been said from the beginning."""
+        with self._lock:
+            self._reports = reports
+            self._begin_watching()
+
+    def _begin_watching(self) -> None:
+        if self._reports is not None and self._loop is not None and self._thread is not None:
+            load("erlen.lifecycle.watchdog").watch(self._loop, self._thread, *self._reports)
+
+    def is_here(self) -> bool:
+        """Tell whether this thread is running the loop."""
+        return threading.current_thread() is self._thread and self._loop is not None and self._loop.is_running()
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use *loop*, which runs in this thread and serves the application."""
         with self._lock:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
+                self._begin_watching()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -192,6 +223,8 @@ class HoppingRunner:
     inline = False
     fetches = False
     _loop: asyncio.AbstractEventLoop
+    #: Plain callables that are marked as quick are called on the loop.
+    _calls_quick = False
     #: The request is over, and its thread does other things; a task that it has left behind may still run.
     _over = False
 
@@ -207,6 +240,9 @@ class HoppingRunner:
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Await an async callable here; have the request's thread run a plain one."""
+        if self._calls_quick and is_quick(function):
+            result = function(*args, **kwargs)
+            return await result if hasattr(result, "__await__") else result
         if is_async(function):
             return await function(*args, **kwargs)
         result = await self.hop(function, *args, **kwargs)
@@ -223,6 +259,10 @@ class HoppingRunner:
         finally:
             del ended, future  # an exception would hold this frame, and this frame the exception
 
+    def is_here(self) -> bool:
+        """Tell whether the request goes on, on the loop that runs this. A task may outlive it."""
+        return not self._over and asyncio.get_running_loop() is self._loop
+
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop."""
         return await awaitable
@@ -238,6 +278,7 @@ class LoopRunner(HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
 
     fetches = True
+    _calls_quick = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop
@@ -304,6 +345,7 @@ class LoopRunner(HoppingRunner):
     def close(self) -> None:
         """Give the thread and the place back."""
         self._over = True
+        self._variables = None  # the context of the request stands in them
         self.stop_watching()
         self._leave()
         worker, self._worker = self._worker, None
@@ -343,6 +385,26 @@ class PortalRunner(HoppingRunner):
             perform(item, self._loop)
         take_over(context)
         return _result(item)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def runner_here(app: Any) -> Iterator[HoppingRunner]:
+    """Give the runner of the current request, if it runs on this loop, or one for the time of the block."""
+    found: HoppingRunner | None = home.get()
+    if found is not None and found.is_here():
+        yield found
+        return
+    made = LoopRunner(asyncio.get_running_loop(), threads_of(app))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+async def call_in_thread(app: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """Call *function* as the current request calls its plain callables, or in any thread outside of one."""
+    with runner_here(app) as runner:
+        return await runner.call(function, *args)
 
 
 async def _never_abandoned(future: asyncio.Future[Any]) -> Any:

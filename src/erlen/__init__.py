@@ -24,6 +24,7 @@ from erlen.context import has_app_context, has_request_context
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
+    after_response,
     after_this_request,
     copy_current_request_context,
     flash,
@@ -71,6 +72,7 @@ __all__ = [
     "WebSocketClosed",
     "WebSocketDataError",
     "abort",
+    "after_response",
     "after_this_request",
     "app_ctx",
     "appcontext_popped",

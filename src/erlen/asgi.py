@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
@@ -39,20 +40,32 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _live(app: Any, receive: Receive, send: Send) -> None:
-    """Check the application when the server starts, so that one that cannot work is not served at all."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                app.freeze()
-            except Exception as error:
-                app.logger.critical("The application cannot be served.", exc_info=error)
-                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+    """Start the application with the server, so that one that cannot work is not served at all, and end it with it."""
+    serving = serving_of(app)
+    runs = False
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await serving.start(app)
+                except Exception as error:  # it is logged
+                    await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                    return
+                runs = True
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                runs = False
+                try:
+                    await serving.stop(app)
+                except Exception as error:
+                    await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
+                else:
+                    await send({"type": "lifespan.shutdown.complete"})
                 return
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    finally:
+        if runs:  # the server has dropped this conversation
+            await serving.stop(app)
 
 
 class AsgiExchange(Exchange):

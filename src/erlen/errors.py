@@ -29,6 +29,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
     ├── ServerError                       a server cannot be started
+    ├── ServingError                      what is to run while the application is served cannot
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
     ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
@@ -65,6 +66,7 @@ __all__ = [
     "RuleSyntaxError",
     "SecretKeyMissing",
     "ServerError",
+    "ServingError",
     "SessionConflict",
     "SessionError",
     "SessionReadOnly",
@@ -303,6 +305,10 @@ class ImportNameError(ErlenError, ImportError):
 
     def __str__(self) -> str:
         return f"Cannot import {self.import_name!r}. {self.problem}"
+
+
+class ServingError(ErlenError):
+    """A function that is to run at the start, or at the end, of an application cannot do its part."""
 
 
 class ServerError(ErlenError):

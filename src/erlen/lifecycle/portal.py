@@ -21,6 +21,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker
 
@@ -28,6 +29,8 @@ __all__ = ["Loop", "LoopRunner", "PortalRunner", "take_over"]
 
 T = TypeVar("T")
 _unset: Any = object()
+#: Seconds that cancelled tasks are given to clean up, when a background loop is closed.
+_GRACE = 2
 
 
 class Loop:
@@ -42,6 +45,8 @@ class Loop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = 0
+        #: Loop and thread in the background, if they were started, and the process that they run in.
+        self._own: tuple[asyncio.AbstractEventLoop, threading.Thread, int] | None = None
 
     def get(self) -> asyncio.AbstractEventLoop:
         """Return the running loop; a new one where it has stopped, or in a child process: no thread outlives a fork."""
@@ -52,7 +57,9 @@ class Loop:
                 self._thread = threading.Thread(target=_serve, args=(ready,), name="erlen-loop", daemon=True)
                 self._thread.start()
                 self._loop = ready.result()
-                weakref.finalize(self, _stop, self._loop)
+                self._own = self._loop, self._thread, self._process
+                weakref.finalize(self, _stop, self._loop).atexit = False  # close does it, in time
+                at_exit(self, Loop.close)
             return self._loop
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -60,6 +67,14 @@ class Loop:
         with self._lock:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
+
+    def close(self) -> None:
+        """Stop the loop in the background, if there is one: its tasks are cancelled, its generators finished."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None and own[2] == os.getpid():
+            _stop(own[0])
+            own[1].join()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -101,6 +116,11 @@ def _serve(ready: Future[asyncio.AbstractEventLoop]) -> None:
     try:
         loop.run_forever()
     finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
@@ -205,6 +225,8 @@ class LoopRunner(_HoppingRunner):
         self._has_place = False
         self._watch: asyncio.Task[None] | None = None
         self._watches = True
+        #: The thread is still busy with what was called in it, and nobody waits for that any more.
+        self.abandoned = False
 
     def _post(self, work: _Work) -> None:
         self.do(lambda: _perform(work, self._loop))
@@ -217,6 +239,22 @@ class LoopRunner(_HoppingRunner):
             self._variables = contextvars.copy_context()  # the thread's own would show them to the next request
         variables = self._variables
         self._worker.do(lambda: variables.run(work))
+
+    async def call_alone(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Have the thread call a plain function. Cancelled, it leaves the thread alone, and does not give it back."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._post(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        try:
+            ended, context = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._worker, self.abandoned = None, True
+            raise
+        take_over(context)
+        try:
+            result = _result(ended)
+        finally:
+            del ended, future  # an exception would hold this frame, and this frame the exception
+        return await result if hasattr(result, "__await__") else result
 
     async def enter(self) -> None:
         """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""

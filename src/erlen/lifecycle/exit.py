@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -50,3 +51,12 @@ def _run() -> None:
             function(owner)
         except BaseException:
             log.exception("Something could not be put in order at the end of the process.")
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)

@@ -21,6 +21,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.current import current
 from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker
@@ -255,6 +256,11 @@ class LoopRunner(_HoppingRunner):
         finally:
             del ended, future  # an exception would hold this frame, and this frame the exception
         return await result if hasattr(result, "__await__") else result
+
+    async def rest(self) -> None:
+        """Have the thread, which may have nothing to do for long, let the last context go: none is current here."""
+        if self._variables is not None:
+            await self.call(current.set, None)
 
     async def enter(self) -> None:
         """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""

@@ -27,7 +27,7 @@ from erlen.context import Context
 from erlen.errors import ServingError
 from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.portal import LoopRunner
-from erlen.lifecycle.tasks import Entered, Tasks
+from erlen.lifecycle.tasks import Entered, Tasks, quieten
 from erlen.lifecycle.threads import threads_of
 
 __all__ = ["be_ready", "has_serving_functions", "serving_of", "start_followers"]
@@ -99,6 +99,7 @@ class _Life:
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Start *work* on the loop, in context variables of its own: it belongs to no request."""
         self._task = self.loop.create_task(work, context=Variables())
+        quieten(self._task)  # left behind with its application, or in a child process, it is no mistake
 
 
 class Serving:
@@ -112,13 +113,18 @@ class Serving:
     def forget(self) -> None:
         """Begin as if nothing had been started: so it is in a child process."""
         app = self._app()
+        if app is not None:
+            self._tasks = Tasks(app.config["THREADS"])
+            app._ready = False
         self._lock = threading.Lock()
         self._life: _Life | None = None
         self._holds = 0
         self._exits = False
-        if app is not None:
-            self._tasks = Tasks(app.config["THREADS"])
-            app._ready = False
+
+    def leave_behind(self) -> None:
+        """Forget, in a child process, what runs in its parent."""
+        self._tasks.leave_behind()
+        self.forget()
 
     # Background tasks.
 
@@ -212,6 +218,7 @@ class Serving:
             if not await self._open(life, app, runner):
                 return
             del app
+            await runner.rest()
             try:
                 await life.stop.wait()
             except asyncio.CancelledError:  # the loop ends, and no server has announced it
@@ -336,7 +343,7 @@ def _forget_all() -> None:
     global _making
     _making = threading.Lock()
     for serving in list(_known):
-        serving.forget()
+        serving.leave_behind()
 
 
 if hasattr(os, "register_at_fork"):

@@ -24,16 +24,22 @@ from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import Threads
 from erlen.signals import appcontext_popped, appcontext_pushed
 
-__all__ = ["Entered", "Tasks"]
+__all__ = ["Entered", "Tasks", "quieten"]
 
 #: Seconds that cancelled tasks are given to clean up.
 _GRACE = 2
 
 
+def quieten(task: asyncio.Task[Any] | None) -> None:
+    """Have asyncio say nothing if *task* is dropped before its end."""
+    if task is not None:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
 class Entered:
     """Keeps a context current while work runs on a loop, and ends it there; the counterpart of ``with context``.
 
-    :param context: default is a new one without a request
+    :param context: a copy of a request's; default is a new one without a request
     """
 
     def __init__(self, app: Any, runner: LoopRunner, context: Context | None = None) -> None:
@@ -57,7 +63,7 @@ class Entered:
             return
         self._context._holds -= 1
         try:
-            await end(self._app, self._context, exc, self._runner)
+            await end(self._app, self._context, exc, self._runner, request_has_ended=True)
         finally:
             current.set(self._previous)
             if appcontext_popped.receivers:
@@ -67,7 +73,7 @@ class Entered:
 class _Task:
     """One task, and the loop that it runs on."""
 
-    __slots__ = ("_task", "done", "limit", "loop", "name")
+    __slots__ = ("done", "limit", "loop", "name", "task")
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self.name = name
@@ -75,16 +81,16 @@ class _Task:
         self.done: Future[None] = Future()
         #: The seconds that the end of the application has waited for it.
         self.limit: float | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def start(self, work: Coroutine[Any, Any, None], variables: Variables) -> None:
         """Start *work*, on the loop."""
-        self._task = self.loop.create_task(work, context=variables)
+        self.task = self.loop.create_task(work, context=variables)
 
     def cancel(self, limit: float) -> None:
         """Cancel it, from any thread."""
         self.limit = limit
-        self.loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+        self.loop.call_soon_threadsafe(lambda: self.task and self.task.cancel())
 
 
 class Tasks:
@@ -147,6 +153,11 @@ class Tasks:
             await asyncio.wait([asyncio.wrap_future(task.done) for task in late], timeout=_GRACE)
         for task in self.living:
             app.logger.error("The background task %s was cancelled and does not end: it is left behind.", task.name)
+
+    def leave_behind(self) -> None:
+        """Say nothing when they are dropped: this is a child process, and they run in its parent."""
+        for task in self._open:
+            quieten(task.task)
 
     def reopen(self) -> None:
         """Take tasks again."""

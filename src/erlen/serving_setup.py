@@ -122,6 +122,16 @@ class ServingSetup(Scaffold):
         """
         return ServingBlock(self)
 
+    @property
+    def has_life(self) -> bool:
+        """Whether anything is to run at the start or the end, of this application or of one that is mounted in it."""
+        return bool(
+            self.before_serving_funcs
+            or self.while_serving_funcs
+            or self.after_serving_funcs
+            or any(mount.application.has_life for mount in self._mounts if mount.interface == "erlen")
+        )
+
     def get_ready(self) -> None:
         """Do what comes before the first request of a process: end the set-up, and start the application.
 
@@ -131,8 +141,7 @@ class ServingSetup(Scaffold):
         :raises Exception: what that has failed with
         """
         self.freeze()
-        serving_funcs = self.before_serving_funcs or self.while_serving_funcs or self.after_serving_funcs
-        if serving_funcs or self._mounts:
+        if self.has_life:
             self._loop.run(load("erlen.lifecycle.serving").be_ready(self))
         else:
             self._ready = True

@@ -30,7 +30,7 @@ from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.tasks import Entered, Tasks, quieten
 from erlen.lifecycle.threads import threads_of
 
-__all__ = ["be_ready", "has_serving_functions", "serving_of", "start_followers"]
+__all__ = ["be_ready", "serving_of", "start_followers"]
 
 _ended: Any = object()
 #: Set while functions of a life run: a request that one of them sends must not wait for it.
@@ -48,16 +48,6 @@ def serving_of(app: Any) -> Serving:
         return found
 
 
-def has_serving_functions(app: Any) -> bool:
-    """Tell whether there is anything to run at the start or the end of *app*, or of what is mounted in it."""
-    return bool(
-        app.before_serving_funcs
-        or app.while_serving_funcs
-        or app.after_serving_funcs
-        or any(has_serving_functions(mounted) for mounted in _mounted(app))
-    )
-
-
 async def be_ready(app: Any) -> None:
     """Do what comes before the first request in a process: end the set-up, and start *app* if no server has done so.
 
@@ -66,7 +56,7 @@ async def be_ready(app: Any) -> None:
     :raises Exception: what the start-up has failed with; the next request tries again
     """
     app.freeze()
-    if has_serving_functions(app):
+    if app.has_life:
         await serving_of(app).begin(app)
     else:
         app._ready = True

@@ -162,3 +162,41 @@ def test_over_wsgi_requests_fail_until_the_start_up_succeeds(
     (folder / "broken").unlink()
     assert running.get("/") == "served"
     assert running.stop()[-len(END) :] == END
+
+
+@pytest.mark.parametrize(
+    ("server", "env"),
+    [
+        ("gunicorn-asgi", {"GUNICORN_CMD_ARGS": "--asgi-lifespan off"}),
+        ("gunicorn", {"GUNICORN_CMD_ARGS": "--preload"}),
+    ],
+    ids=["gunicorn-asgi", "gunicorn-preload"],
+)
+def test_where_nothing_is_announced_the_first_request_begins_it_and_it_ends_all_the_same(
+    run: Callable[..., Running], server: str, env: dict[str, str]
+) -> None:
+    running = run(server, **env)
+    assert running.events == []
+    running.get("/")
+    assert running.stop() == [*START, "request", *END], running.server.log
+
+
+@pytest.mark.parametrize(
+    ("server", "env"),
+    [("waitress", {}), ("fastpysgi", {}), ("uvicorn", {"UVICORN_LIFESPAN": "off"})],
+    ids=["waitress", "fastpysgi", "uvicorn-without-lifespan"],
+)
+def test_servers_that_let_sigterm_kill_them_begin_it_and_do_not_end_it(
+    run: Callable[..., Running], server: str, env: dict[str, str]
+) -> None:
+    running = run(server, **env)
+    running.get("/")
+    assert running.stop() == [*START, "request"]
+
+
+def test_waitress_ends_it_at_ctrl_c(run: Callable[..., Running]) -> None:
+    running = run("waitress")
+    running.get("/")
+    running.server.process.send_signal(signal.SIGINT)
+    running.server.process.wait(60)
+    assert running.events == [*START, "request", *END], running.server.log

@@ -162,7 +162,12 @@ class AsgiSocket(AsgiExchange, SocketExchange):
 
     __slots__ = ("_connected",)
 
-    carries_headers = True
+    carries_subprotocol = True
+
+    @property
+    def carries_headers(self) -> bool:
+        # granian 2.8 drops them without a word.
+        return not type(getattr(self._receive, "__self__", None)).__module__.startswith("granian")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)

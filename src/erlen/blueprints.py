@@ -74,9 +74,7 @@ class BlueprintSetupState:
         options.setdefault("subdomain", self.subdomain)
         if endpoint is None:
             endpoint = endpoint_of(view_func, rule)
-        defaults = self.url_defaults
-        if "defaults" in options:
-            defaults = dict(defaults, **options.pop("defaults"))
+        defaults = {**self.url_defaults, **(options.pop("defaults", None) or {})}
         full = f"{self.name_prefix}.{self.name}.{endpoint}".lstrip(".")
         self.app.add_url_rule(rule, full, view_func, defaults=defaults, **options)
 
@@ -264,7 +262,7 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def before_app_request(self, f: F) -> F:
-        """Register a function to run before each request of the application, not only of this blueprint."""
+        """Register a function that runs before every request of the application, not only of this blueprint."""
         return self._app_hook("before_request_funcs", "before_request", f)
 
     @setupmethod
@@ -274,7 +272,7 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def teardown_app_request(self, f: F) -> F:
-        """Register a function to run at the end of each request of the application, not only of this blueprint."""
+        """Register a function that runs when a request of the application ends, not only of this blueprint."""
         return self._app_hook("teardown_request_funcs", "teardown_request", f)
 
     @setupmethod

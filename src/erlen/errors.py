@@ -144,8 +144,8 @@ class SetupFinished(SetupError, AssertionError):
     def __str__(self) -> str:
         return (
             f"The setup method '{self.method}' can no longer be called on {self.owner}. It has already handled its "
-            "first request, any changes will not be applied consistently.\nMake sure all imports, decorators, "
-            "functions, etc. needed to set up the application are done before running it."
+            "first request, any changes will not be applied consistently.\nMove the call to where the application is "
+            "made, and import the modules with its decorators there too."
         )
 
 

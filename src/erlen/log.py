@@ -136,13 +136,11 @@ default_handler.addFilter(RequestIdFilter())
 def has_level_handler(logger: logging.Logger) -> bool:
     """Tell whether a record at the logger's effective level would be handled by anybody."""
     level = logger.getEffectiveLevel()
-    current: logging.Logger | None = logger
-    while current is not None:
-        if any(handler.level <= level for handler in current.handlers):
+    asked: logging.Logger | None = logger
+    while asked is not None:
+        if min((handler.level for handler in asked.handlers), default=level + 1) <= level:
             return True
-        if not current.propagate:
-            return False
-        current = current.parent
+        asked = asked.parent if asked.propagate else None
     return False
 
 

@@ -149,7 +149,7 @@ class RsgiSocket(RsgiExchange, SocketExchange):
 
     __slots__ = ("_wire",)
 
-    carries_headers = False
+    carries_subprotocol = carries_headers = False
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         super().__init__(scope, protocol)

@@ -276,7 +276,7 @@ class Scaffold:
         :raises RuntimeError: if there is no static folder
         """
         if not self.has_static_folder:
-            raise RuntimeError("'static_folder' must be set to serve static_files.")
+            raise RuntimeError("'static_folder' must be set: there is no folder to send the file from.")
         context = find_request_context("request")
         max_age = self.get_send_file_max_age(filename)
         return send_from_directory(context, cast(str, self.static_folder), filename, max_age=max_age)
@@ -420,7 +420,7 @@ class Scaffold:
 
     @setupmethod
     def before_request(self, f: F) -> F:
-        """Register a function to run before each request. What it returns, unless None, is the answer.
+        """Register a function that runs before the view of every request. What it returns, unless None, is the answer.
 
         ::
 
@@ -441,7 +441,7 @@ class Scaffold:
 
     @setupmethod
     def teardown_request(self, f: F) -> F:
-        """Register a function to run at the end of each request, whatever happened.
+        """Register a function that runs when a request ends, whatever happened.
 
         It is given the exception that nobody handled, or None. What it returns is ignored. It must not fail; if it
         does, all the others run all the same.

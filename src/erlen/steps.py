@@ -61,7 +61,7 @@ class RedirectedForm(AssertionError):
         return (
             f"A request was sent to {self.url!r} with {self.method}, and routing answers it with a redirect "
             f"({self.code}) to the canonical URL {self.target!r}: browsers will drop form data.{slash} Send it to the "
-            "canonical URL; url_for() gives it. (This exception is only raised in debug mode.)"
+            "canonical URL; url_for() gives it. (It is in debug mode alone that this is an error.)"
         )
 
 

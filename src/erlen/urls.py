@@ -84,9 +84,8 @@ class UrlBuilding(Scaffold):
                     "'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed; or, in a test or a shell, build them in "
                     "a request: with app.test_request_context(): ..."
                 )
-            if _external is None:
-                _external = True
-        if _scheme is not None and not _external:
+            _external = _external is None or _external
+        if not _external and _scheme is not None:
             raise ValueError("When specifying '_scheme', '_external' must be True.")
         self.inject_url_defaults(endpoint, values)
         try:

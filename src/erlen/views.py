@@ -76,17 +76,19 @@ class View:
             def view(**values: Any) -> Any:
                 return current_app.ensure_sync(once.dispatch_request)(**values)
 
-        if cls.decorators:
-            view.__name__ = name
-            view.__module__ = cls.__module__
-            for decorator in cls.decorators:
-                view = decorator(view)
-        view.view_class = cls  # type: ignore[attr-defined]
-        view.__name__ = name
-        view.__doc__ = cls.__doc__
-        view.__module__ = cls.__module__
-        view.methods = cls.methods  # type: ignore[attr-defined]
-        view.provide_automatic_options = cls.provide_automatic_options  # type: ignore[attr-defined]
+        view.__name__, view.__module__ = name, cls.__module__  # a decorator may read them
+        for decorator in cls.decorators or ():
+            view = decorator(view)
+        facts = {
+            "__name__": name,
+            "__module__": cls.__module__,
+            "__doc__": cls.__doc__,
+            "view_class": cls,
+            "methods": cls.methods,
+            "provide_automatic_options": cls.provide_automatic_options,
+        }
+        for fact, value in facts.items():
+            setattr(view, fact, value)
         return view
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from werkzeug import serving
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +75,19 @@ def message(call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
 def invoke(*args: Any, **kwargs: Any) -> Result:
     """Call a command as :class:`click.testing.CliRunner` does; contexts that ``--help`` leaves open stay inside."""
     return contextvars.copy_context().run(CliRunner().invoke, *args, **kwargs)
+
+
+Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+@pytest.fixture
+def served(flask: Any, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """What the server would have been called with."""
+    calls: Calls = []
+
+    def run_simple(*args: Any, **kwargs: Any) -> None:
+        calls.append((args, kwargs))
+
+    monkeypatch.setattr(flask.cli, "run_simple", run_simple)
+    monkeypatch.setattr(serving, "run_simple", run_simple)
+    return calls

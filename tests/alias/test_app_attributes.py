@@ -9,22 +9,6 @@ from typing import Any, ClassVar
 import pytest
 
 
-@pytest.mark.parametrize(
-    ("value", "debug"),
-    [("1", True), ("0", False), ("true", True), ("True", True), ("no", False), ("False", False), ("yes", True),
-     ("anything", True), ("", False), (None, False), ("NO", False), ("off", True)],
-)  # fmt: skip
-def test_debug_comes_from_the_environment(flask: Any, monkeypatch: Any, value: str | None, debug: bool) -> None:
-    if value is None:
-        monkeypatch.delenv("FLASK_DEBUG", raising=False)
-    else:
-        monkeypatch.setenv("FLASK_DEBUG", value)
-    app = flask.Flask("m", root_path="/")
-    assert app.debug is debug
-    assert app.config["DEBUG"] is debug
-    assert flask.helpers.get_debug_flag() is debug
-
-
 def test_debug_is_the_setting(flask: Any) -> None:
     app = flask.Flask("m", root_path="/")
     app.debug = True
@@ -33,19 +17,6 @@ def test_debug_is_the_setting(flask: Any) -> None:
     assert app.debug is False
     app.debug = 1
     assert app.config["DEBUG"] == 1
-
-
-def test_debug_reloads_templates(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/")
-    assert app.jinja_env.auto_reload is False
-    app.debug = True
-    assert app.jinja_env.auto_reload is True
-    app.debug = False
-    assert app.jinja_env.auto_reload is False
-    fixed = flask.Flask("m", root_path="/")
-    fixed.config["TEMPLATES_AUTO_RELOAD"] = False
-    fixed.debug = True
-    assert fixed.jinja_env.auto_reload is False
 
 
 def test_settings_as_attributes(flask: Any) -> None:
@@ -63,11 +34,6 @@ def test_settings_as_attributes(flask: Any) -> None:
     assert app.permanent_session_lifetime == timedelta(seconds=60)
     app.permanent_session_lifetime = timedelta(hours=1)
     assert app.config["PERMANENT_SESSION_LIFETIME"] == timedelta(hours=1)
-
-
-def test_the_settings_are_descriptors_on_the_class(flask: Any) -> None:
-    assert isinstance(flask.Flask.secret_key, flask.config.ConfigAttribute)
-    assert isinstance(flask.Flask.testing, flask.config.ConfigAttribute)
 
 
 def test_an_own_setting_as_attribute(flask: Any) -> None:
@@ -408,13 +374,6 @@ def test_set_up_in_a_context_before_the_first_request(flask: Any, name: str) -> 
         SETUP[name](app)
 
 
-def test_registering_a_blueprint_after_the_first_request(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/")
-    app.test_client().get("/")
-    with pytest.raises(AssertionError, match="The setup method 'register_blueprint' can no longer be called"):
-        app.register_blueprint(flask.Blueprint("bp", "m", root_path="/"))
-
-
 def test_what_stays_possible_after_the_first_request(flask: Any) -> None:
     app = flask.Flask("m", root_path="/", static_folder=None)
     app.add_url_rule("/", "index", lambda: flask.current_app.config["LATE"])
@@ -445,21 +404,6 @@ def test_an_endpoint_belongs_to_one_view(flask: Any) -> None:
     app.add_url_rule("/c", "x", str)
 
 
-def test_methods_as_a_text_are_refused(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/")
-    with pytest.raises(TypeError, match="Allowed methods must be a list of strings"):
-        app.route("/", methods="GET")(lambda: "")
-
-
-def test_iter_blueprints(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/")
-    one, two = (flask.Blueprint(name, "m", root_path="/") for name in ("one", "two"))
-    app.register_blueprint(two)
-    app.register_blueprint(one)
-    assert list(app.iter_blueprints()) == [two, one]
-    assert app.blueprints == {"two": two, "one": one}
-
-
 def test_attributes_of_extensions_may_be_set(flask: Any) -> None:
     app = flask.Flask("m", root_path="/")
     app.something = 1
@@ -483,3 +427,36 @@ def test_jinja_options_and_environment(flask: Any) -> None:
     assert app.jinja_env.trim_blocks is True
     assert app.jinja_env is app.jinja_env
     assert app.jinja_env.app is app
+
+
+def test_a_blueprint_is_not_registered_after_the_first_request(flask: Any) -> None:
+    app = flask.Flask("pottery", root_path="/")
+    app.test_client().get("/glazes")
+    with pytest.raises(AssertionError, match="The setup method 'register_blueprint' can no longer be called"):
+        app.register_blueprint(flask.Blueprint("kiln", "pottery", root_path="/"))
+    assert app.blueprints == {}
+
+
+@pytest.mark.parametrize("methods", ["POST", "get, post", ""])
+@pytest.mark.parametrize("owner", ["application", "blueprint"])
+def test_methods_are_a_list_and_a_text_is_not_taken_for_one(flask: Any, owner: str, methods: str) -> None:
+    app, kiln = flask.Flask("pottery", root_path="/"), flask.Blueprint("kiln", "pottery", root_path="/")
+
+    def fire() -> None:
+        (app if owner == "application" else kiln).add_url_rule("/fire", "fire", str, methods=methods)
+        app.register_blueprint(kiln)
+
+    with pytest.raises(TypeError, match="Allowed methods must be a list of strings"):
+        fire()
+
+
+@pytest.mark.parametrize("word", ["n", "false", "nO", "0", "off", "2", " ", None])
+def test_debug_mode_is_on_when_the_environment_says_anything_but_no(flask: Any, monkeypatch: Any, word: Any) -> None:
+    if word is None:
+        monkeypatch.delenv("FLASK_DEBUG", raising=False)
+    else:
+        monkeypatch.setenv("FLASK_DEBUG", word)
+    app = flask.Flask("pottery", root_path="/")
+    assert app.config["DEBUG"] is app.debug is flask.helpers.get_debug_flag() is (word in {"n", "off", "2", " "})
+    monkeypatch.setenv("FLASK_DEBUG", "1" if not app.debug else "0")
+    assert app.debug is app.config["DEBUG"] is not flask.helpers.get_debug_flag()

@@ -56,18 +56,6 @@ def test_the_repr_names_class_and_application(flask: Any) -> None:
     assert repr(Shop("shop", root_path="/")) == "<Shop 'shop'>"
 
 
-def test_the_root_path_is_the_folder_of_the_module(flask: Any, importable: Path) -> None:
-    (importable / "app_module_one.py").write_text("x = 1")
-    app = flask.Flask("app_module_one")
-    assert app.root_path == str(importable)
-
-
-def test_the_root_path_of_a_package_is_its_folder(flask: Any, importable: Path) -> None:
-    (importable / "app_package_one").mkdir()
-    (importable / "app_package_one" / "__init__.py").write_text("")
-    assert flask.Flask("app_package_one").root_path == str(importable / "app_package_one")
-
-
 def test_an_unknown_import_name_means_the_working_directory(flask: Any) -> None:
     assert flask.Flask("there_is_no_such_module_here").root_path == os.getcwd()
 
@@ -90,11 +78,6 @@ def test_a_relative_root_path_stays_as_it_is(flask: Any) -> None:
     assert flask.Flask("m", root_path="here").root_path == "here"
 
 
-def test_an_instance_path_must_be_absolute(flask: Any) -> None:
-    with pytest.raises(ValueError, match="must be absolute"):
-        flask.Flask(__name__, instance_path="instance")
-
-
 def test_an_instance_path_is_taken(flask: Any, tmp_path: Path) -> None:
     assert flask.Flask(__name__, instance_path=str(tmp_path)).instance_path == str(tmp_path)
 
@@ -109,100 +92,9 @@ def test_the_instance_path_of_main(flask: Any, importable: Path, monkeypatch: An
     assert app.instance_path == str(importable / "instance")
 
 
-def test_the_instance_path_of_a_module_lies_beside_it(flask: Any, importable: Path) -> None:
-    (importable / "app_module_two.py").write_text("")
-    assert flask.Flask("app_module_two").instance_path == str(importable / "instance")
-
-
-@pytest.mark.parametrize("imported", [True, False])
-def test_the_instance_path_of_a_package_lies_beside_it(flask: Any, importable: Path, imported: bool) -> None:
-    (importable / "app_package_two").mkdir()
-    (importable / "app_package_two" / "__init__.py").write_text("")
-    if imported:
-        importlib.import_module("app_package_two")
-    assert flask.Flask("app_package_two").instance_path == str(importable / "instance")
-
-
-def test_the_instance_path_of_a_module_in_a_package(flask: Any, importable: Path) -> None:
-    package = importable / "app_package_three"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "web.py").write_text("")
-    importlib.import_module("app_package_three.web")
-    app = flask.Flask("app_package_three.web")
-    assert app.root_path == str(package)
-    assert app.instance_path == str(importable / "instance")
-
-
-def _install(flask: Any, folder: Path, monkeypatch: Any, prefix: Path | None, name: str, package: bool) -> Any:
-    folder.mkdir(parents=True)
-    monkeypatch.syspath_prepend(str(folder))
-    importlib.invalidate_caches()
-    if prefix is not None:
-        monkeypatch.setattr(sys, "prefix", str(prefix))
-    if package:
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text("")
-    else:
-        (folder / f"{name}.py").write_text("")
-    importlib.import_module(name)
-    return flask.Flask(name)
-
-
-@pytest.mark.parametrize("package", [True, False])
-@pytest.mark.parametrize("library", [("lib", "python3.12"), ("Lib",)])
-def test_an_installed_application_has_its_instance_under_var(
-    flask: Any, importable: Path, monkeypatch: Any, library: tuple[str, ...], package: bool
-) -> None:
-    folder = importable.joinpath(*library) / "site-packages"
-    name = f"app_installed_{package}_{len(library)}".lower()
-    app = _install(flask, folder, monkeypatch, importable, name, package)
-    assert app.instance_path == str(importable / "var" / f"{name}-instance")
-
-
-@pytest.mark.parametrize("package", [True, False])
-def test_an_application_below_site_packages_of_another_prefix(
-    flask: Any, importable: Path, monkeypatch: Any, package: bool
-) -> None:
-    folder = importable / "elsewhere" / "lib" / "python3.12" / "site-packages"
-    app = _install(flask, folder, monkeypatch, None, f"app_elsewhere_{package}".lower(), package)
-    assert app.instance_path == str(importable / "elsewhere" / "var" / f"{app.name}-instance")
-
-
-def test_an_application_in_site_packages_without_lib(flask: Any, importable: Path, monkeypatch: Any) -> None:
-    app = _install(flask, importable / "plain" / "site-packages", monkeypatch, None, "app_plain_site", True)
-    assert app.instance_path == str(importable / "plain" / "var" / "app_plain_site-instance")
-
-
-def test_an_egg_has_its_instance_under_the_prefix(flask: Any, importable: Path, monkeypatch: Any) -> None:
-    folder = importable / "lib" / "python3.12" / "site-packages" / "egg_app.egg"
-    app = _install(flask, folder, monkeypatch, importable, "egg_app", True)
-    assert app.instance_path == str(importable / "var" / "egg_app-instance")
-
-
-def test_a_prefix_path_that_only_begins_the_same_is_no_prefix(flask: Any, importable: Path, monkeypatch: Any) -> None:
-    app = _install(flask, importable / "project", monkeypatch, importable / "pro", "app_like_prefix", True)
-    assert app.instance_path == str(importable / "project" / "instance")
-
-
 def test_the_root_path_has_no_say_in_the_instance_path(flask: Any, importable: Path) -> None:
     (importable / "app_module_four.py").write_text("")
     assert flask.Flask("app_module_four", root_path="/srv").instance_path == str(importable / "instance")
-
-
-def test_the_instance_path_of_a_package_in_a_namespace(flask: Any, importable: Path, monkeypatch: Any) -> None:
-    for place in ("one", "two"):
-        (importable / place / "name_space_three" / place).mkdir(parents=True)
-        (importable / place / "name_space_three" / place / "__init__.py").write_text("")
-        monkeypatch.syspath_prepend(str(importable / place))
-    importlib.invalidate_caches()
-    for place in ("one", "two"):
-        importlib.import_module(f"name_space_three.{place}")
-        app = flask.Flask(f"name_space_three.{place}")
-        assert app.root_path == str(importable / place / "name_space_three" / place)
-        assert app.instance_path == str(importable / place / "instance")
-    for name in ("name_space_three.one", "name_space_three.two", "name_space_three"):
-        del sys.modules[name]
 
 
 def test_auto_find_instance_path_may_be_overridden(flask: Any, tmp_path: Path) -> None:
@@ -289,17 +181,6 @@ def test_static_files_are_served(flask: Any, tmp_path: Path) -> None:
     response.close()
 
 
-def test_static_host_needs_host_matching(flask: Any) -> None:
-    with pytest.raises(AssertionError, match="static_host/host_matching"):
-        flask.Flask("m", root_path="/", static_host="example.com")
-    with pytest.raises(AssertionError, match="static_host/host_matching"):
-        flask.Flask("m", root_path="/", host_matching=True)
-    flask.Flask("m", root_path="/", host_matching=True, static_folder=None)
-    app = flask.Flask("m", root_path="/", host_matching=True, static_host="example.com")
-    assert [rule.host for rule in app.url_map.iter_rules()] == ["example.com"]
-    assert app.url_map.host_matching is True
-
-
 def test_sending_a_static_file_without_a_folder_is_an_error(flask: Any) -> None:
     app = flask.Flask("m", root_path="/", static_folder=None)
     with app.test_request_context(), pytest.raises(RuntimeError, match="'static_folder' must be set"):
@@ -375,51 +256,95 @@ def test_the_classes_of_an_application(flask: Any) -> None:
 # Resources.
 
 
-def test_resources_are_opened_beside_the_module(flask: Any, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "x.txt").write_text("grün", encoding="utf-8")
-    app = flask.Flask("m", root_path=str(tmp_path))
-    with app.open_resource("data/x.txt") as file:
-        assert file.read() == "grün".encode()
-    for mode in ("r", "rt"):
-        with app.open_resource("data/x.txt", mode) as file:
-            assert file.read() == "grün"
-    with app.open_resource("data/x.txt", "r", encoding="latin-1") as file:
-        assert file.read() == "grÃ¼n"
-    with app.open_resource("data/x.txt", "rb", encoding="latin-1") as file:
-        assert isinstance(file.read(), bytes)
-
-
-@pytest.mark.parametrize("mode", ["w", "x", "a", "r+", "wb", "rb+", "br", "tr"])
-def test_resources_are_opened_for_reading_only(flask: Any, mode: str) -> None:
-    app = flask.Flask("m", root_path="/")
-    with pytest.raises(ValueError, match="Resources can only be opened for reading"):
-        app.open_resource("x", mode)
-
-
 def test_a_resource_that_is_not_there(flask: Any, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         flask.Flask("m", root_path=str(tmp_path)).open_resource("nothing")
 
 
-def test_instance_resources_may_be_written(flask: Any, tmp_path: Path) -> None:
-    app = flask.Flask("m", root_path=str(tmp_path), instance_path=str(tmp_path))
-    with app.open_instance_resource("a.txt", "w") as file:
-        file.write("grün")
-    assert (tmp_path / "a.txt").read_bytes() == "grün".encode()
-    with app.open_instance_resource("a.txt") as file:
-        assert file.read() == "grün".encode()
-    with app.open_instance_resource("a.txt", "r") as file:
-        assert file.read() == "grün"
-    with app.open_instance_resource("a.txt", "a", encoding="latin-1") as file:
-        file.write("ü")
-    assert (tmp_path / "a.txt").read_bytes() == "grün".encode() + b"\xfc"
+# Where an application is, tells where its instance is: the layouts that the documentation draws.
 
 
-def test_blueprints_open_resources_too(flask: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.txt").write_text("x")
-    bp = flask.Blueprint("bp", "m", root_path=str(tmp_path))
-    with bp.open_resource("x.txt", "r") as file:
-        assert file.read() == "x"
-    with pytest.raises(ValueError, match="Resources can only be opened for reading"):
-        bp.open_resource("x.txt", "w")
+@pytest.mark.parametrize(
+    ("file", "import_name", "root", "instance"),
+    [
+        ("orchard.py", "orchard", "", "instance"),
+        ("orchard/__init__.py", "orchard", "orchard", "instance"),
+        ("orchard/trees.py", "orchard.trees", "orchard", "instance"),
+        ("lib/python3.9/site-packages/orchard.py", "orchard", "lib/python3.9/site-packages", "var/orchard-instance"),
+        (
+            "lib/python3.9/site-packages/orchard/__init__.py", "orchard",
+            "lib/python3.9/site-packages/orchard", "var/orchard-instance",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("imported", [True, False])
+def test_root_and_instance_are_found_by_the_import_name(
+    flask: Any,
+    importable: Path,
+    monkeypatch: Any,
+    file: str,
+    import_name: str,
+    root: str,
+    instance: str,
+    imported: bool,
+) -> None:
+    place = importable / file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if "." in import_name:
+        (place.parent / "__init__.py").touch()
+    place.touch()
+    if "site-packages" in file:
+        monkeypatch.setattr(sys, "prefix", str(importable))
+        monkeypatch.syspath_prepend(str(importable / "lib/python3.9/site-packages"))
+    importlib.invalidate_caches()
+    if imported:
+        importlib.import_module(import_name)
+    app = flask.Flask(import_name)
+    assert app.root_path == str(importable / root)
+    assert app.instance_path == str(importable / instance)
+
+
+@pytest.mark.parametrize("path", ["apples", "./apples", "../apples", ""])
+def test_an_instance_folder_is_named_from_the_root_of_the_disk(flask: Any, path: str) -> None:
+    if not path:
+        assert Path(flask.Flask("orchard", root_path="/", instance_path=None).instance_path).is_absolute()
+        return
+    with pytest.raises(ValueError, match="must be absolute"):
+        flask.Flask("orchard", root_path="/", instance_path=path)
+
+
+# Resources: a folder to read beside the code, and one to write in the instance.
+
+POEM = "Blütenstaub, čáp, žluť"
+
+
+@pytest.mark.parametrize("kind", ["application", "blueprint"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso8859-2"])
+def test_what_lies_beside_the_code_is_read_as_text_or_bytes(
+    flask: Any, tmp_path: Path, kind: str, encoding: str
+) -> None:
+    (tmp_path / "poems").mkdir()
+    (tmp_path / "poems" / "spring").write_text(POEM, encoding=encoding)
+    app = flask.Flask("orchard", root_path=str(tmp_path))
+    owner = app if kind == "application" else flask.Blueprint("bed", "orchard", root_path=str(tmp_path))
+    with owner.open_resource("poems/spring") as raw, owner.open_resource("poems/spring", "rb", encoding) as same:
+        assert raw.read() == same.read() == POEM.encode(encoding)
+    for mode in ("r", "rt"):
+        with owner.open_resource("poems/spring", mode, encoding=encoding) as text:
+            assert text.read() == POEM
+    for mode in ("wt", "at", "xb", "r+b", "U"):
+        with pytest.raises(ValueError, match="Resources can only be opened for reading"):
+            owner.open_resource("poems/spring", mode)
+    assert (tmp_path / "poems" / "spring").read_text(encoding=encoding) == POEM
+
+
+def test_what_lies_in_the_instance_may_be_written_too(flask: Any, tmp_path: Path) -> None:
+    app = flask.Flask("orchard", root_path="/", instance_path=str(tmp_path))
+    with app.open_instance_resource("harvest.log", "x", encoding="iso8859-2") as log:
+        log.write(POEM)
+    with app.open_instance_resource("harvest.log", "ab") as log:
+        log.write(b" 12")
+    with app.open_instance_resource("harvest.log", "rt", "iso8859-2") as log:
+        assert log.read() == f"{POEM} 12"
+    with app.open_instance_resource("harvest.log") as log:
+        assert log.read().endswith(b" 12")

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
 
 def _views(app: Any, flask: Any) -> Any:
@@ -274,159 +274,6 @@ def test_should_ignore_error_hides_it_from_the_teardowns(flask: Any) -> None:
     assert seen == [ZeroDivisionError, None]
 
 
-def test_the_original_exception_reaches_the_handler_for_500(flask: Any) -> None:
-    app = _views(flask.Flask("m", root_path="/"), flask)
-
-    @app.errorhandler(500)
-    def failed(error: InternalServerError) -> str:
-        return type(error.original_exception).__name__
-
-    assert app.test_client().get("/fail").text == "ZeroDivisionError"
-
-
-def test_inject_url_defaults_is_called_by_url_for(flask: Any) -> None:
-    class Own(flask.Flask):
-        def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
-            super().inject_url_defaults(endpoint, values)
-            values.setdefault("lang", "en")
-
-    app = Own("m", root_path="/")
-    app.add_url_rule("/<lang>/", "index", lambda lang: lang)
-    with app.test_request_context():
-        assert flask.url_for("index") == "/en/"
-        assert flask.url_for("index", lang="de") == "/de/"
-
-
-def test_handle_url_build_error_is_called(flask: Any) -> None:
-    class Own(flask.Flask):
-        def handle_url_build_error(self, error: Any, endpoint: str, values: dict[str, Any]) -> str:
-            return f"/built/{endpoint}?a={values['a']}"
-
-    app = Own("m", root_path="/")
-    with app.test_request_context():
-        assert flask.url_for("nothing", a=1) == "/built/nothing?a=1"
-        assert flask.url_for("nothing", a=2, _external=True) == "/built/nothing?a=2"
-
-
-def test_url_for_is_called_by_the_function(flask: Any) -> None:
-    class Own(flask.Flask):
-        def url_for(self, endpoint: str, **values: Any) -> str:
-            return f"own {endpoint} {values.get('x')}"
-
-    app = Own("m", root_path="/")
-    with app.test_request_context():
-        assert flask.url_for("a", x=1) == "own a 1"
-        assert flask.render_template_string("{{ url_for('b', x=2) }}") == "own b 2"
-
-
-def test_redirect_is_called_by_the_function(flask: Any) -> None:
-    class Own(flask.Flask):
-        def redirect(self, location: str, code: int = 302) -> Any:
-            return self.response_class(f"to {location} {code}")
-
-    app = Own("m", root_path="/")
-    app.add_url_rule("/", "index", lambda: flask.redirect("/x"))
-    assert app.test_client().get("/").text == "to /x 302"
-
-
-def test_update_template_context_is_called(flask: Any) -> None:
-    class Own(flask.Flask):
-        def update_template_context(self, context: dict[str, Any]) -> None:
-            super().update_template_context(context)
-            context["own"] = "yes"
-
-    app = Own("m", root_path="/")
-    app.context_processor(lambda: {"a": "processor", "b": "processor"})
-    with app.test_request_context("/p"):
-        text = flask.render_template_string("{{ own }} {{ a }} {{ b }} {{ request.path }}", a="given")
-    assert text == "yes given processor /p"
-
-
-def test_update_template_context_by_hand(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/")
-    app.context_processor(lambda: {"a": 1, "b": 1})
-    context: dict[str, Any] = {"b": 2}
-    with app.test_request_context():
-        app.update_template_context(context)
-        assert context["request"] == flask.request._get_current_object()
-        assert context["g"] == flask.g._get_current_object()
-    assert (context["a"], context["b"]) == (1, 2)
-    outside: dict[str, Any] = {}
-    with app.app_context():
-        app.update_template_context(outside)
-    assert "request" not in outside
-    assert "g" in outside
-
-
-def test_select_jinja_autoescape_may_be_overridden(flask: Any) -> None:
-    class Own(flask.Flask):
-        def select_jinja_autoescape(self, filename: str | None) -> bool:
-            return False
-
-    app = Own("m", root_path="/")
-    with app.app_context():
-        assert flask.render_template_string("{{ '<' }}") == "<"
-
-
-@pytest.mark.parametrize(
-    ("name", "escaped"),
-    [(None, True), ("a.html", True), ("a.htm", True), ("a.xml", True), ("a.xhtml", True), ("a.svg", True),
-     ("a.txt", False), ("a.js", False), ("a.html.txt", False), ("a", False), ("a.HTML", False)],
-)  # fmt: skip
-def test_which_templates_are_escaped(flask: Any, name: str | None, escaped: bool) -> None:
-    assert flask.Flask("m", root_path="/").select_jinja_autoescape(name) is escaped
-
-
-def test_create_jinja_environment_may_be_overridden(flask: Any) -> None:
-    class Own(flask.Flask):
-        def create_jinja_environment(self) -> Any:
-            environment = super().create_jinja_environment()
-            environment.globals["own"] = "env"
-            return environment
-
-    app = Own("m", root_path="/")
-    with app.app_context():
-        assert flask.render_template_string("{{ own }}") == "env"
-    assert app.jinja_env.globals["own"] == "env"
-
-
-def test_create_global_jinja_loader_may_be_overridden(flask: Any) -> None:
-    from jinja2 import DictLoader
-
-    class Own(flask.Flask):
-        def create_global_jinja_loader(self) -> Any:
-            return DictLoader({"x.html": "loaded"})
-
-    app = Own("m", root_path="/")
-    with app.app_context():
-        assert flask.render_template("x.html") == "loaded"
-
-
-def test_jinja_environment_class_may_be_replaced(flask: Any) -> None:
-    class OwnEnvironment(flask.templating.Environment):
-        pass
-
-    class Own(flask.Flask):
-        jinja_environment = OwnEnvironment
-
-    assert type(Own("m", root_path="/").jinja_env) is OwnEnvironment
-
-
-def test_jinja_loader_may_be_overridden(flask: Any) -> None:
-    from jinja2 import DictLoader
-
-    class Own(flask.Flask):
-        jinja_loader = DictLoader({"x.html": "mine"})
-
-    app = Own("m", root_path="/")
-    with app.app_context():
-        assert flask.render_template("x.html") == "mine"
-    other = flask.Flask("m", root_path="/")
-    other.jinja_loader = DictLoader({"x.html": "set"})
-    with other.app_context():
-        assert flask.render_template("x.html") == "set"
-
-
 def test_ensure_sync_may_be_overridden(flask: Any) -> None:
     wrapped = []
 
@@ -469,28 +316,6 @@ def test_async_to_sync_may_be_overridden(flask: Any) -> None:
         return "async"
 
     assert app.test_client().get("/").text == "async"
-
-
-def test_middleware_wraps_the_application(flask: Any) -> None:
-    app = _views(flask.Flask("m", root_path="/"), flask)
-    app.add_url_rule("/name", "name", lambda: flask.request.script_root)
-
-    class Middleware:
-        def __init__(self, wrapped: Any) -> None:
-            self.wrapped = wrapped
-
-        def __call__(self, environ: Any, start_response: Any) -> Any:
-            environ["SCRIPT_NAME"] = "/mounted"
-
-            def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-                return start_response(status, [*headers, ("X-Middleware", "1")], exc_info)
-
-            return self.wrapped(environ, start)
-
-    app.wsgi_app = Middleware(app.wsgi_app)
-    response = app.test_client().get("/name")
-    assert response.text == "/mounted"
-    assert response.headers["X-Middleware"] == "1"
 
 
 def test_werkzeugs_middleware(flask: Any) -> None:
@@ -577,16 +402,6 @@ def test_handle_exception_by_hand(flask: Any) -> None:
         except KeyError as error:
             with pytest.raises(KeyError):
                 app.handle_exception(error)
-
-
-def test_handle_user_exception_by_hand_raises_it_again(flask: Any) -> None:
-    app = _views(flask.Flask("m", root_path="/"), flask)
-    with app.test_request_context("/"):
-        try:
-            raise KeyError("x")
-        except KeyError as error:
-            with pytest.raises(KeyError):
-                app.handle_user_exception(error)
 
 
 def test_make_response_outside_of_a_request(flask: Any) -> None:

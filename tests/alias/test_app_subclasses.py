@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from werkzeug.exceptions import NotFound
+from werkzeug.debug import DebuggedApplication
+from werkzeug.test import Client
 
 
 def test_attributes_may_be_set_before_the_constructor_runs(flask: Any) -> None:
@@ -143,14 +144,6 @@ def test_test_tools_may_be_overridden(flask: Any) -> None:
         assert flask.request.url == "https://own.example/x"
 
 
-def test_variables_of_a_rule_may_have_any_name(flask: Any, app: Any) -> None:
-    app.add_url_rule("/<self>", "self", lambda self: self)
-    with app.test_request_context():
-        assert flask.url_for("self", self="me") == "/me"
-        assert app.url_for("self", self="me") == "/me"
-    assert app.test_client().get("/me").text == "me"
-
-
 def test_a_metaclass_or_mixin_is_possible(flask: Any) -> None:
     class Mixin:
         def dispatch_request(self) -> Any:
@@ -200,23 +193,6 @@ def test_after_request_functions_run_in_process_response(flask: Any) -> None:
     assert app.test_client().get("/x").headers["X-Seen"] == "None yes"
 
 
-def test_the_handler_of_an_error_can_be_looked_up(flask: Any, app: Any) -> None:
-    def not_found(error: Any) -> str:
-        return "x"
-
-    def key_error(error: Any) -> str:
-        return "y"
-
-    app.register_error_handler(404, not_found)
-    app.register_error_handler(LookupError, key_error)
-    with app.test_request_context():
-        assert app._find_error_handler(NotFound(), []) is not_found
-        assert app._find_error_handler(KeyError(), []) is key_error
-        assert app._find_error_handler(ValueError(), []) is None
-    assert app._get_exc_class_and_code(404) == (NotFound, 404)
-    assert app._get_exc_class_and_code(KeyError) == (KeyError, None)
-
-
 def test_private_names_that_extensions_use(flask: Any, app: Any) -> None:
     assert app._got_first_request is False
     app._check_setup_finished("x")
@@ -262,26 +238,6 @@ def test_the_client_with_an_own_response_wrapper(flask: Any, app: Any) -> None:
     assert client.get("/").own == "own x"
 
 
-def test_the_debugger_may_keep_contexts(flask: Any, app: Any) -> None:
-    from contextlib import ExitStack
-
-    @app.route("/")
-    def index() -> str:
-        flask.g.a = 7
-        return "x"
-
-    kept: list[Any] = []
-    app.test_client().get("/?a=b", environ_overrides={"werkzeug.debug.preserve_context": kept.append})
-    assert not flask.request
-    with ExitStack() as stack:
-        for context in reversed(kept):
-            stack.enter_context(context)
-        assert flask.request.args["a"] == "b"
-        assert flask.g.a == 7
-    assert not flask.request
-    assert not flask.current_app
-
-
 def test_an_application_class_may_be_abstract_or_generic(flask: Any) -> None:
     from abc import ABC, abstractmethod
     from typing import Generic, TypeVar
@@ -298,3 +254,36 @@ def test_an_application_class_may_be_abstract_or_generic(flask: Any) -> None:
     with pytest.raises(TypeError, match="abstract"):
         Abstract("a")
     assert Whole("b").test_client().get("/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["self", "app", "values", "error", "method", "scheme", "func", "rule"])
+def test_any_name_but_endpoint_is_a_value_of_an_address(flask: Any, app: Any, name: str) -> None:
+    """As a part of the rule, and in the query where the rule has no such part."""
+    app.add_url_rule(f"/shelf/<{name}>", "shelf", lambda **parts: parts)
+    app.add_url_rule("/desk", "desk", lambda: flask.request.args.to_dict())
+    app.url_defaults(lambda endpoint, values: values.setdefault(name, "usual"))
+    with app.test_request_context():
+        shelf, desk = flask.url_for("shelf", **{name: "top"}), app.url_for("desk", **{name: "left"})
+        assert flask.url_for("shelf") == "/shelf/usual"
+    client = app.test_client()
+    assert client.get(shelf).json == {name: "top"}
+    assert client.get(desk).json == {name: "left"}
+
+
+def test_the_console_of_werkzeugs_debugger_sees_the_request_that_failed(flask: Any, app: Any) -> None:
+    """It is asked in a later request, when that of the error is long over."""
+    app.testing = False
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.get("/wells/<int:depth>")
+    def well(depth: int) -> str:
+        request = flask.request
+        return f"{depth / 0} {request}"
+
+    debugged = DebuggedApplication(app, evalex=True, pin_security=False)
+    client = Client(debugged)
+    assert client.get("/wells/40?rope=long").status_code == 500
+    frame = list(debugged.frames)[-1]
+    asked = {"__debugger__": "yes", "cmd": "request.args['rope'] * 2", "frm": frame, "s": debugged.secret}
+    assert "longlong" in client.get("/", query_string=asked).text
+    assert not flask.request

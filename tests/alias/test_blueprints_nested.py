@@ -24,55 +24,6 @@ def test_only_the_outer_or_only_the_inner_prefix(flask: Any) -> None:
     assert client.get("/inner/y").text == "y"
 
 
-@pytest.mark.parametrize(
-    ("parent_sub", "child_sub", "register_parent", "register_child", "expected"),
-    [
-        ("parent", None, None, None, "parent"),
-        (None, "child", None, None, "child"),
-        ("parent", "child", None, None, "child.parent"),
-        ("parent", "child", "p", "c", "c.p"),
-        (None, None, "p", "c", "c.p"),
-        (None, None, None, "c", "c"),
-        ("parent", None, None, "c", "c.parent"),
-    ],
-)
-def test_subdomains_nest(
-    flask: Any, parent_sub: Any, child_sub: Any, register_parent: Any, register_child: Any, expected: str
-) -> None:
-    app = flask.Flask(__name__, subdomain_matching=True)
-    app.config["SERVER_NAME"] = "example.test"
-    parent = flask.Blueprint("parent", __name__, subdomain=parent_sub)
-    child = flask.Blueprint("child", __name__, subdomain=child_sub)
-    child.add_url_rule("/", "index", lambda: "child")
-    parent.register_blueprint(child, **({"subdomain": register_child} if register_child else {}))
-    app.register_blueprint(parent, **({"subdomain": register_parent} if register_parent else {}))
-    client = app.test_client()
-    assert client.get("/", base_url=f"http://{expected}.example.test").text == "child"
-    assert client.get("/", base_url="http://example.test").status_code == 404
-
-
-def test_a_child_under_two_names(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__)
-    child = flask.Blueprint("child", __name__)
-    child.add_url_rule("/", "index", lambda: flask.request.endpoint)
-    parent.register_blueprint(child, url_prefix="/1")
-    parent.register_blueprint(child, url_prefix="/2", name="other")
-    app.register_blueprint(parent, name="renamed")
-    client = app.test_client()
-    assert client.get("/1/").text == "renamed.child.index"
-    assert client.get("/2/").text == "renamed.other.index"
-
-
-def test_two_children_of_one_name_are_refused_at_the_registration(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__)
-    parent.register_blueprint(flask.Blueprint("child", __name__), url_prefix="/1")
-    parent.register_blueprint(flask.Blueprint("child", __name__), url_prefix="/2")
-    with pytest.raises(ValueError, match=r"'(parent\.)?child' is already registered"):
-        app.register_blueprint(parent)
-
-
 def test_the_same_child_in_two_parents(flask: Any) -> None:
     app = flask.Flask(__name__)
     child = flask.Blueprint("child", __name__)
@@ -84,106 +35,6 @@ def test_the_same_child_in_two_parents(flask: Any) -> None:
     client = app.test_client()
     assert client.get("/one/x").text == "one.child.x"
     assert client.get("/two/x").text == "two.child.x"
-
-
-def test_callbacks_run_from_the_outside_in_and_back(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__)
-    child = flask.Blueprint("child", __name__)
-    order: list[str] = []
-
-    def hooks(owner: Any, name: str) -> None:
-        @owner.url_value_preprocessor
-        def values(endpoint: str, values: Any) -> None:
-            order.append(f"{name} values")
-
-        for number in (1, 2):
-
-            @owner.before_request
-            def before(number: int = number) -> None:
-                order.append(f"{name} before {number}")
-
-            @owner.after_request
-            def after(response: Any, number: int = number) -> Any:
-                order.append(f"{name} after {number}")
-                return response
-
-            @owner.teardown_request
-            def teardown(error: Any, number: int = number) -> None:
-                order.append(f"{name} teardown {number}")
-
-    hooks(app, "app")
-    hooks(parent, "parent")
-    hooks(child, "child")
-    child.before_app_request(lambda: order.append("before app"))
-    parent.teardown_app_request(lambda e: order.append("teardown app"))
-
-    @child.after_app_request
-    def after_app(response: Any) -> Any:
-        order.append("after app")
-        return response
-
-    child.add_url_rule("/a", "a", lambda: order.append("view") or "")
-    parent.register_blueprint(child)
-    app.register_blueprint(parent)
-    app.test_client().get("/a")
-    assert order == [
-        "app values", "parent values", "child values",
-        "app before 1", "app before 2", "before app",
-        "parent before 1", "parent before 2", "child before 1", "child before 2",
-        "view",
-        "child after 2", "child after 1", "parent after 2", "parent after 1",
-        "after app", "app after 2", "app after 1",
-        "child teardown 2", "child teardown 1", "parent teardown 2", "parent teardown 1",
-        "teardown app", "app teardown 2", "app teardown 1",
-    ]  # fmt: skip
-
-
-def test_error_handlers_are_looked_up_from_the_inside_out(flask: Any) -> None:
-    app = flask.Flask(__name__)
-    parent = flask.Blueprint("parent", __name__)
-    child = flask.Blueprint("child", __name__)
-    sibling = flask.Blueprint("sibling", __name__)
-
-    @parent.errorhandler(403)
-    def parent_403(error: Any) -> Any:
-        return "parent 403", 403
-
-    @child.errorhandler(403)
-    def child_403(error: Any) -> Any:
-        return "child 403", 403
-
-    @app.errorhandler(403)
-    def app_403(error: Any) -> Any:
-        return "app 403", 403
-
-    @app.errorhandler(409)
-    def app_409(error: Any) -> Any:
-        return "app 409", 409
-
-    @parent.errorhandler(ValueError)
-    def parent_value(error: Any) -> str:
-        return "parent ValueError"
-
-    for bp in (parent, child, sibling):
-
-        @bp.route(f"/{bp.name}/<int:code>", endpoint="fail")
-        def fail(code: int) -> None:
-            flask.abort(code)
-
-        @bp.route(f"/{bp.name}/value", endpoint="value")
-        def value() -> None:
-            raise UnicodeError
-
-    parent.register_blueprint(child)
-    parent.register_blueprint(sibling)
-    app.register_blueprint(parent)
-    client = app.test_client()
-    assert client.get("/parent/403").text == "parent 403"
-    assert client.get("/child/403").text == "child 403"
-    assert client.get("/sibling/403").text == "parent 403"
-    assert client.get("/sibling/409").text == "app 409"
-    assert client.get("/child/value").text == "parent ValueError"
 
 
 def test_url_defaults_and_context_processors_of_all_levels(flask: Any) -> None:
@@ -261,3 +112,126 @@ def test_a_child_registered_again_merges_its_hooks_under_each_name(flask: Any) -
     assert len(app.before_request_funcs["bp"]) == 1
     assert len(app.before_request_funcs["two"]) == 1
     assert set(app.error_handler_spec["two"]) == {404}
+
+
+# A museum: the house is the application, a wing and its rooms are blueprints.
+
+
+@pytest.mark.parametrize("wing_at", ["declared", "registered", None])
+@pytest.mark.parametrize("room_at", ["declared", "registered", None])
+def test_the_subdomain_of_a_child_stands_before_that_of_its_parent(flask: Any, wing_at: Any, room_at: Any) -> None:
+    app = flask.Flask("museum", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "museum.example"
+
+    def options(place: Any, when: str, subdomain: str) -> dict[str, str]:
+        """What is declared gives way to what is said at the registration."""
+        if place == "declared":
+            return {"subdomain": subdomain} if when == "declared" else {}
+        if place == "registered":
+            return {"subdomain": "closed" if when == "declared" else subdomain}
+        return {}
+
+    wing = flask.Blueprint("wing", __name__, **options(wing_at, "declared", "east"))
+    room = flask.Blueprint("room", __name__, **options(room_at, "declared", "vases"))
+    room.add_url_rule("/hours", "hours", lambda: "ten to six")
+    wing.register_blueprint(room, **options(room_at, "registered", "vases"))
+    app.register_blueprint(wing, **options(wing_at, "registered", "east"))
+    host = ".".join([*(["vases"] if room_at else []), *(["east"] if wing_at else []), "museum.example"])
+    with app.test_request_context(base_url="http://museum.example"):
+        assert flask.url_for("wing.room.hours", _external=True) == f"http://{host}/hours"
+    assert app.test_client().get("/hours", base_url=f"http://{host}").text == "ten to six"
+    assert app.test_client().get("/hours", base_url="http://closed.museum.example").status_code == 404
+
+
+def test_a_room_in_two_places_of_a_wing_needs_two_names(flask: Any) -> None:
+    def wing_with(**second: Any) -> tuple[Any, Any]:
+        app, wing = flask.Flask("museum"), flask.Blueprint("wing", __name__)
+        room = flask.Blueprint("room", __name__)
+        room.add_url_rule("/exit", "exit", lambda: flask.url_for(".exit"))
+        wing.register_blueprint(room, url_prefix="/ground")
+        wing.register_blueprint(room, url_prefix="/upper", **second)
+        return app, wing
+
+    app, wing = wing_with()
+    with pytest.raises(ValueError, match=r"'(wing\.)?room' is already registered"):
+        app.register_blueprint(wing)
+    app, wing = wing_with(name="gallery")
+    app.register_blueprint(wing, name="west", url_prefix="/west")
+    assert sorted(app.blueprints) == ["west", "west.gallery", "west.room"]
+    client = app.test_client()
+    for path in ("/west/ground/exit", "/west/upper/exit"):
+        assert client.get(path).text == path
+
+
+def test_a_request_enters_through_the_house_and_leaves_the_same_way(flask: Any) -> None:
+    """What a level opens, it closes: the walk is the same read backwards."""
+    walk: list[tuple[str, str, int]] = []
+    app = flask.Flask("museum")
+    levels = [app, *(flask.Blueprint(name, __name__) for name in ("wing", "room", "cabinet"))]
+    for level in levels:
+        for guard in range(3):
+            step = (level.name, guard)
+            level.before_request(lambda step=step: walk.append(("in", *step)))
+            level.after_request(lambda response, step=step: walk.append(("out", *step)) or response)
+            level.teardown_request(lambda error, step=step: walk.append(("lights", *step)))
+    levels[-1].add_url_rule("/coins", "coins", lambda: "a Roman denarius")
+    for outer, inner in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        outer.register_blueprint(inner)
+    assert app.test_client().get("/coins").text == "a Roman denarius"
+    way_in = [(level.name, guard) for level in levels for guard in range(3)]
+    assert [step[1:] for step in walk if step[0] == "in"] == way_in
+    outs = [step[1:] for step in walk if step[0] == "out"]
+    lights = [step[1:] for step in walk if step[0] == "lights"]
+    assert outs == lights
+    inner_first = [name for name, guard in outs if guard == 0]
+    assert inner_first == ["cabinet", "room", "wing", "museum"]
+    assert all([guard for name, guard in outs if name == level] == [2, 1, 0] for level in inner_first)
+    assert [step[0] for step in walk] == ["in"] * 12 + ["out"] * 12 + ["lights"] * 12
+
+
+def test_hooks_for_the_whole_application_are_hooks_of_the_house_wherever_they_stand(flask: Any) -> None:
+    app, wing, room = flask.Flask("museum"), flask.Blueprint("wing", __name__), flask.Blueprint("room", __name__)
+    walk: list[str] = []
+    room.before_request(lambda: walk.append("room"))
+    room.before_app_request(lambda: walk.append("house, said by the room"))
+    wing.before_app_request(lambda: walk.append("house, said by the wing"))
+    room.add_url_rule("/coins", "coins", lambda: "")
+    wing.register_blueprint(room)
+    app.register_blueprint(wing)
+    app.add_url_rule("/shop", "shop", lambda: "")
+    app.test_client().get("/shop")
+    assert sorted(walk) == ["house, said by the room", "house, said by the wing"]
+    walk.clear()
+    app.test_client().get("/coins")
+    assert walk[-1] == "room"
+
+
+@pytest.mark.parametrize(
+    ("handled_by", "answered_by"),
+    [
+        ({"cabinet", "room", "wing", "museum"}, "cabinet"),
+        ({"room", "museum"}, "room"),
+        ({"wing", "museum"}, "wing"),
+        ({"wing"}, "wing"),
+        ({"museum"}, "museum"),
+    ],
+)
+@pytest.mark.parametrize("registered", [451, TimeoutError])
+def test_an_error_goes_to_the_innermost_level_that_handles_it(
+    flask: Any, handled_by: set[str], answered_by: str, registered: Any
+) -> None:
+    app = flask.Flask("museum")
+    levels = [app, *(flask.Blueprint(name, __name__) for name in ("wing", "room", "cabinet"))]
+    for level in levels:
+        if level.name in handled_by:
+            level.register_error_handler(registered, lambda error, name=level.name: name)
+
+    @levels[-1].get("/loan")
+    def loan() -> None:
+        if registered == 451:
+            flask.abort(451)
+        raise TimeoutError
+
+    for outer, inner in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        outer.register_blueprint(inner)
+    assert app.test_client().get("/loan").text == answered_by

@@ -63,26 +63,6 @@ def test_paths_of_static_files(flask: Any, folder: Path, options: Any, url: str)
         assert response.data == b"bp css"
 
 
-def test_the_age_of_static_files(flask: Any, folder: Path) -> None:
-    class Aged(flask.Blueprint):  # type: ignore[misc, name-defined]
-        def get_send_file_max_age(self, filename: Any) -> int:
-            return 100
-
-    app, _ = make(flask, folder)
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
-    app.register_blueprint(
-        Aged("aged", __name__, root_path=str(folder / "bp"), static_folder="static"), url_prefix="/a"
-    )
-    app.register_blueprint(
-        flask.Blueprint("bp", __name__, root_path=str(folder / "bp"), static_folder="static"), url_prefix="/b"
-    )
-    client = app.test_client()
-    with client.get("/a/static/css/x.css") as response:
-        assert response.cache_control.max_age == 100
-    with client.get("/b/static/css/x.css") as response:
-        assert response.cache_control.max_age == 3600
-
-
 def test_send_static_file_and_open_resource(flask: Any, folder: Path) -> None:
     app, bp = make(flask, folder, static_folder="static")
     with app.test_request_context():
@@ -112,56 +92,6 @@ def test_templates_of_the_app_go_before_those_of_a_blueprint(flask: Any, folder:
     assert client.get("/own").text == "bp bp.own"
     assert client.get("/").text == "app index"
     assert bp.jinja_loader.searchpath == [str(folder / "bp" / "templates")]
-
-
-def test_filters_tests_and_globals_of_a_blueprint(flask: Any, folder: Path) -> None:
-    app, bp = make(flask, folder)
-
-    @bp.app_template_filter()
-    def backwards(text: str) -> str:
-        return text[::-1]
-
-    @bp.app_template_filter("loud")
-    def upper(text: str) -> str:
-        return text.upper()
-
-    @bp.app_template_test()
-    def boolean(value: Any) -> bool:
-        return isinstance(value, bool)
-
-    @bp.app_template_test("none_at_all")
-    def is_none(value: Any) -> bool:
-        return value is None
-
-    @bp.app_template_global()
-    def answer() -> int:
-        return 42
-
-    @bp.app_template_global("question")
-    def ask() -> str:
-        return "?"
-
-    def added(value: str) -> str:
-        return f"<{value}>"
-
-    bp.add_app_template_filter(added)
-    bp.add_app_template_filter(added, "named")
-    bp.add_app_template_test(boolean, "truth")
-    bp.add_app_template_global(answer, name="number")
-    app.register_blueprint(bp)
-    assert app.jinja_env.filters["backwards"] is backwards
-    assert app.jinja_env.filters["loud"] is upper
-    assert app.jinja_env.filters["added"] is added
-    assert app.jinja_env.filters["named"] is added
-    assert app.jinja_env.tests["boolean"] is boolean
-    assert app.jinja_env.tests["none_at_all"] is is_none
-    assert app.jinja_env.tests["truth"] is boolean
-    assert app.jinja_env.globals["answer"] is answer
-    assert app.jinja_env.globals["question"] is ask
-    assert app.jinja_env.globals["number"] is answer
-    with app.app_context():
-        text = flask.render_template_string("{{ 'ab'|backwards }} {{ True is boolean }} {{ answer() }} {{ 'a'|loud }}")
-    assert text == "ba True 42 A"
 
 
 def test_context_processors_of_the_whole_app(flask: Any, folder: Path) -> None:
@@ -249,25 +179,6 @@ def test_commands_of_a_blueprint(flask: Any, folder: Path, given: Any, registere
     assert result.exit_code == 0
 
 
-def test_url_processors_for_languages(flask: Any, folder: Path) -> None:
-    app, bp = make(flask, folder, url_prefix="/<lang_code>")
-
-    @bp.url_defaults
-    def add_language(endpoint: str, values: Any) -> None:
-        values.setdefault("lang_code", flask.g.lang_code)
-
-    @bp.url_value_preprocessor
-    def pull(endpoint: str, values: Any) -> None:
-        flask.g.lang_code = values.pop("lang_code")
-
-    bp.add_url_rule("/", "index", lambda: flask.url_for(".about"))
-    bp.add_url_rule("/about", "about", lambda: flask.url_for(".index"))
-    app.register_blueprint(bp)
-    client = app.test_client()
-    assert client.get("/de/").text == "/de/about"
-    assert client.get("/de/about").text == "/de/"
-
-
 def test_an_error_of_the_app_is_handled_by_a_blueprint(flask: Any, folder: Path) -> None:
     app, bp = make(flask, folder)
 
@@ -287,14 +198,6 @@ def test_an_error_of_the_app_is_handled_by_a_blueprint(flask: Any, folder: Path)
     client = app.test_client()
     assert client.get("/nowhere").text == "not found by bp"
     assert client.get("/value").text == "value by bp"
-
-
-def test_wrong_codes_for_a_blueprints_handler(flask: Any, folder: Path) -> None:
-    _, bp = make(flask, folder)
-    with pytest.raises(ValueError, match="999"):
-        bp.register_error_handler(999, lambda e: "")
-    with pytest.raises(TypeError):
-        bp.register_error_handler(KeyError(), lambda e: "")
 
 
 def test_functions_of_a_blueprint_in_a_subclass(flask: Any, folder: Path) -> None:
@@ -360,3 +263,69 @@ def test_the_root_path_of_a_blueprint(flask: Any) -> None:
     assert bp.root_path == str(Path(__file__).parent)
     assert bp.import_name == __name__
     assert flask.Blueprint("bp", "flask").root_path.endswith("flask")
+
+
+def test_a_blueprint_decides_how_long_its_own_files_are_kept(flask: Any, folder: Path) -> None:
+    """The setting holds for the rest, and an override may fall back on it."""
+
+    class Archive(flask.Blueprint):  # type: ignore[misc, name-defined]
+        def get_send_file_max_age(self, filename: Any) -> Any:
+            return 86400 if filename.startswith("css/") else super().get_send_file_max_age(filename)
+
+    app, _ = make(flask, folder)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 15
+    (folder / "bp" / "static" / "now.txt").write_text("news")
+    app.register_blueprint(
+        Archive("archive", __name__, root_path=str(folder / "bp"), static_folder="static"), url_prefix="/archive"
+    )
+    client, ages = app.test_client(), {}
+    for path in ("/archive/static/css/x.css", "/archive/static/now.txt", "/static/css/x.css"):
+        with client.get(path) as response:
+            ages[path] = response.cache_control.max_age
+    assert list(ages.values()) == [86400, 15, 15]
+
+
+@pytest.mark.parametrize("kind", ["filter", "test", "global"])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("decorated", [True, False])
+def test_helpers_of_templates_that_a_blueprint_brings_are_everywhere(
+    flask: Any, folder: Path, kind: str, named: bool, decorated: bool
+) -> None:
+    app, weather = make(flask, folder)
+
+    def frosty(celsius: int = -3) -> bool:
+        return celsius < 0
+
+    name = "below_zero" if named else "frosty"
+    if decorated:
+        register = getattr(weather, f"app_template_{kind}")
+        assert (register(name) if named else register())(frosty) is frosty
+    else:
+        getattr(weather, f"add_app_template_{kind}")(frosty, *([name] if named else []))
+    registry = {"filter": "filters", "test": "tests", "global": "globals"}[kind]
+    app.register_blueprint(weather)
+    assert getattr(app.jinja_env, registry)[name] is frosty
+    source = {"filter": "{{ -1|NAME }}", "test": "{{ -1 is NAME }}", "global": "{{ NAME() }}"}[kind]
+    app.add_url_rule("/", "index", lambda: flask.render_template_string(source.replace("NAME", name)))
+    assert app.test_client().get("/").text == "True"
+
+
+def test_a_value_of_the_prefix_is_taken_out_for_the_views_and_put_in_for_their_urls(flask: Any, folder: Path) -> None:
+    app, station = make(flask, folder, url_prefix="/stations/<int:number>")
+
+    @station.url_value_preprocessor
+    def arrive(endpoint: str, values: Any) -> None:
+        flask.g.number = values.pop("number")
+
+    @station.url_defaults
+    def stay(endpoint: str, values: Any) -> None:
+        values.setdefault("number", flask.g.get("number", 1))
+
+    @station.get("/wind/<when>")
+    def wind(when: str) -> Any:
+        return [flask.url_for(".wind", when=when), flask.url_for(".wind", when="now", number=70)]
+
+    app.register_blueprint(station)
+    assert app.test_client().get("/stations/12/wind/noon").json == ["/stations/12/wind/noon", "/stations/70/wind/now"]
+    with app.test_request_context():
+        assert flask.url_for("bp.wind", when="dusk") == "/stations/1/wind/dusk"

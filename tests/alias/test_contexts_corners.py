@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -19,37 +18,6 @@ def test_all_teardowns_see_the_error_of_the_view(flask: Any, app: Any) -> None:
     app.testing = False
     assert app.test_client().get("/fail").status_code == 500
     assert seen == [("bp", "KeyError"), ("app", "KeyError"), ("context", "KeyError")]
-
-
-def test_a_teardown_in_an_exception_handler_of_the_caller(flask: Any, app: Any) -> None:
-    """An exception that the caller handles is not the request's."""
-    seen: list[Any] = []
-    app.teardown_request(seen.append)
-    app.add_url_rule("/", "index", lambda: "x")
-    try:
-        raise KeyError
-    except KeyError:
-        app.test_client().get("/")
-    assert seen == [None]
-
-
-def test_a_context_by_hand_in_an_exception_handler(flask: Any, app: Any) -> None:
-    seen: list[Any] = []
-    app.teardown_request(seen.append)
-    app.teardown_appcontext(seen.append)
-    try:
-        raise KeyError
-    except KeyError:
-        with app.test_request_context():
-            pass
-    assert seen == [None, None]
-
-
-def test_a_handled_404_is_no_error_for_the_teardowns(flask: Any, app: Any) -> None:
-    seen: list[Any] = []
-    app.teardown_request(seen.append)
-    app.test_client().get("/nowhere")
-    assert seen == [None]
 
 
 def test_the_error_of_an_error_handler_is_seen(flask: Any, app: Any) -> None:
@@ -115,18 +83,6 @@ def test_an_app_context_made_by_its_class(flask: Any, app: Any) -> None:
     with flask.ctx.AppContext(app) as context:
         assert flask.current_app == app
         assert context.g is flask.g._get_current_object()
-
-
-def test_the_url_adapter_of_an_application_context(flask: Any, app: Any) -> None:
-    app.config["SERVER_NAME"] = "example.com"
-    app.add_url_rule("/a", "a", lambda: "")
-    with app.app_context() as context:
-        assert context.url_adapter is not None
-        assert flask.url_for("a") == "http://example.com/a"
-        assert flask.url_for("a", _external=False) == "/a"
-    app.config.update(APPLICATION_ROOT="/root", PREFERRED_URL_SCHEME="https")
-    with app.app_context():
-        assert flask.url_for("a") == "https://example.com/root/a"
 
 
 def test_urls_in_an_application_context_in_a_request(flask: Any, app: Any) -> None:
@@ -293,39 +249,6 @@ def test_a_stream_that_nobody_reads_lets_go_when_it_is_closed(flask: Any, app: A
     assert not flask.request
 
 
-def test_async_views_have_the_context(flask: Any, app: Any) -> None:
-    if flask.__name__ == "flask":  # which needs a package for it that is not there
-        app.async_to_sync = lambda func: lambda *args, **kwargs: asyncio.run(func(*args, **kwargs))
-
-    @app.route("/<name>")
-    async def view(name: str) -> str:
-        flask.g.name = name
-        flask.session["name"] = name
-        return f"{flask.request.path} {flask.current_app.name} {flask.g.name}"
-
-    with app.test_client() as client:
-        assert client.get("/x").text == f"/x {app.name} x"
-        assert flask.session["name"] == "x"
-
-
-def test_greenlets_may_copy_the_context(flask: Any, app: Any) -> None:
-    greenlet = pytest.importorskip("greenlet")
-    results: list[str] = []
-
-    @app.route("/")
-    def index() -> str:
-        @flask.copy_current_request_context
-        def work() -> None:
-            results.append(flask.request.path)
-
-        greenlet.greenlet(work).switch()
-        assert flask.request.path == "/"
-        return "x"
-
-    app.test_client().get("/")
-    assert results == ["/"]
-
-
 def test_contexts_pushed_twice_and_across_each_other(flask: Any, app: Any) -> None:
     other = flask.Flask("other", root_path="/")
     one, two, request_context = app.app_context(), other.app_context(), app.test_request_context("/below")
@@ -341,3 +264,32 @@ def test_contexts_pushed_twice_and_across_each_other(flask: Any, app: Any) -> No
     for context in (one, one, two, one, request_context):
         context.pop()
     assert not flask.current_app
+
+
+def test_teardowns_are_given_no_error_but_one_that_nobody_handled(flask: Any, app: Any) -> None:
+    app.testing = False
+    given: list[Any] = []
+    app.teardown_request(given.append)
+    app.teardown_appcontext(given.append)
+    app.errorhandler(FileNotFoundError)(lambda error: ("no such loaf", 410))
+    no_flour = MemoryError("no flour")
+
+    @app.route("/loaves/<kind>")
+    def loaf(kind: str) -> str:
+        if kind == "rye":
+            raise no_flour
+        if kind == "wheat":
+            raise FileNotFoundError(kind)
+        return kind
+
+    client = app.test_client()
+    outcomes = {}
+    for path in ("/loaves/spelt", "/loaves/wheat", "/rolls", "/loaves/rye"):
+        outcomes[path] = (client.get(path).status_code, *given)
+        given.clear()
+    assert outcomes == {
+        "/loaves/spelt": (200, None, None),
+        "/loaves/wheat": (410, None, None),
+        "/rolls": (404, None, None),
+        "/loaves/rye": (500, no_flour, no_flour),
+    }

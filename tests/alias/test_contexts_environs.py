@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import pytest
@@ -23,22 +22,6 @@ def app(flask: Any) -> Any:
     return app
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "localhost:80", "example.com", "127.0.0.1:5000", "[::1]:80", "ąśźć", "a.b"]
-)
-def test_hosts(flask: Any, app: Any, host: str) -> None:
-    assert _ask(app, HTTP_HOST=host)[0] == "200 OK"
-
-
-@pytest.mark.parametrize("host", ["\x8a", "a b", "", "a/b"])
-def test_odd_hosts_are_answered_alike(flask: Any, app: Any, host: str) -> None:
-    import flask as real_flask
-
-    other = real_flask.Flask("alias_app", root_path="/")
-    other.add_url_rule("/", "index", lambda: real_flask.request.host)
-    assert _ask(app, HTTP_HOST=host) == _ask(other, HTTP_HOST=host)
-
-
 def test_an_environment_with_the_least(flask: Any, app: Any) -> None:
     environ = {
         "REQUEST_METHOD": "GET",
@@ -50,100 +33,6 @@ def test_an_environment_with_the_least(flask: Any, app: Any) -> None:
     with app.request_context(environ):
         assert flask.request.url == "http://s/"
         assert flask.request.endpoint == "index"
-
-
-def test_a_session_that_cannot_be_opened(flask: Any, app: Any) -> None:
-    class Broken(flask.sessions.SecureCookieSessionInterface):
-        def open_session(self, app: Any, request: Any) -> Any:
-            raise ZeroDivisionError
-
-    app.session_interface = Broken()
-    assert app.test_client().get("/").status_code == 500
-    assert not flask.request
-    assert not flask.current_app
-    app.testing = True
-    with pytest.raises(ZeroDivisionError):
-        app.test_client().get("/")
-    assert not flask.request
-    assert not flask.current_app
-
-
-def test_a_session_that_cannot_be_saved(flask: Any, app: Any) -> None:
-    class Broken(flask.sessions.SecureCookieSessionInterface):
-        def save_session(self, app: Any, session: Any, response: Any) -> None:
-            raise ZeroDivisionError
-
-    app.session_interface = Broken()
-
-    @app.route("/session")
-    def change() -> str:
-        flask.session["a"] = 1
-        return "x"
-
-    assert app.test_client().get("/session").status_code == 500
-    assert not flask.request
-
-
-def test_a_server_name_is_no_filter_of_hosts(flask: Any, app: Any) -> None:
-    app.config["SERVER_NAME"] = "example.com"
-    client = app.test_client()
-    assert client.get("/").text == "example.com"
-    assert client.get("/", base_url="http://other.org").text == "other.org"
-
-
-def test_subdomains(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/", subdomain_matching=True)
-    app.config["SERVER_NAME"] = "example.com:5000"
-    app.add_url_rule("/", "index", lambda: "main")
-    app.add_url_rule("/", "foo", lambda: "foo", subdomain="foo")
-    with app.test_request_context("/"):
-        assert flask.url_for("index", _external=True) == "http://example.com:5000/"
-        assert flask.url_for("foo", _external=True) == "http://foo.example.com:5000/"
-        assert flask.url_for("foo") == "http://foo.example.com:5000/"
-    assert app.test_client().get("/").text == "main"
-    assert app.test_client().get("/", base_url="http://foo.example.com:5000").text == "foo"
-    assert app.test_client().get("/", subdomain="foo").text == "foo"
-
-
-def test_a_host_that_is_not_the_server_name_with_subdomain_matching(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/", subdomain_matching=True)
-    app.config["SERVER_NAME"] = "example.com"
-    app.add_url_rule("/", "index", lambda: "main")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        status = app.test_client().get("/", base_url="http://other.org").status_code
-    assert status == 404
-    assert any("doesn't match configured server name" in str(warning.message) for warning in caught)
-
-
-def test_host_matching(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/", host_matching=True, static_folder=None)
-    app.add_url_rule("/", "one", lambda: "one", host="one.example")
-    app.add_url_rule("/", "any", lambda host: host, host="<host>")
-    client = app.test_client()
-    assert client.get("/", base_url="http://one.example").text == "one"
-    assert client.get("/", base_url="http://two.example").text == "two.example"
-    with app.test_request_context(base_url="http://two.example"):
-        assert flask.url_for("one") == "http://one.example/"
-
-
-def test_default_subdomain_of_a_map(flask: Any) -> None:
-    app = flask.Flask("m", root_path="/", subdomain_matching=True)
-    app.config["SERVER_NAME"] = "example.com"
-    app.url_map.default_subdomain = "www"
-    app.add_url_rule("/", "index", lambda: "www")
-    assert app.test_client().get("/", subdomain="www").text == "www"
-    assert app.test_client().get("/").status_code == 404
-
-
-def test_trusted_hosts(flask: Any, app: Any) -> None:
-    app.config["TRUSTED_HOSTS"] = ["example.com", ".sub.example"]
-    client = app.test_client()
-    assert client.get("/", base_url="http://example.com").status_code == 200
-    assert client.get("/", base_url="http://a.sub.example").status_code == 200
-    assert client.get("/", base_url="http://bad.example").status_code == 400
-    with app.test_request_context(base_url="http://example.com"):
-        assert flask.request.trusted_hosts == ["example.com", ".sub.example"]
 
 
 def test_create_url_adapter_by_hand(flask: Any, app: Any) -> None:
@@ -195,14 +84,6 @@ def test_base_exceptions_pass_and_end_the_request(flask: Any, app: Any) -> None:
     assert not flask.current_app
 
 
-def test_head_requests_use_the_view_of_get(flask: Any, app: Any) -> None:
-    app.add_url_rule("/method", "method", lambda: flask.request.method)
-    response = app.test_client().head("/method")
-    assert response.status_code == 200
-    assert response.data == b""
-    assert response.headers["Content-Length"] == "4"
-
-
 def test_many_requests_leave_nothing_behind(flask: Any, app: Any) -> None:
     client = app.test_client()
     for _ in range(20):
@@ -223,11 +104,138 @@ def test_errors_are_logged_with_method_and_path(flask: Any, app: Any, caplog: An
     assert record.name == "alias_app"
 
 
-def test_the_error_stream_of_the_server_gets_the_log(flask: Any, app: Any) -> None:
-    import io
+@pytest.mark.parametrize(
+    ("host", "root"),
+    [
+        ("bakery.example", "http://bakery.example/"),
+        ("BAKERY.example:8443", "http://bakery.example:8443/"),
+        ("10.0.0.7:81", "http://10.0.0.7:81/"),
+        ("[2001:db8::7]:8443", "http://[2001:db8::7]:8443/"),
+        ("xn--bcher-kva.example", "http://bücher.example/"),
+    ],
+)
+def test_the_host_that_a_client_names_is_that_of_the_request(flask: Any, app: Any, host: str, root: str) -> None:
+    app.add_url_rule("/root", "root", lambda: flask.request.root_url)
+    assert _ask(app, HTTP_HOST=host) == ("200 OK", host.encode())
+    assert _ask(app, HTTP_HOST=host, PATH_INFO="/root") == ("200 OK", root.encode())
 
-    stream = io.StringIO()
-    with app.test_request_context("/", errors_stream=stream):
-        assert flask.logging.wsgi_errors_stream._get_current_object() is stream
-        print("hello", file=flask.logging.wsgi_errors_stream)
-    assert stream.getvalue() == "hello\n"
+
+@pytest.mark.parametrize("step", ["open_session", "save_session"])
+def test_an_error_of_the_session_interface_is_one_of_the_request(flask: Any, app: Any, step: str, caplog: Any) -> None:
+    def no_oven(self: Any, *args: Any) -> Any:
+        raise ConnectionError("the oven is out")
+
+    app.session_interface = type("Oven", (flask.sessions.SecureCookieSessionInterface,), {step: no_oven})()
+    app.errorhandler(500)(lambda error: (f"closed: {error.original_exception}", 500))
+    client = app.test_client()
+    assert (client.get("/").text, client.get("/").status_code) == ("closed: the oven is out", 500)
+    failures = [record for record in caplog.records if record.getMessage() == "Exception on / [GET]"]
+    assert [record.exc_info[0] for record in failures] == [ConnectionError] * 2
+    assert not flask.has_app_context()
+    app.testing = True
+    with pytest.raises(ConnectionError):
+        client.get("/")
+    assert not flask.has_app_context()
+
+
+def _bakery(flask: Any, **settings: Any) -> Any:
+    app = flask.Flask("bakery", root_path="/", static_folder=None, **settings)
+    app.config["SERVER_NAME"] = "bakery.example:8443"
+    return app
+
+
+def test_each_url_of_a_subdomain_leads_back_to_its_view(flask: Any) -> None:
+    app = _bakery(flask, subdomain_matching=True)
+
+    def show(**values: Any) -> Any:
+        return {"endpoint": flask.request.endpoint, "values": values}
+
+    app.add_url_rule("/bread", "shop", show)
+    app.add_url_rule("/bread", "orders", show, subdomain="orders")
+    app.add_url_rule("/bread/<kind>", "branch", show, subdomain="<town>")
+    targets: list[tuple[str, dict[str, str], str]] = [
+        ("shop", {}, "http://bakery.example:8443/bread"),
+        ("orders", {}, "http://orders.bakery.example:8443/bread"),
+        ("branch", {"town": "ghent", "kind": "rye"}, "http://ghent.bakery.example:8443/bread/rye"),
+    ]
+    with app.app_context():
+        urls = [flask.url_for(endpoint, **values) for endpoint, values, _ in targets]
+    assert urls == [url for _, _, url in targets]
+    for endpoint, values, url in targets:
+        assert app.test_client().get(url).json == {"endpoint": endpoint, "values": values}
+        with app.test_request_context(url):
+            built = {to: flask.url_for(to, **more) for to, more, _ in targets}
+            assert built[endpoint].startswith("/bread")
+            assert [built[to] for to, _, _ in targets if to != endpoint] == [
+                u for to, _, u in targets if to != endpoint
+            ]
+
+
+def test_rules_without_a_subdomain_have_that_of_the_map(flask: Any) -> None:
+    app = _bakery(flask, subdomain_matching=True)
+    app.url_map.default_subdomain = "shop"
+    app.add_url_rule("/till", "till", lambda: "open")
+    assert app.test_client().get("/till", subdomain="shop").text == "open"
+    assert app.test_client().get("/till").status_code == 404
+
+
+def test_a_rule_may_be_for_one_host_or_take_the_host_as_a_value(flask: Any) -> None:
+    app = _bakery(flask, host_matching=True)
+    app.add_url_rule("/sign", "own", lambda: "fresh bread", host="bakery.example:8443")
+    app.add_url_rule("/sign", "guest", lambda shop: f"bread from {shop}", host="<shop>.market.example")
+    client = app.test_client()
+    assert client.get("/sign").text == "fresh bread"
+    assert client.get("http://ghent.market.example/sign").text == "bread from ghent"
+    assert client.get("http://market.example/sign").status_code == 404
+    with app.test_request_context("http://ghent.market.example/sign"):
+        assert flask.url_for("guest", shop="ghent") == "/sign"
+        assert flask.url_for("own") == "http://bakery.example:8443/sign"
+
+
+def test_the_name_of_the_server_does_not_turn_other_names_away(flask: Any) -> None:
+    app = _bakery(flask)
+    app.add_url_rule("/name", "name", lambda: flask.request.host)
+    for host in ("bakery.example:8443", "bakery.example", "10.0.0.7", "miller.example"):
+        assert app.test_client().get(f"http://{host}/name").text == host
+
+
+def test_hooks_see_a_request_for_a_host_that_is_not_trusted_and_the_view_does_not(flask: Any, app: Any) -> None:
+    app.config["TRUSTED_HOSTS"] = [".mill.example", "bakery.example"]
+    seen: list[str] = []
+    app.before_request(lambda: seen.append("before"))
+    app.after_request(lambda response: seen.append("after") or response)
+    app.add_url_rule("/flour", "flour", lambda: seen.append("view") or "flour")
+    statuses = {}
+    for host in ("wind.mill.example", "mill.example", "bakery.example", "old.bakery.example", "windmill.example"):
+        statuses[host] = (app.test_client().get(f"http://{host}/flour").status_code, *seen)
+        seen.clear()
+    whole, refused = (200, "before", "view", "after"), (400, "before", "after")
+    assert statuses == {
+        "wind.mill.example": whole,
+        "mill.example": whole,
+        "bakery.example": whole,
+        "old.bakery.example": refused,
+        "windmill.example": refused,
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({"SERVER_NAME": "bakery.example"}, "http://bakery.example/loaf/7"),
+        ({"SERVER_NAME": "bakery.example", "PREFERRED_URL_SCHEME": "https"}, "https://bakery.example/loaf/7"),
+        ({"SERVER_NAME": "high.street:81", "APPLICATION_ROOT": "/bread"}, "http://high.street:81/bread/loaf/7"),
+    ],
+)
+def test_urls_outside_of_requests_are_made_from_the_settings(
+    flask: Any, app: Any, settings: dict[str, str], url: str
+) -> None:
+    app.add_url_rule("/loaf/<int:number>", "loaf", lambda number: "")
+    with app.app_context(), pytest.raises(RuntimeError, match="Unable to build URLs outside"):
+        flask.url_for("loaf", number=7)
+    app.config.update(settings)
+    with app.app_context() as context:
+        assert context.url_adapter is not None
+        assert flask.url_for("loaf", number=7) == url
+        assert url.endswith(flask.url_for("loaf", number=7, _external=False))
+        assert flask.url_for("loaf", number=7, _scheme="https").partition(":")[0] == "https"

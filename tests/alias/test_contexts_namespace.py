@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import logging
 import threading
@@ -14,32 +15,33 @@ from werkzeug.local import LocalProxy
 import erlen.flask
 
 
-def test_g_has_the_methods_of_a_namespace(flask: Any, app: Any) -> None:
+def test_g_does_what_a_dict_does(flask: Any, app: Any) -> None:
+    """Its ``get``, ``pop`` and ``setdefault`` are those of a dict, its names are the keys."""
+    steps: list[tuple[str, tuple[Any, ...]]] = [
+        ("setdefault", ("barometer", 1013)), ("setdefault", ("barometer", 990)), ("get", ("barometer",)),
+        ("__contains__", ("barometer",)), ("get", ("hygrometer",)), ("get", ("hygrometer", "dry")),
+        ("pop", ("hygrometer", "dry")), ("pop", ("hygrometer", None)), ("setdefault", ("vane",)),
+        ("__contains__", ("vane",)), ("pop", ("barometer",)), ("__contains__", ("barometer",)),
+        ("setdefault", ("gauge", [])),
+    ]  # fmt: skip
+    plain: dict[str, Any] = {}
     with app.app_context():
-        g = flask.g
-        assert g.get("a") is None
-        assert g.get("a", 1) == 1
-        assert "a" not in g
-        g.a = 1
-        assert "a" in g
-        assert g.get("a") == 1
-        assert g.setdefault("a", 2) == 1
-        assert g.setdefault("b", 3) == 3
-        assert g.b == 3
-        assert g.setdefault("c") is None
-        assert sorted(g) == ["a", "b", "c"]
-        assert g.pop("a") == 1
-        assert g.pop("a", "gone") == "gone"
-        assert g.pop("a", None) is None
-        with pytest.raises(KeyError):
-            g.pop("a")
-        with pytest.raises(AttributeError):
-            g.a  # noqa: B018
-        with pytest.raises(AttributeError, match="a"):
-            del g.a
-        del g.b
-        assert list(g) == ["c"]
-        assert not hasattr(g, "b")
+        for name, arguments in steps:
+            assert getattr(flask.g, name)(*arguments) == getattr(plain, name)(*arguments), (name, arguments)
+            assert list(flask.g) == list(plain)
+        with pytest.raises(KeyError, match="barometer"):
+            flask.g.pop("barometer")
+
+
+def test_what_is_not_on_g_can_be_neither_read_nor_deleted(flask: Any, app: Any) -> None:
+    with app.app_context():
+        flask.g.vane = "north"
+        assert flask.g.vane == "north"
+        del flask.g.vane
+        with pytest.raises(AttributeError, match="vane"):
+            flask.g.vane  # noqa: B018
+        with pytest.raises(AttributeError, match="vane"):
+            del flask.g.vane
 
 
 def test_the_class_of_g_on_its_own(flask: Any, app: Any) -> None:
@@ -231,31 +233,45 @@ def test_the_functions_of_a_context_can_be_looked_at(flask: Any, app: Any) -> No
 # copy_current_request_context
 
 
-def test_a_function_in_a_thread_has_the_request(flask: Any, app: Any) -> None:
-    results: list[Any] = []
+def in_thread(work: Any) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
 
-    @app.route("/")
-    def index() -> str:
-        flask.session["fizz"] = "buzz"
-        flask.g.a = 1
+
+def in_greenlet(work: Any) -> None:
+    pytest.importorskip("greenlet").greenlet(work).switch()
+
+
+def in_other_variables(work: Any) -> None:
+    contextvars.Context().run(work)
+
+
+@pytest.mark.parametrize("carry", [in_thread, in_greenlet, in_other_variables])
+def test_a_copied_function_has_the_request_and_its_session_wherever_it_runs(flask: Any, app: Any, carry: Any) -> None:
+    logged: list[Any] = []
+
+    @app.route("/measure/<place>")
+    def measure(place: str) -> str:
+        flask.session["unit"] = "hPa"
+        flask.g.borrowed = True
 
         @flask.copy_current_request_context
-        def work() -> str:
-            """Works."""
-            results.append((flask.request.path, flask.current_app.name, flask.session.get("fizz"), "a" in flask.g))
-            results.append(flask.request.args["x"])
-            return "result"
+        def log() -> None:
+            """Write down what was measured."""
+            value = flask.request.args["value"]
+            logged.append(f"{flask.current_app.name}: {value} {flask.session['unit']} in {flask.request.view_args}")
+            logged.append("borrowed" in flask.g)
 
-        assert work.__name__ == "work"
-        assert work.__doc__ == "Works."
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        assert work() == "result"
-        return "x"
+        carry(log)
+        return f"{log.__name__}: {log.__doc__}"
 
-    app.test_client().get("/?x=y")
-    assert results == [("/", app.name, "buzz", False), "y", ("/", app.name, "buzz", True), "y"]
+    assert app.test_client().get("/measure/attic?value=1002").text == "log: Write down what was measured."
+    carry_has_nothing: list[bool] = []
+    carry(lambda: carry_has_nothing.append(flask.has_request_context()))
+    assert logged[0] == f"{app.name}: 1002 hPa in {{'place': 'attic'}}"
+    assert logged[1] is False
+    assert carry_has_nothing == [False]
 
 
 def test_the_copied_function_outlives_the_request(flask: Any, app: Any) -> None:
@@ -291,95 +307,36 @@ def test_a_context_is_copied(flask: Any, app: Any) -> None:
 # stream_with_context
 
 
-def test_a_generator_with_the_request(flask: Any, app: Any) -> None:
-    ended: list[str] = []
-    app.teardown_request(lambda error: ended.append("end"))
+@pytest.mark.parametrize("form", ["decorator", "wrapper"])
+def test_a_stream_has_all_of_its_request_until_its_last_piece(flask: Any, app: Any, form: str) -> None:
+    diary: list[str] = []
+    app.teardown_request(lambda error: diary.append("request ends"))
+    app.teardown_appcontext(lambda error: diary.append("context ends"))
 
-    @app.route("/")
-    def index() -> Any:
-        def generate() -> Any:
-            yield "Hello "
-            yield flask.request.args["name"]
-            ended.append("generated")
+    @app.route("/forecast/<town>")
+    def forecast(town: str) -> Any:
+        flask.session["days"] = 2
+        flask.g.sky = ["cloud", "sun"]
 
-        return flask.Response(flask.stream_with_context(generate()))
+        def days(first: int) -> Any:
+            for day in range(first, first + flask.session["days"]):
+                yield f"{day} {flask.g.sky.pop()} {flask.request.args['scale']}; "
+            diary.append("last day")
+            yield flask.url_for("forecast", town=town)
 
-    assert app.test_client().get("/?name=World").data == b"Hello World"
-    assert ended[-2:] == ["generated", "end"]
+        if form == "decorator":
+            return flask.Response(flask.stream_with_context(days)(5))
+        return flask.stream_with_context(days(5))
 
-
-def test_a_decorated_generator_function(flask: Any, app: Any) -> None:
-    @app.route("/")
-    def index() -> Any:
-        @flask.stream_with_context
-        def generate(greeting: str) -> Any:
-            yield greeting
-            yield flask.request.args["name"]
-
-        assert generate.__name__ == "generate"
-        return flask.Response(generate("Hi "))
-
-    assert app.test_client().get("/?name=x").data == b"Hi x"
-
-
-def test_a_custom_iterator_is_closed(flask: Any, app: Any) -> None:
-    called: list[str] = []
-
-    class Iterator:
-        def __init__(self) -> None:
-            self.items = iter("abc")
-
-        def __iter__(self) -> Any:
-            return self
-
-        def __next__(self) -> str:
-            return next(self.items)
-
-        def close(self) -> None:
-            called.append("closed")
-
-    @app.route("/")
-    def index() -> Any:
-        return flask.Response(flask.stream_with_context(Iterator()))
-
-    assert app.test_client().get("/").data == b"abc"
-    assert called == ["closed"]
-
-
-def test_a_stream_keeps_the_session_and_g(flask: Any, app: Any) -> None:
-    @app.route("/")
-    def index() -> Any:
-        flask.session["a"] = "b"
-        flask.g.c = "d"
-
-        def generate() -> Any:
-            yield flask.session["a"]
-            yield flask.g.c
-
-        return flask.stream_with_context(generate())
-
-    assert app.test_client().get("/").data == b"bd"
+    response = app.test_client().get("/forecast/ghent?scale=celsius", buffered=True)
+    assert response.text == "5 sun celsius; 6 cloud celsius; /forecast/ghent"
+    assert diary[-3:] == ["last day", "request ends", "context ends"]
 
 
 def test_a_stream_outside_of_a_view(flask: Any, app: Any) -> None:
     with app.test_request_context("/p"):
         generator = flask.stream_with_context(flask.request.path for _ in range(2))
         assert list(generator) == ["/p", "/p"]
-
-
-def test_a_stream_without_the_context_has_none(flask: Any, app: Any) -> None:
-    found: list[bool] = []
-
-    @app.route("/")
-    def index() -> Any:
-        def generate() -> Any:
-            found.append(bool(flask.request))
-            yield "x"
-
-        return flask.Response(generate())
-
-    app.test_client().get("/", buffered=True)
-    assert found == [False]
 
 
 # What is freed.

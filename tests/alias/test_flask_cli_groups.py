@@ -94,69 +94,53 @@ def test_what_the_caller_hands_over_is_what_commands_get(flask: Any) -> None:
     assert invoke(group, ["show"]).output == "True given\n"
 
 
-def test_the_debug_mode_of_an_application_may_be_left_alone(flask: Any) -> None:
-    app = flask.Flask("a")
-    app.debug = True
-    for flag in (False, True):
-        group = flask.cli.FlaskGroup(create_app=lambda: app, set_debug_flag=flag)
-        group.command("show")(lambda: click.echo(app.debug))
-        assert invoke(group, ["show"]).output == f"{not flag}\n"
+def test_a_script_may_keep_the_debug_mode_that_its_factory_chose(flask: Any) -> None:
+    def create_bakery() -> Any:
+        bakery = flask.Flask("bakery")
+        bakery.config["DEBUG"] = True
+        bakery.cli.command("oven")(lambda: click.echo(f"oven, debug={bakery.debug}"))
+        return bakery
+
+    kept = flask.cli.FlaskGroup(create_app=create_bakery, set_debug_flag=False)
+    decided = flask.cli.FlaskGroup(create_app=create_bakery)
+    assert [invoke(group, ["oven"]).output for group in (kept, decided)] == [
+        "oven, debug=True\n",
+        "oven, debug=False\n",
+    ]
+    assert invoke(decided, ["--debug", "oven"]).output == "oven, debug=True\n"
 
 
-def test_a_command_in_a_context_of_another_application_gets_its_own(flask: Any) -> None:
-    app = flask.Flask("a")
-
-    @app.cli.command("show", with_appcontext=False)
-    def show() -> None:
-        click.echo(flask.current_app.name)
-
-    group = flask.cli.FlaskGroup(create_app=lambda: app)
-    with flask.Flask("other").app_context():
-        assert invoke(group, ["show"]).output == "a\n"
-        assert flask.current_app.name == "other"
-    with app.app_context():
-        flask.g.mark = 1
-        app.cli.command("mark")(lambda: click.echo(flask.g.mark))
-        assert invoke(group, ["mark"]).output == "1\n"
+def test_the_built_in_commands_are_listed_for_an_application_that_breaks(
+    flask: Any, write: Callable[..., Path]
+) -> None:
+    write("weather.py", "station = {}['mast']\n")
+    listed = invoke(flask.cli.cli, ["-A", "weather", "--help"])
+    assert listed.exit_code == 0
+    assert {line.split()[0] for line in listed.stdout.partition("Commands:\n")[2].splitlines()} >= {
+        *("routes", "run", "shell")
+    }
+    assert "KeyError: 'mast'" in listed.stderr
+    assert isinstance(invoke(flask.cli.cli, ["-A", "weather", "measure"]).exception, KeyError)
 
 
-def missing(flask: Any, text: str, *args: str) -> Any:
-    return invoke(flask.cli.cli, ["--app", text, *args])
-
-
-def test_help_is_there_although_the_application_is_not(flask: Any, write: Callable[..., Path]) -> None:
-    write("broken.py", "1 / 0\n")
-    told = missing(flask, "nowhere", "--help")
-    assert (told.exit_code, told.stderr) == (0, "Error: Could not import 'nowhere'.\n\n")
-    assert "routes  Show the routes for the app." in told.stdout
-    told = missing(flask, "broken", "--help")
-    assert told.exit_code == 0
-    assert told.stderr.startswith("Traceback (most recent call last):\n")
-    assert told.stderr.endswith("ZeroDivisionError: division by zero\n\n\n")
-    assert "routes  Show the routes for the app." in told.stdout
-
-
-def test_a_command_that_is_not_found_because_the_application_is_not(flask: Any, write: Callable[..., Path]) -> None:
-    write("broken.py", "1 / 0\n")
-    write("lacking.py", "import nowhere_to_be_found\n")
-    told = missing(flask, "nowhere", "greet")
+@pytest.mark.parametrize("command", ["measure", "routes"])
+def test_an_import_name_that_leads_nowhere_is_told_whatever_the_command(flask: Any, command: str) -> None:
+    told = invoke(flask.cli.cli, ["-A", "station.mast", command])
     assert told.exit_code == 2
-    assert told.stderr == (
-        "Error: Could not import 'nowhere'.\n\nUsage: flask [OPTIONS] COMMAND [ARGS]...\n"
-        "Try 'flask --help' for help.\n\nError: No such command 'greet'.\n"
-    )
-    told = missing(flask, "lacking", "greet")
-    assert "Error: While importing 'lacking', an ImportError was raised:\n\nTraceback" in told.stderr
-    assert "No such command 'greet'." in told.stderr
-    assert isinstance(missing(flask, "broken", "greet").exception, ZeroDivisionError)
+    assert "Could not import 'station.mast'." in told.stderr
+    assert command in told.stderr
 
 
-def test_a_built_in_command_tells_why_there_is_no_application(flask: Any) -> None:
-    told = missing(flask, "nowhere", "routes")
-    assert (told.exit_code, told.stderr) == (
-        2,
-        "Usage: flask routes [OPTIONS]\nTry 'flask routes --help' for help.\n\nError: Could not import 'nowhere'.\n",
-    )
+def test_a_package_adds_commands_by_its_entry_points(
+    flask: Any, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("lending.py", "import click\n\n\n@click.command()\ndef fines():\n    click.echo('2.50 are due')\n")
+    write("lending-3.dist-info/METADATA", "Metadata-Version: 2.1\nName: lending\nVersion: 3\n")
+    write("lending-3.dist-info/entry_points.txt", "[flask.commands]\noverdue = lending:fines\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    library = flask.cli.FlaskGroup(create_app=lambda: flask.Flask("library"))
+    assert invoke(library, ["overdue"]).output == "2.50 are due\n"
+    assert "  overdue" in invoke(library, ["--help"]).output
 
 
 def test_the_app_is_named_by_the_option_or_the_environment(
@@ -183,32 +167,6 @@ def test_a_script_of_its_own_prefix_reads_its_own_variables(
     assert os.environ["FLASK_DEBUG"] == "1"
 
 
-def test_installed_packages_add_commands(flask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    @click.command()
-    def test() -> None:
-        click.echo("from a package")
-
-    class Entry:
-        name = "named"
-        value = "package:test"
-        dist = None
-
-        def load(self) -> click.Command:
-            return test
-
-    asked: list[Any] = []
-
-    def entry_points(**kwargs: Any) -> list[Entry]:
-        asked.append(kwargs)
-        return [Entry()]
-
-    monkeypatch.setattr(metadata, "entry_points", entry_points)
-    group = flask.cli.FlaskGroup(create_app=lambda: flask.Flask("a"))
-    assert invoke(group, ["named"]).output == "from a package\n"
-    assert "named" in invoke(group, ["--help"]).output
-    assert asked == [{"group": "flask.commands"}]
-
-
 def test_the_main_command_is_called_flask(flask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[Any] = []
     monkeypatch.setattr(flask.cli.cli, "main", lambda *args, **kwargs: called.append((args, kwargs)))
@@ -219,53 +177,51 @@ def test_the_main_command_is_called_flask(flask: Any, monkeypatch: pytest.Monkey
 # Blueprints and the runner
 
 
-@pytest.mark.parametrize(
-    ("own", "at_registration", "args"),
-    [
-        ({}, {}, ["store", "fill"]),
-        ({"cli_group": "stock"}, {}, ["stock", "fill"]),
-        ({"cli_group": None}, {}, ["fill"]),
-        ({}, {"cli_group": None}, ["fill"]),
-        ({"cli_group": None}, {"cli_group": "late"}, ["late", "fill"]),
-        ({}, {"name": "second"}, ["second", "fill"]),
-    ],
-)
-def test_commands_of_a_blueprint_stand_in_its_group(
-    flask: Any, own: Any, at_registration: Any, args: list[str]
-) -> None:
-    app = flask.Flask("a")
-    store = flask.Blueprint("store", __name__, **own)
+def test_commands_of_blueprints_are_called_by_their_group(flask: Any) -> None:
+    farm = flask.Flask("farm")
 
-    @store.cli.command("fill")
-    def fill() -> None:
-        click.echo(f"{flask.current_app.name} is filled")
+    def yard(name: str, **options: Any) -> Any:
+        made = flask.Blueprint(name, __name__, **options)
+        made.cli.command(f"feed-{name}")(lambda: click.echo(f"{flask.current_app.name}: {name} fed"))
+        return made
 
-    app.register_blueprint(store, **at_registration)
-    assert isinstance(store.cli, flask.cli.AppGroup)
-    assert app.test_cli_runner().invoke(args=args).output == "a is filled\n"
+    farm.register_blueprint(yard("hens"))
+    farm.register_blueprint(yard("goats", cli_group="stable"))
+    farm.register_blueprint(yard("bees", cli_group=None))
+    farm.register_blueprint(yard("cows"), cli_group="meadow")
+    farm.register_blueprint(flask.Blueprint("hedge", __name__))
+    assert farm.cli.list_commands(click.Context(farm.cli)) == ["feed-bees", "hens", "meadow", "stable"]
+    runner = farm.test_cli_runner()
+    for group, name in (("hens", "hens"), ("stable", "goats"), ("meadow", "cows")):
+        assert runner.invoke(args=[group, f"feed-{name}"]).output == f"farm: {name} fed\n"
+    assert runner.invoke(args=["feed-bees"]).output == "farm: bees fed\n"
 
 
-@pytest.mark.parametrize(("group", "args"), [({}, ["outer.inner", "fill"]), ({"cli_group": None}, ["fill"])])
-def test_commands_of_a_blueprint_inside_another_stand_in_a_group_of_both_names(
-    flask: Any, group: Any, args: list[str]
-) -> None:
-    app = flask.Flask("a")
-    outer, inner = flask.Blueprint("outer", __name__), flask.Blueprint("inner", __name__, **group)
-    inner.cli.command("fill")(lambda: click.echo("filled"))
-    outer.register_blueprint(inner)
-    app.register_blueprint(outer)
-    assert app.test_cli_runner().invoke(args=args).output == "filled\n"
+def test_a_blueprint_below_another_brings_its_commands(flask: Any) -> None:
+    farm = flask.Flask("farm")
+    barn, loft = flask.Blueprint("barn", __name__), flask.Blueprint("loft", __name__, cli_group="hay")
+    loft.cli.command("stack")(lambda: click.echo("stacked"))
+    barn.register_blueprint(loft)
+    farm.register_blueprint(barn)
+    assert farm.test_cli_runner().invoke(args=["hay", "stack"]).output == "stacked\n"
 
 
-def test_the_group_of_an_application_has_its_name(flask: Any) -> None:
-    app = flask.Flask("a")
-    assert (app.cli.name, type(app.cli)) == ("a", flask.cli.AppGroup)
+def test_a_runner_of_ones_own_sees_every_call(flask: Any) -> None:
+    class Counting(flask.testing.FlaskCliRunner):
+        calls = 0
 
+        def invoke(self, *args: Any, **kwargs: Any) -> Any:
+            type(self).calls += 1
+            return super().invoke(*args, **kwargs)
 
-def test_a_blueprint_without_commands_has_no_group(flask: Any) -> None:
-    app = flask.Flask("a")
-    app.register_blueprint(flask.Blueprint("store", __name__))
-    assert app.cli.list_commands(click.Context(app.cli)) == []
+    class Farm(flask.Flask):
+        test_cli_runner_class = Counting
+
+    farm = Farm("farm")
+    farm.cli.command("plough")(lambda: click.echo("ploughed"))
+    runner = farm.test_cli_runner(env={"FIELD": "north"})
+    assert [runner.invoke(args=["plough"]).output for _ in range(3)] == ["ploughed\n"] * 3
+    assert (Counting.calls, runner.env) == (3, {"FIELD": "north"})
 
 
 def test_the_runner_calls_the_applications_commands(flask: Any) -> None:
@@ -293,15 +249,6 @@ def test_the_runner_hands_over_what_loads_the_application(flask: Any) -> None:
     assert runner.invoke(show).output == "True True False\n"
     assert runner.invoke(show, obj=flask.cli.ScriptInfo(create_app=lambda: 1)).exit_code == 1
     assert isinstance(runner.invoke(show, obj=None).exception, click.exceptions.UsageError | SystemExit)
-
-
-def test_the_class_of_the_runner_may_be_another(flask: Any) -> None:
-    class Runner(flask.testing.FlaskCliRunner):
-        pass
-
-    app = flask.Flask("a")
-    app.test_cli_runner_class = Runner
-    assert type(app.test_cli_runner()) is Runner
 
 
 # What the alias adds

@@ -61,12 +61,6 @@ def test_routes_are_sorted(routes: Callable[..., list[list[str]]], args: list[st
     assert [row[0].strip() for row in routes(*args)[2:]] == endpoints
 
 
-def test_all_methods_are_shown_on_demand(flask: Any) -> None:
-    app = flask.Flask("a", static_folder=None)
-    app.add_url_rule("/", "index", methods=["GET", "POST"])
-    assert "  GET, HEAD, OPTIONS, POST  " in call(flask, app, "routes", "--all-methods")
-
-
 @pytest.mark.parametrize(
     ("options", "column", "order"),
     [({"host_matching": True}, "Host", "bca"), ({"subdomain_matching": True}, "Subdomain", "bca")],
@@ -89,15 +83,21 @@ def test_hosts_have_no_column_where_no_rule_has_one(flask: Any) -> None:
     assert call(flask, app, "routes").splitlines()[0].split() == ["Endpoint", "Methods", "Rule"]
 
 
-def test_an_application_without_routes_says_so(flask: Any) -> None:
-    assert call(flask, flask.Flask("a", static_folder=None), "routes") == "No routes were registered.\n"
+@pytest.mark.parametrize(("args", "column"), [((), "PATCH"), (("--all-methods",), "OPTIONS, PATCH")])
+def test_automatic_methods_are_listed_where_they_are_asked_for(flask: Any, args: tuple[str, ...], column: str) -> None:
+    museum = flask.Flask("museum", static_folder=None)
+    museum.add_url_rule("/halls/<int:hall>", "hall", methods=["PATCH"])
+    cells = call(flask, museum, "routes", *args).splitlines()[2].split("  ")
+    assert [cell.strip() for cell in cells if cell.strip()] == ["hall", column, "/halls/<int:hall>"]
 
 
-def test_the_commands_may_stand_in_the_applications_own_group(flask: Any) -> None:
-    app = flask.Flask("a", static_folder=None)
-    app.cli.add_command(flask.cli.routes_command)
-    assert app.test_cli_runner().invoke(args=["routes"]).output == "No routes were registered.\n"
-    assert app.test_cli_runner().invoke(flask.cli.routes_command).output == "No routes were registered.\n"
+def test_routes_may_be_a_command_of_the_application_itself(flask: Any) -> None:
+    museum = flask.Flask("museum", static_folder=None)
+    museum.cli.add_command(flask.cli.routes_command, "map")
+    empty = museum.test_cli_runner().invoke(args=["map"])
+    assert (empty.exit_code, "Endpoint" in empty.output, len(empty.output.splitlines())) == (0, False, 1)
+    museum.add_url_rule("/cellar", "cellar")
+    assert "/cellar" in museum.test_cli_runner().invoke(args=["map"]).output
 
 
 @pytest.fixture

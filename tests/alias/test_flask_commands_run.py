@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_tools import APP, invoke, message, surroundings, write
+from command_tools import APP, Calls, invoke, message, served, surroundings, write
 from werkzeug import serving
 
 from erlen.flask import Flask, cli
 
-__all__ = ["surroundings", "write"]
+__all__ = ["served", "surroundings", "write"]
 
-Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
+IGNORED = " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command."
 DEFAULTS = {
     "use_reloader": False,
     "use_debugger": False,
@@ -24,19 +24,6 @@ DEFAULTS = {
     "extra_files": None,
     "exclude_patterns": None,
 }
-
-
-@pytest.fixture
-def served(flask: Any, monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """What the server would have been called with."""
-    calls: Calls = []
-
-    def run_simple(*args: Any, **kwargs: Any) -> None:
-        calls.append((args, kwargs))
-
-    monkeypatch.setattr(flask.cli, "run_simple", run_simple)
-    monkeypatch.setattr(serving, "run_simple", run_simple)
-    return calls
 
 
 @pytest.mark.parametrize(
@@ -221,11 +208,10 @@ def test_a_call_while_a_command_imports_the_module_is_ignored(
     if reloading:
         monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
     flask.Flask("a").run()
-    said = (
-        " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command.\n"
-        "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.\n"
-    )
-    assert (served, capsys.readouterr().out) == ([], "" if reloading else said)
+    said = capsys.readouterr().out
+    assert served == []
+    assert said.splitlines()[:1] == ([] if reloading else [IGNORED])
+    assert ('__name__ == "__main__"' in said) is not reloading
 
 
 def test_the_call_is_ignored_inside_of_a_module_that_a_command_loads(

@@ -1,4 +1,4 @@
-"""``url_for`` and ``redirect``, ``abort``, ``make_response``."""
+"""``url_for``: what each argument does to a URL, what cannot be built, and who has a word in it."""
 
 from __future__ import annotations
 
@@ -6,233 +6,297 @@ from typing import Any
 
 import pytest
 from werkzeug.routing import BuildError
-from werkzeug.utils import redirect as werkzeug_redirect
 
 
 @pytest.fixture
-def app(app: Any) -> Any:
-    app.add_url_rule("/", "index", lambda: "index")
-    app.add_url_rule("/hello/<name>", "hello", lambda name: name)
-    app.add_url_rule("/int/<int:n>", "int", lambda n: str(n))
-    app.add_url_rule("/get", "methods", lambda: "", methods=["GET"])
-    app.add_url_rule("/post", "methods", None, methods=["POST"])
+def bakery(app: Any) -> Any:
+    app.add_url_rule("/", "counter", lambda: "counter")
+    app.add_url_rule("/loaves/<kind>", "loaf", lambda kind: kind)
+    app.add_url_rule("/orders/<int:number>", "order", lambda number: str(number))
+    app.add_url_rule("/till", "till", lambda: "", methods=["GET"])
+    app.add_url_rule("/till/payments", "till", methods=["POST"])
+    app.add_url_rule("/till/payments/<int:number>", "till", methods=["DELETE"])
     return app
 
 
-@pytest.mark.parametrize(
-    ("args", "url"),
-    [
-        ({"endpoint": "index"}, "/"),
-        ({"endpoint": "hello", "name": "a b/c"}, "/hello/a%20b/c"),
-        ({"endpoint": "hello", "name": "x", "q": "1"}, "/hello/x?q=1"),
-        ({"endpoint": "hello", "name": "x", "q": ["1", "2"], "n": None}, "/hello/x?q=1&q=2"),
-        ({"endpoint": "hello", "name": "x", "_anchor": "y"}, "/hello/x#y"),
-        ({"endpoint": "index", "_anchor": "x y"}, "/#x%20y"),
-        ({"endpoint": "index", "_anchor": "äöü"}, "/#%C3%A4%C3%B6%C3%BC"),
-        ({"endpoint": "index", "_anchor": "a/b?c=d&e'f(g)*!$,;:@"}, "/#a/b?c=d&e'f(g)*!$,;:@"),
-        ({"endpoint": "index", "_anchor": "#%"}, "/##%"),
-        ({"endpoint": "index", "_anchor": ""}, "/#"),
-        ({"endpoint": "index", "_external": True}, "http://localhost/"),
-        ({"endpoint": "index", "_external": False}, "/"),
-        ({"endpoint": "index", "_scheme": "https"}, "https://localhost/"),
-        ({"endpoint": "index", "_scheme": "https", "_external": True}, "https://localhost/"),
-        ({"endpoint": "index", "_scheme": "", "_external": True}, "//localhost/"),
-        ({"endpoint": "index", "_scheme": ""}, "//localhost/"),
-        ({"endpoint": "methods", "_method": "GET"}, "/get"),
-        ({"endpoint": "methods", "_method": "POST"}, "/post"),
-        ({"endpoint": "methods"}, "/get"),
-        ({"endpoint": "index", "x": "a b", "y": "ü"}, "/?x=a+b&y=%C3%BC"),
-        ({"endpoint": "static", "filename": "a/b.css"}, "/static/a/b.css"),
-        ({"endpoint": "int", "n": 5}, "/int/5"),
-        ({"endpoint": "int", "n": "7"}, "/int/7"),
-    ],
-)
-def test_each_argument_has_its_part_in_the_url(app: Any, flask: Any, args: Any, url: str) -> None:
-    with app.test_request_context():
-        assert flask.url_for(**args) == url
-        assert app.url_for(**args) == url
-        assert flask.render_template_string("{{ url_for(**args)|safe }}", args=args) == url
+BUILT = [
+    # Variables of the rule, and what is left over as the query
+    ("loaf", {"kind": "rye"}, "/loaves/rye"),
+    ("loaf", {"kind": "half & half/no salt"}, "/loaves/half%20&%20half/no%20salt"),
+    ("loaf", {"kind": "rye", "slices": 12, "paper": None}, "/loaves/rye?slices=12"),
+    ("loaf", {"kind": "rye", "seed": ["poppy", None, "flax"]}, "/loaves/rye?seed=poppy&seed=flax"),
+    ("counter", {"wish": "crème brûlée", "box": True}, "/?wish=cr%C3%A8me+br%C3%BBl%C3%A9e&box=True"),
+    ("counter", {"values": 1, "app": 2, "method": 3, "scheme": 4}, "/?values=1&app=2&method=3&scheme=4"),
+    ("order", {"number": 31}, "/orders/31"),
+    ("order", {"number": "031"}, "/orders/31"),
+    ("static", {"filename": "signs/open.svg"}, "/static/signs/open.svg"),
+    # The method chooses between rules of one endpoint
+    ("till", {}, "/till"),
+    ("till", {"_method": "POST"}, "/till/payments"),
+    ("till", {"_method": "DELETE", "number": 8}, "/till/payments/8"),
+    # A place in the page stands behind the query
+    ("loaf", {"kind": "rye", "_anchor": "crust"}, "/loaves/rye#crust"),
+    ("loaf", {"kind": "rye", "_anchor": "how to store", "cut": 1}, "/loaves/rye?cut=1#how%20to%20store"),
+    ("counter", {"_anchor": "Öffnung"}, "/#%C3%96ffnung"),
+    ("counter", {"_anchor": "t=1,2;a(b)!'*$@:/?"}, "/#t=1,2;a(b)!'*$@:/?"),
+    ("counter", {"_anchor": ""}, "/#"),
+    # Whole URLs
+    ("order", {"number": 2, "_external": True}, "http://localhost/orders/2"),
+    ("order", {"number": 2, "_external": False}, "/orders/2"),
+    ("order", {"number": 2, "_external": True, "_scheme": "https"}, "https://localhost/orders/2"),
+    ("order", {"number": 2, "_scheme": "https"}, "https://localhost/orders/2"),
+    ("order", {"number": 2, "_scheme": ""}, "//localhost/orders/2"),
+    ("till", {"_method": "POST", "_external": True, "_anchor": "sum"}, "http://localhost/till/payments#sum"),
+]
 
 
-def test_a_scheme_without_external_is_refused(app: Any, flask: Any) -> None:
-    with app.test_request_context():
-        for build in (flask.url_for, app.url_for):
+@pytest.mark.parametrize(("endpoint", "values", "url"), BUILT)
+def test_each_argument_has_its_part_in_the_url(
+    bakery: Any, flask: Any, endpoint: str, values: dict[str, Any], url: str
+) -> None:
+    with bakery.test_request_context():
+        assert flask.url_for(endpoint, **values) == url
+        assert bakery.url_for(endpoint, **values) == url
+        template = "{{ url_for(endpoint, **values)|safe }}"
+        assert flask.render_template_string(template, endpoint=endpoint, values=values) == url
+
+
+def test_a_scheme_is_for_external_urls_alone(bakery: Any, flask: Any) -> None:
+    with bakery.test_request_context():
+        for build in (flask.url_for, bakery.url_for):
             with pytest.raises(ValueError, match="When specifying '_scheme', '_external' must be True"):
-                build("index", _scheme="https", _external=False)
-
-
-def test_the_scheme_of_one_url_does_not_stay(app: Any, flask: Any) -> None:
-    with app.test_request_context():
-        flask.url_for("index", _scheme="https", _external=True)
-        assert flask.url_for("index", _external=True) == "http://localhost/"
-
-
-def test_what_cannot_be_built_raises_build_error(app: Any, flask: Any) -> None:
-    with app.test_request_context():
-        with pytest.raises(BuildError, match="Could not build url for endpoint 'spam'"):
-            flask.url_for("spam")
-        with pytest.raises(BuildError, match="Did you forget to specify values"):
-            flask.url_for("hello")
-        with pytest.raises(BuildError) as found:
-            flask.url_for("nothing", a=1)
-        assert found.value.endpoint == "nothing"
-        assert found.value.method is None
-        assert {k: v for k, v in found.value.values.items() if k[0] != "_"} == {"a": 1}
-
-
-def test_a_handler_may_build_what_could_not_be_built(app: Any, flask: Any) -> None:
-    seen: list[Any] = []
-
-    def handler(error: Any, endpoint: str, values: Any) -> Any:
-        seen.append((type(error), endpoint, dict(values)))
-        return "/test_handler/" if endpoint == "spam" else None
-
-    app.url_build_error_handlers.append(handler)
-    with app.test_request_context():
-        assert flask.url_for("spam", x=1, _anchor="a") == "/test_handler/"
-        assert seen == [
-            (
-                BuildError,
-                "spam",
-                {"x": 1, "_anchor": "a", "_method": None, "_scheme": None, "_external": False},
-            )
-        ]
-        with pytest.raises(BuildError):
-            flask.url_for("other")
-
-
-def test_a_handler_that_raises_build_error_replaces_the_error(app: Any, flask: Any) -> None:
-    def handler(error: Any, endpoint: str, values: Any) -> Any:
-        raise BuildError("replaced", {}, None)
-
-    app.url_build_error_handlers.append(handler)
-    with app.test_request_context(), pytest.raises(BuildError) as found:
-        flask.url_for("/")
-    assert found.value.endpoint == "replaced"
-
-
-def test_handlers_are_asked_in_order_until_one_answers(app: Any, flask: Any) -> None:
-    app.url_build_error_handlers.extend([lambda e, n, v: None, lambda e, n, v: "/second", lambda e, n, v: "/third"])
-    with app.test_request_context():
-        assert flask.url_for("none") == "/second"
-
-
-def test_handle_url_build_error_raises_the_error_itself(app: Any) -> None:
-    error = BuildError("x", {}, None)
-    with app.test_request_context(), pytest.raises(BuildError) as found:
-        app.handle_url_build_error(error, "x", {})
-    assert found.value is error
-
-
-def test_outside_of_a_request_it_needs_a_server_name(app: Any, flask: Any) -> None:
-    with pytest.raises(RuntimeError, match="Working outside of application context"):
-        flask.url_for("index")
-    with app.app_context(), pytest.raises(RuntimeError, match="Unable to build URLs outside an active request"):
-        flask.url_for("index")
-    with pytest.raises(RuntimeError, match="'SERVER_NAME' configured"):
-        app.url_for("index")
+                build("till", _scheme="ftp", _external=False)
 
 
 @pytest.mark.parametrize(
-    ("args", "url"),
+    ("scheme", "start"), [(None, "https:"), ("", ""), ("http", "http:"), ("https", "https:"), ("wss", "https:")]
+)
+def test_a_whole_url_has_the_scheme_of_the_request_unless_another_is_given(
+    bakery: Any, flask: Any, scheme: str | None, start: str
+) -> None:
+    """Of the two schemes of WebSockets, those of pages are meant."""
+    with bakery.test_request_context(base_url="https://bakery.test/branch"):
+        assert flask.url_for("till", _scheme=scheme, _external=True) == f"{start}//bakery.test/branch/till"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "values", "message"),
     [
-        ({}, "http://example.com:8080/"),
-        ({"_external": False}, "/"),
-        ({"_scheme": "https"}, "https://example.com:8080/"),
-        ({"_anchor": "x"}, "http://example.com:8080/#x"),
-        ({"q": 1}, "http://example.com:8080/?q=1"),
+        ("lofa", {}, "Could not build url for endpoint 'lofa'. Did you mean 'loaf' instead?"),
+        (
+            "loaf",
+            {"slices": 3},
+            r"endpoint 'loaf' with values \['slices'\]. Did you forget to specify values \['kind'\]",
+        ),
+        ("loaf", {}, r"Did you forget to specify values \['kind'\]"),
+        ("till", {"_method": "PATCH"}, r"endpoint 'till' \('PATCH'\). Did you mean to use methods"),
     ],
 )
-def test_outside_of_a_request_urls_are_external(app: Any, flask: Any, args: Any, url: str) -> None:
-    app.config["SERVER_NAME"] = "example.com:8080"
-    with app.app_context():
-        assert flask.url_for("index", **args) == url
-    assert app.url_for("index", **args) == url
+def test_what_cannot_be_built_says_what_was_meant(
+    bakery: Any, flask: Any, endpoint: str, values: dict[str, Any], message: str
+) -> None:
+    with bakery.test_request_context(), pytest.raises(BuildError, match=message) as found:
+        flask.url_for(endpoint, **values)
+    assert (found.value.endpoint, found.value.method) == (endpoint, values.get("_method"))
+    assert {name: value for name, value in found.value.values.items() if name[0] != "_"} == {
+        name: value for name, value in values.items() if name[0] != "_"
+    }
 
 
-def test_root_and_scheme_count_outside_of_a_request(app: Any, flask: Any) -> None:
-    app.config.update(SERVER_NAME="example.com", APPLICATION_ROOT="/app", PREFERRED_URL_SCHEME="https")
-    with app.app_context():
-        assert flask.url_for("hello", name="x") == "https://example.com/app/hello/x"
-    with app.test_request_context():
-        assert flask.url_for("hello", name="x") == "/app/hello/x"
-        assert flask.request.script_root == "/app"
-        assert flask.request.url == "https://example.com/app/"
+# Handlers of what could not be built.
 
 
-def test_an_endpoint_with_a_dot_belongs_to_the_blueprint(app: Any, flask: Any) -> None:
-    bp = flask.Blueprint("bp", __name__, url_prefix="/bp")
-    inner = flask.Blueprint("inner", __name__, url_prefix="/inner")
+def test_handlers_are_skipped_until_one_has_an_answer(bakery: Any, flask: Any) -> None:
+    asked: list[str] = []
 
-    @bp.route("/")
-    def index() -> Any:
-        return [
-            flask.url_for(".index"),
-            flask.url_for("index"),
-            flask.url_for("bp.inner.index"),
-            flask.url_for(".inner.index"),
-        ]
+    def knows_nothing(error: Any, endpoint: str, values: dict[str, Any]) -> None:
+        asked.append("nothing")
 
-    @inner.route("/")
-    def index() -> Any:  # noqa: F811
-        return [flask.url_for(".index"), flask.url_for("bp.index"), flask.url_for("index")]
+    def cannot_build(error: Any, endpoint: str, values: dict[str, Any]) -> str:
+        asked.append("cannot")
+        return str(flask.url_for("till", _method="PATCH"))
 
-    bp.register_blueprint(inner)
-    app.register_blueprint(bp)
-    client = app.test_client()
-    assert client.get("/bp/").json == ["/bp/", "/", "/bp/inner/", "/bp/inner/"]
-    assert client.get("/bp/inner/").json == ["/bp/inner/", "/bp/", "/"]
-    with app.test_request_context("/"):
-        assert flask.url_for(".index") == "/"
+    def other_shop(error: Any, endpoint: str, values: dict[str, Any]) -> str:
+        asked.append("other shop")
+        assert isinstance(error, BuildError)
+        assert error.endpoint == endpoint
+        return f"https://dairy.test/{endpoint}/{values['fat']}{'!' * values['_external']}"
+
+    bakery.url_build_error_handlers += [knows_nothing, other_shop, cannot_build]
+    with bakery.test_request_context():
+        assert flask.url_for("milk", fat=3.5) == "https://dairy.test/milk/3.5"
+        assert flask.url_for("milk", fat=1, _external=True) == "https://dairy.test/milk/1!"
+        assert asked == ["nothing", "other shop"] * 2
+        asked.clear()
+        bakery.url_build_error_handlers[:] = [knows_nothing]
+        with pytest.raises(BuildError, match="'milk'"):
+            flask.url_for("milk", fat=3.5)
+        assert flask.url_for("till") == "/till"
+    assert asked == ["nothing"]
 
 
-def test_url_defaults_are_asked(app: Any, flask: Any) -> None:
-    app.add_url_rule("/<lang>/about", "about", lambda lang: flask.url_for("about") + flask.url_for("index"))
+def test_a_handler_that_fails_to_build_is_skipped(bakery: Any, flask: Any) -> None:
+    """It may well call ``url_for`` itself."""
+
+    def in_the_old_shop(error: Any, endpoint: str, values: dict[str, Any]) -> str:
+        if endpoint.startswith("old."):
+            raise error
+        return str(flask.url_for(f"old.{endpoint}", **values))
+
+    def at_the_counter(error: Any, endpoint: str, values: dict[str, Any]) -> str | None:
+        return None if endpoint.startswith("old.") else "/?ask=" + endpoint
+
+    bakery.url_build_error_handlers += [in_the_old_shop, at_the_counter]
+    with bakery.test_request_context():
+        assert flask.url_for("pretzel") == "/?ask=pretzel"
+
+
+def test_an_application_may_deal_with_build_errors_in_a_method(flask: Any) -> None:
+    class Bakery(flask.Flask):
+        def handle_url_build_error(self, error: BuildError, endpoint: str, values: dict[str, Any]) -> str:
+            if "kind" in values:
+                return f"/ask-for/{values['kind']}"
+            return str(super().handle_url_build_error(error, endpoint, values))
+
+    shop = Bakery("shop")
+    with shop.test_request_context():
+        assert flask.url_for("cake", kind="plum") == "/ask-for/plum"
+        with pytest.raises(BuildError) as found:
+            flask.url_for("cake", layers=2)
+    with pytest.raises(BuildError) as again:
+        shop.handle_url_build_error(found.value, "cake", {})
+    assert again.value is found.value
+
+
+# Outside of a request.
+
+
+def test_outside_of_a_request_it_needs_a_server_name(bakery: Any, flask: Any) -> None:
+    with pytest.raises(RuntimeError, match="Working outside of application context"):
+        flask.url_for("till")
+    with bakery.app_context(), pytest.raises(RuntimeError, match="Unable to build URLs outside an active request"):
+        flask.url_for("till")
+    with pytest.raises(RuntimeError, match="'SERVER_NAME' configured"):
+        bakery.url_for("till")
+
+
+@pytest.mark.parametrize(
+    ("settings", "values", "url"),
+    [
+        ({}, {}, "http://bakery.test:81/orders/5"),
+        ({}, {"_external": False}, "/orders/5"),
+        ({}, {"_scheme": ""}, "//bakery.test:81/orders/5"),
+        ({}, {"_anchor": "end", "by": "post"}, "http://bakery.test:81/orders/5?by=post#end"),
+        ({"PREFERRED_URL_SCHEME": "https"}, {}, "https://bakery.test:81/orders/5"),
+        ({"PREFERRED_URL_SCHEME": "https"}, {"_scheme": "http"}, "http://bakery.test:81/orders/5"),
+        ({"APPLICATION_ROOT": "/shop"}, {}, "http://bakery.test:81/shop/orders/5"),
+        ({"APPLICATION_ROOT": "/shop"}, {"_external": False}, "/shop/orders/5"),
+    ],
+)
+def test_outside_of_a_request_settings_make_the_url_whole(
+    bakery: Any, flask: Any, settings: dict[str, Any], values: dict[str, Any], url: str
+) -> None:
+    bakery.config.update(SERVER_NAME="bakery.test:81", **settings)
+    with bakery.app_context():
+        assert flask.url_for("order", number=5, **values) == url
+    assert bakery.url_for("order", number=5, **values) == url
+
+
+def test_in_a_request_the_request_counts_and_not_the_settings(bakery: Any, flask: Any) -> None:
+    bakery.config.update(SERVER_NAME="bakery.test", APPLICATION_ROOT="/shop", PREFERRED_URL_SCHEME="https")
+    with bakery.test_request_context(base_url="http://bakery.test/van/"):
+        assert flask.url_for("till") == "/van/till"
+        assert flask.url_for("till", _external=True) == "http://bakery.test/van/till"
+    with bakery.test_request_context():
+        assert flask.request.script_root == "/shop"
+        assert flask.url_for("till", _external=True) == "https://bakery.test/shop/till"
+
+
+# Blueprints, and values that are given for all URLs.
+
+
+def test_a_dot_before_an_endpoint_stands_for_the_blueprint_of_the_request(bakery: Any, flask: Any) -> None:
+    cakes = flask.Blueprint("cakes", __name__, url_prefix="/cakes")
+    wedding = flask.Blueprint("wedding", __name__, url_prefix="/wedding")
+    links = (".list", ".wedding.list", "cakes.list", "cakes.wedding.list", "counter")
+
+    def page() -> list[str | None]:
+        found: list[str | None] = []
+        for endpoint in links:
+            try:
+                found.append(flask.url_for(endpoint))
+            except BuildError:
+                found.append(None)
+        return found
+
+    cakes.add_url_rule("/", "list", page)
+    wedding.add_url_rule("/", "list", page)
+    cakes.register_blueprint(wedding)
+    bakery.register_blueprint(cakes)
+    bakery.add_url_rule("/all", "list", page)
+    fixed = ["/cakes/", "/cakes/wedding/", "/"]
+    client = bakery.test_client()
+    assert client.get("/all").json == ["/all", None, *fixed]
+    assert client.get("/cakes/").json == ["/cakes/", "/cakes/wedding/", *fixed]
+    assert client.get("/cakes/wedding/").json == ["/cakes/wedding/", None, *fixed]
+
+
+def test_a_value_of_the_url_can_be_taken_out_for_views_and_put_back_into_links(app: Any, flask: Any) -> None:
+    @app.url_value_preprocessor
+    def take_station(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        flask.g.station = (values or {}).pop("station", "none")
 
     @app.url_defaults
-    def add(endpoint: str, values: Any) -> None:
-        if flask.g.get("lang") and app.url_map.is_endpoint_expecting(endpoint, "lang"):
-            values.setdefault("lang", flask.g.lang)
+    def put_station(endpoint: str, values: dict[str, Any]) -> None:
+        if app.url_map.is_endpoint_expecting(endpoint, "station"):
+            values.setdefault("station", flask.g.station)
 
-    @app.url_value_preprocessor
-    def pull(endpoint: Any, values: Any) -> None:
-        flask.g.lang = values.pop("lang", None) if values else None
-        if endpoint == "about":
-            values["lang"] = flask.g.lang
+    @app.get("/stations/<station>/wind")
+    def wind() -> list[str]:
+        return [
+            flask.g.station,
+            flask.url_for("wind"),
+            flask.url_for("wind", station="pier"),
+            flask.url_for("overview"),
+        ]
 
-    assert app.test_client().get("/de/about").data == b"/de/about/"
+    @app.get("/overview")
+    def overview() -> str:
+        return str(flask.g.station)
 
-
-def test_inject_url_defaults_changes_the_values(app: Any) -> None:
-    app.url_defaults(lambda endpoint, values: values.setdefault("seen", endpoint))
-    values: dict[str, Any] = {}
-    app.inject_url_defaults("x.y", values)
-    assert values == {"seen": "x.y"}
-
-
-def test_a_method_view_is_built_by_its_name(app: Any, flask: Any) -> None:
-    class Items(flask.views.MethodView):
-        def get(self, id: Any = None) -> str:
-            return "List" if id is None else f"Get {id}"
-
-        def post(self) -> str:
-            return "Create"
-
-    view = Items.as_view("items")
-    app.add_url_rule("/items/", methods=["GET"], view_func=view)
-    app.add_url_rule("/items/<int:id>", methods=["GET"], view_func=view)
-    app.add_url_rule("/items/create", methods=["POST"], view_func=view)
-    with app.test_request_context():
-        assert flask.url_for("items", _method="GET") == "/items/"
-        assert flask.url_for("items", id=42, _method="GET") == "/items/42"
-        assert flask.url_for("items", _method="POST") == "/items/create"
+    client = app.test_client()
+    assert client.get("/stations/cape/wind").json == [
+        "cape",
+        "/stations/cape/wind",
+        "/stations/pier/wind",
+        "/overview",
+    ]
+    assert client.get("/overview").text == "none"
+    assert client.get("/stations/cape").status_code == 404
 
 
-def test_names_of_parameters_may_be_values(app: Any, flask: Any) -> None:
-    with app.test_request_context():
-        assert flask.url_for("hello", name="x", values="v", app="a", method="m", scheme="s", external="e") == (
-            "/hello/x?values=v&app=a&method=m&scheme=s&external=e"
-        )
+def test_defaults_come_from_the_application_and_from_each_blueprint_on_the_way(app: Any, flask: Any) -> None:
+    coast = flask.Blueprint("coast", __name__, url_prefix="/coast")
+    harbour = flask.Blueprint("harbour", __name__, url_prefix="/harbour")
+    app.url_defaults(lambda endpoint, values: values.update(unit="kn", by=f"{endpoint}: application"))
+    coast.url_defaults(lambda endpoint, values: values.update(by=values["by"] + ", coast"))
+    harbour.url_defaults(lambda endpoint, values: values.update(by=values["by"] + ", harbour"))
+    harbour.app_url_defaults(lambda endpoint, values: values.setdefault("sea", "north"))
+    coast.register_blueprint(harbour)
+    app.register_blueprint(coast)
+    everywhere = {"unit": "kn", "sea": "north"}
+    for endpoint, names in (
+        ("gusts", ""),
+        ("coast.gusts", ", coast"),
+        ("coast.harbour.gusts", ", coast, harbour"),
+        ("hill.gusts", ""),
+    ):
+        values: dict[str, Any] = {"hour": 7}
+        app.inject_url_defaults(endpoint, values)
+        assert values == {"hour": 7, "by": f"{endpoint}: application{names}", **everywhere}
+
+
+# Other hosts.
 
 
 def test_subdomains_are_built_from_the_server_name(flask: Any) -> None:
@@ -269,52 +333,3 @@ def test_an_overridden_url_for_is_called_by_the_helper_and_in_templates(flask: A
     with app.test_request_context():
         assert flask.url_for("a", b=1) == "own:a:['b']"
         assert flask.render_template_string("{{ url_for('t') }}") == "own:t:[]"
-
-
-# redirect.
-
-
-@pytest.mark.parametrize("code", [None, 301, 302, 303, 305, 307, 308])
-def test_a_redirect_has_its_code_and_place(app: Any, flask: Any, code: Any) -> None:
-    with app.app_context():
-        response = flask.redirect("other?a=1&b=<", **({} if code is None else {"code": code}))
-        assert isinstance(response, app.response_class)
-        assert response.status_code == (code or 302)
-        assert response.location == "other?a=1&b=<"
-        assert b"other?a=1&amp;b=&lt;" in response.data
-    outside = flask.redirect("http://x/", 303)
-    assert outside.status_code == 303
-    assert outside.headers["Location"] == "http://x/"
-    assert app.redirect("/a").status_code == 302
-
-
-def test_an_overridden_redirect_is_called_by_the_helper(flask: Any) -> None:
-    class App(flask.Flask):
-        def redirect(self, location: str, code: int = 302) -> Any:
-            return "own", code
-
-    app = App("x")
-    with app.app_context():
-        assert flask.redirect("/", 307) == ("own", 307)
-
-
-def test_a_response_class_given_outside_of_an_application_is_used(app: Any, flask: Any) -> None:
-    class Response(flask.Response):
-        pass
-
-    assert type(flask.redirect("/", Response=Response)) is Response
-    app.response_class = Response
-    with app.app_context():
-        assert type(flask.redirect("/")) is Response
-
-
-@pytest.mark.parametrize("code", [300, 304, 404, 200])
-def test_only_codes_of_redirects_are_taken(app: Any, flask: Any, code: int) -> None:
-    try:
-        werkzeug_redirect("/", code)
-    except Exception as error:
-        with app.app_context(), pytest.raises(type(error)):
-            flask.redirect("/", code)
-    else:
-        with app.app_context():
-            assert flask.redirect("/", code).status_code == code

@@ -145,27 +145,6 @@ def test_after_request_may_give_another_response(app: Any, flask: Any) -> None:
     assert (response.status_code, response.text) == (201, "replaced")
 
 
-def test_after_this_request_in_before_request_and_outside(app: Any, flask: Any) -> None:
-    @app.before_request
-    def add() -> None:
-        @flask.after_this_request
-        def header(response: Any) -> Any:
-            response.headers["X-Foo"] = "a header"
-            return response
-
-    app.add_url_rule("/", "index", lambda: "x")
-    assert app.test_client().get("/").headers["X-Foo"] == "a header"
-    with pytest.raises(RuntimeError, match="after_this_request"):
-        flask.after_this_request(lambda r: r)
-    with app.test_request_context():
-
-        def function(response: Any) -> Any:
-            return response
-
-        assert flask.after_this_request(function) is function
-        assert flask.globals.request_ctx._after_request_functions == [function]
-
-
 def test_the_decorators_give_the_functions_back_and_keep_them(app: Any) -> None:
     def zero() -> None: ...
 
@@ -226,20 +205,6 @@ def test_hooks_after_the_first_request_are_refused(app: Any) -> None:
     ):
         with pytest.raises(AssertionError, match=f"setup method '{name}' can no longer be called"):
             getattr(app, name)(lambda *args: None)
-
-
-def test_teardown_gets_the_error_and_all_run(app: Any) -> None:
-    app.testing = False
-    seen: list[Any] = []
-    app.teardown_request(lambda e: seen.append(("first", type(e).__name__)))
-    app.teardown_request(lambda e: seen.append(("second", type(e).__name__)))
-
-    @app.route("/")
-    def fail() -> None:
-        raise ZeroDivisionError
-
-    assert app.test_client().get("/").status_code == 500
-    assert seen == [("second", "ZeroDivisionError"), ("first", "ZeroDivisionError")]
 
 
 def test_request_and_session_can_be_used_in_teardown(app: Any, flask: Any) -> None:
@@ -351,27 +316,31 @@ def test_the_app_called_by_a_server(app: Any) -> None:
     assert headers["Content-Length"] == "1"
 
 
-def test_url_value_preprocessors_of_blueprint_and_app(app: Any, flask: Any) -> None:
-    bp = flask.Blueprint("bp", __name__, url_prefix="/<lang>")
-    seen: list[Any] = []
+def test_values_of_the_url_are_taken_by_those_whom_they_concern(app: Any, flask: Any) -> None:
+    """By the application's functions for each request, by a blueprint's for its own, and both before the hooks."""
+    mail = flask.Blueprint("mail", __name__, url_prefix="/<int:branch>/mail")
+    diary: list[str] = []
 
-    @bp.url_value_preprocessor
-    def take(endpoint: str, values: Any) -> None:
-        flask.g.lang = values.pop("lang")
+    @mail.url_value_preprocessor
+    def take_branch(endpoint: str | None, values: dict[str, Any]) -> None:
+        flask.g.branch = values.pop("branch")
 
-    @bp.app_url_value_preprocessor
-    def all_of_them(endpoint: Any, values: Any) -> None:
-        seen.append((endpoint, None if values is None else dict(values)))
+    @mail.app_url_value_preprocessor
+    def write_down(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        diary.append(f"{endpoint} {values}")
 
-    bp.add_url_rule("/x", "x", lambda: flask.g.lang)
-    bp.app_url_defaults(lambda e, v: v.setdefault("everywhere", 1))
-    app.register_blueprint(bp)
-    app.add_url_rule("/", "index", lambda: flask.url_for("index"))
+    app.before_request(lambda: diary.append(f"branch {flask.g.get('branch')}"))
+    mail.add_url_rule("/<letter>", "letter", lambda letter: f"{letter} of branch {flask.g.branch}")
+    app.add_url_rule("/stamps/<colour>", "stamps", lambda colour: f"{colour} stamps")
+    app.register_blueprint(mail)
     client = app.test_client()
-    assert client.get("/de/x").text == "de"
-    assert client.get("/").text == "/?everywhere=1"
-    client.get("/a/b/c")
-    assert seen == [("bp.x", {"lang": "de"}), ("index", {}), (None, None)]
+    assert client.get("/31/mail/bill").text == "bill of branch 31"
+    assert client.get("/stamps/red").text == "red stamps"
+    assert client.get("/31/parcels").status_code == 404
+    assert diary == [
+        "mail.letter {'branch': 31, 'letter': 'bill'}", "branch 31", "stamps {'colour': 'red'}", "branch None",
+        "None None", "branch None",
+    ]  # fmt: skip
 
 
 def test_a_hook_may_choose_another_route(app: Any, flask: Any) -> None:

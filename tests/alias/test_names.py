@@ -25,6 +25,14 @@ OTHERWISE = {
 #: Names that there are none of, with the reason.
 NOT_OFFERED = {
     "__warningregistry__": "it is made by the first warning",
+    "_called_with_wrong_args": "it is a private step of finding the application, which Erlen takes in its own way",
+    "_env_file_callback": "it is a private step of an option",
+    "_find_package_path": "it is a private step of find_package()",
+    "_path_is_ancestor": "it is private, and nothing calls it",
+    "_set_app": "it is a private step of an option",
+    "_set_debug": "it is a private step of an option",
+    "_validate_key": "it is a private step of an option",
+    "_werkzeug_version": "it is what _get_werkzeug_version() keeps",
     "_dump_loader_info": "it is a private step of an account that Erlen writes in its own way",
 }
 

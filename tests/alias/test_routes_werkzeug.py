@@ -9,18 +9,6 @@ import werkzeug.routing as routing
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 
-def test_rules_of_werkzeug_in_the_map(app: Any, flask: Any) -> None:
-    app.url_map.add(routing.Rule("/foo/<int:id>", endpoint="foo", methods=["GET", "POST"]))
-    app.view_functions["foo"] = lambda id: f"{flask.request.method} {id} {flask.url_for('foo', id=2)}"
-    client = app.test_client()
-    assert client.get("/foo/1").text == "GET 1 /foo/2"
-    assert client.post("/foo/1").text == "POST 1 /foo/2"
-    assert client.put("/foo/1").status_code == 405
-    assert client.options("/foo/1").status_code == 405
-    (rule,) = app.url_map.iter_rules("foo")
-    assert rule.rule == "/foo/<int:id>"
-
-
 def test_factories_of_werkzeug_in_the_map(app: Any, flask: Any) -> None:
     resource = routing.RuleTemplate(
         [routing.Rule("/$name/", endpoint="$name.list"), routing.Rule("/$name/<int:id>", endpoint="$name.show")]
@@ -206,11 +194,10 @@ def test_a_bound_map_matches_and_builds(app: Any) -> None:
     assert sorted(urls.allowed_methods("/x/3")) == ["OPTIONS", "POST"]
     assert urls.get_host("sub") == "sub.example.com"
     assert urls.server_name == "example.com"
-    assert urls.script_name in ("/app", "/app/")
+    assert urls.script_name == "/app/"
     assert urls.url_scheme == "http"
     assert urls.default_method == "GET"
     assert urls.map is app.url_map
-    assert urls.get_default_redirect is not None
     called = urls.dispatch(lambda endpoint, values: (endpoint, values), "/")
     assert called == ("index", {})
 
@@ -226,50 +213,6 @@ def test_binding_to_an_environ(app: Any) -> None:
     assert app.url_map.bind_to_environ(environ, server_name="com").subdomain == "example"
 
 
-def test_host_matching(flask: Any) -> None:
-    app = flask.Flask(__name__, host_matching=True, static_host="static.example.com")
-    app.add_url_rule("/", "a", lambda: "a", host="a.example.com")
-    app.add_url_rule("/", "any", lambda name: name, host="<name>.example.com")
-    client = app.test_client()
-    assert client.get("/", "http://a.example.com").text == "a"
-    assert client.get("/", "http://b.example.com").text == "b"
-    assert client.get("/", "http://other.org").status_code == 404
-    with app.test_request_context("/", "http://a.example.com"):
-        assert flask.url_for("a") == "/"
-        assert flask.url_for("any", name="x") == "http://x.example.com/"
-        assert flask.url_for("static", filename="f.css") == "http://static.example.com/static/f.css"
-    (rule,) = app.url_map.iter_rules("static")
-    assert rule.host == "static.example.com"
-
-
-def test_static_host_and_host_matching_belong_together(flask: Any) -> None:
-    with pytest.raises(AssertionError, match="Invalid static_host/host_matching combination"):
-        flask.Flask(__name__, static_host="example.com")
-    with pytest.raises(AssertionError, match="Invalid static_host/host_matching combination"):
-        flask.Flask(__name__, host_matching=True)
-    flask.Flask(__name__, host_matching=True, static_folder=None)
-
-
-@pytest.mark.parametrize("matching", [True, False])
-def test_subdomains(flask: Any, matching: bool) -> None:
-    app = flask.Flask(__name__, subdomain_matching=matching)
-    app.config["SERVER_NAME"] = "example.com:3000"
-    app.add_url_rule("/", "index", lambda: "main")
-    app.add_url_rule("/", "user", lambda user="": f"user {user}", subdomain="<user>")
-    client = app.test_client(allow_subdomain_redirects=True)
-    assert client.get("/", "http://example.com:3000").text == "main"
-    response = client.get("/", "http://mitsuhiko.example.com:3000")
-    assert response.text == ("user mitsuhiko" if matching else "main")
-    with app.app_context():
-        assert flask.url_for("user", user="x") == "http://x.example.com:3000/"
-    if matching:
-        with pytest.warns(UserWarning, match="Current server name"):
-            response = client.get("/", "http://other.org")
-        assert response.text == "user <invalid>"
-    else:
-        assert client.get("/", "http://other.org").text == "main"
-
-
 def test_server_name_of_the_request_without_matching(flask: Any) -> None:
     app = flask.Flask(__name__)
     app.config["SERVER_NAME"] = "example.com"
@@ -278,16 +221,6 @@ def test_server_name_of_the_request_without_matching(flask: Any) -> None:
     assert client.get("/x/").text == "http://example.com/x/"
     assert client.get("/x/", "http://other.org").text == "http://example.com/x/"
     assert client.get("/x", "http://other.org").location == "http://example.com/x/"
-
-
-def test_the_default_subdomain_of_the_map(flask: Any) -> None:
-    app = flask.Flask(__name__, subdomain_matching=True)
-    app.config["SERVER_NAME"] = "dev.local"
-    app.url_map.default_subdomain = "test"
-    app.add_url_rule("/", "index", lambda: "x")
-    client = app.test_client()
-    assert client.get("/", "http://test.dev.local").text == "x"
-    assert client.get("/", "http://dev.local").status_code == 404
 
 
 def test_create_url_adapter_may_be_overridden(flask: Any) -> None:
@@ -351,7 +284,7 @@ def test_the_url_map_may_be_replaced(app: Any, flask: Any) -> None:
 
 def test_websocket_rules_do_not_match_requests(app: Any) -> None:
     app.add_url_rule("/ws", "ws", lambda: "", websocket=True)
-    assert app.test_client().get("/ws").status_code in (400, 404)
+    assert app.test_client().get("/ws").status_code == 400
     assert app.url_map.bind("h", url_scheme="ws").match("/ws") == ("ws", {})
 
 
@@ -365,3 +298,56 @@ def test_rule_build_and_suitable_for(app: Any) -> None:
     assert not rule.suitable_for({"id": 3}, "POST")
     assert rule.get_empty_kwargs()["methods"] == {"GET", "HEAD", "OPTIONS"}
     assert len(rule.build_compare_key()) == 3
+
+
+def test_a_rule_of_werkzeug_leads_to_a_view_and_answers_no_options_by_itself(app: Any, flask: Any) -> None:
+    app.url_map.add(routing.Rule("/ovens/<int:number>/heat", endpoint="oven", methods=["PUT", "GET"]))
+    app.view_functions["oven"] = lambda number: {
+        "oven": number,
+        "method": flask.request.method,
+        "next": flask.url_for("oven", number=number + 1),
+    }
+    client = app.test_client()
+    answers = {method: client.open("/ovens/3/heat", method=method) for method in ("GET", "PUT", "OPTIONS", "POST")}
+    assert answers["GET"].json == {"oven": 3, "method": "GET", "next": "/ovens/4/heat"}
+    assert answers["PUT"].json == {"oven": 3, "method": "PUT", "next": "/ovens/4/heat"}
+    assert answers["OPTIONS"].status_code == answers["POST"].status_code == 405
+
+
+STALLS = {
+    "http://market.test": "all stalls",
+    "http://cheese.market.test": "stall cheese",
+    "http://old.cheese.market.test": "stall old.cheese",
+}
+
+
+@pytest.mark.parametrize("matching", [True, False])
+@pytest.mark.parametrize("base_url", STALLS)
+def test_subdomains_count_only_where_that_is_asked_for(flask: Any, matching: bool, base_url: str) -> None:
+    app = flask.Flask(__name__, subdomain_matching=matching)
+    app.config["SERVER_NAME"] = "market.test"
+    app.add_url_rule("/prices", "prices", lambda: "all stalls")
+    app.add_url_rule("/prices", "stall", lambda name: f"stall {name}", subdomain="<name>")
+    response = app.test_client().get("/prices", base_url=base_url)
+    assert response.text == (STALLS[base_url] if matching else "all stalls")
+    with app.app_context():
+        assert flask.url_for("stall", name="fish") == "http://fish.market.test/prices"
+
+
+def test_a_host_that_is_not_below_the_server_name_has_no_subdomain_and_warns(flask: Any) -> None:
+    app = flask.Flask(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "market.test:8443"
+    app.add_url_rule("/prices", "prices", lambda: "all stalls")
+    with pytest.warns(UserWarning, match="Current server name 'fair.test' doesn't match"):
+        assert app.test_client().get("/prices", base_url="http://fair.test").status_code == 404
+
+
+def test_rules_without_a_subdomain_are_those_of_the_default_subdomain(flask: Any) -> None:
+    app = flask.Flask(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "market.test"
+    app.url_map.default_subdomain = "shop"
+    app.add_url_rule("/basket", "basket", lambda: flask.url_for("basket", _external=True))
+    app.add_url_rule("/basket", "bare", lambda: "bare", subdomain="")
+    client = app.test_client()
+    assert client.get("/basket", base_url="http://shop.market.test").text == "http://shop.market.test/basket"
+    assert client.get("/basket", base_url="http://market.test").text == "bare"

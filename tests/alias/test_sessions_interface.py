@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import flask as real_flask
@@ -16,61 +17,43 @@ from markupsafe import Markup
 import erlen.flask
 
 
-def test_types_survive_the_cookie(app: Any, flask: Any) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
-    values = {
-        "t": (1, 2, 3),
-        "b": b"\xff\x00",
-        "m": Markup("<b>x</b>"),
-        "u": uuid.uuid4(),
-        "d": now,
-        "list": [1, (2, [b"x", {"a": (1,)}])],
-        "dict": {"t": (1,), "deep": {" t": [1]}},
-        "empty": {},
-        "di": {" di": " di"},
-        "tag t": {" t": True},
-        "tag t__": {" t__": True},
-        "int": 1,
-        "float": 1.5,
-        "none": None,
-        "true": True,
-        "text": "ünï \u2028 </script>",
-        "_key": "value",
+class Stamp:
+    """What says of itself how it stands in a page."""
+
+    def __html__(self) -> str:
+        return "<b>returned</b>"
+
+
+def test_a_reader_s_card_is_after_the_cookie_what_it_was_before(app: Any, flask: Any) -> None:
+    card: dict[str, Any] = {
+        "loans": (("Momo", 3), ("Emil", 1)),
+        "photo": bytes(range(256)),
+        "number": uuid.uuid5(uuid.NAMESPACE_URL, "https://library.test/cards/1"),
+        "since": datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC),
+        "note": Markup("<em>pays</em> late & laughs"),
+        "shelves": [{"name": "Märchen \u2029", "rows": ({"left": 0.25, "right": None},)}, [], {}, ()],
+        "blocked": False,
+        " t": {" b": "looks like a tag", " u": [" d"]},
     }
 
-    @app.route("/set")
-    def set_it() -> str:
-        flask.session.update(values)
-        return ""
+    @app.put("/card")
+    def keep() -> str:
+        flask.session.update(card, stamp=Stamp())
+        return "kept"
+
+    @app.get("/card")
+    def show() -> str:
+        found.update(flask.session)
+        return "shown"
 
     found: dict[str, Any] = {}
-
-    @app.route("/get")
-    def get() -> str:
-        found.update(flask.session)
-        return ""
-
     client = app.test_client()
-    client.get("/set")
-    client.get("/get")
-    assert found == values
-    assert isinstance(found["m"], Markup)
-    assert isinstance(found["t"], tuple)
-    assert type(found["d"]) is datetime
-    assert found["d"].tzinfo is not None
-
-
-def test_an_object_with_html_comes_back_as_markup(app: Any, flask: Any) -> None:
-    class Html:
-        def __html__(self) -> str:
-            return "<i>"
-
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["h"] = Html()
-    with client.session_transaction() as session:
-        assert session["h"] == Markup("<i>")
-        assert type(session["h"]) is Markup
+    client.put("/card")
+    client.get("/card")
+    stamp = found.pop("stamp")
+    assert found == card
+    assert {key: type(value) for key, value in found.items()} == {key: type(value) for key, value in card.items()}
+    assert (type(stamp), stamp) == (Markup, "<b>returned</b>")
 
 
 def test_a_clock_that_a_test_has_stopped_decides_what_is_expired(app: Any, flask: Any, monkeypatch: Any) -> None:
@@ -234,85 +217,62 @@ def test_the_getters_answer_as_configured(app: Any, flask: Any) -> None:
 # Foreign interfaces.
 
 
-def test_a_null_session_of_ones_own(app: Any, flask: Any) -> None:
-    class Session(dict, flask.sessions.SessionMixin):
-        pass
+def test_an_interface_that_opens_none_has_its_null_session_made_and_is_not_asked_to_save(app: Any, flask: Any) -> None:
+    class Closed(flask.sessions.SecureCookieSession):
+        """What readers have while the store is being counted."""
 
-    class Null(flask.sessions.SessionInterface):
-        def open_session(self, app: Any, request: Any) -> None:
+    class Library(flask.sessions.SessionInterface):
+        null_session_class = Closed
+
+        def open_session(self, app: Any, request: Any) -> Any:
             return None
 
         def save_session(self, app: Any, session: Any, response: Any) -> None:
-            raise AssertionError("a null session is not saved")
+            raise AssertionError("nothing is there to be saved")
 
-    app.session_interface = Null()
+    app.session_interface = Library()
 
-    @app.route("/")
-    def index() -> str:
+    @app.get("/card")
+    def card() -> str:
+        flask.session["even"] = "written"
         return type(flask.session._get_current_object()).__name__
 
-    assert app.test_client().get("/").data == b"NullSession"
+    assert app.test_client().get("/card").text == "Closed"
 
 
-def test_the_request_is_there_when_a_session_is_opened_and_matched_when_it_is_saved(app: Any, flask: Any) -> None:
-    seen: list[Any] = []
+@pytest.mark.parametrize(
+    ("path", "endpoint", "status"), [("/shelf/7", "shelf", 200), ("/cellar", None, 404), ("/shelf/0", "shelf", 500)]
+)
+def test_a_session_is_opened_before_the_match_and_saved_after_the_answer_while_the_request_lasts(
+    app: Any, flask: Any, path: str, endpoint: str | None, status: int
+) -> None:
+    diary: list[Any] = []
 
-    class Session(dict, flask.sessions.SessionMixin):
+    class Shelf(dict[str, Any], flask.sessions.SessionMixin):
         pass
 
-    class Interface(flask.sessions.SessionInterface):
+    class Diary(flask.sessions.SessionInterface):
         def open_session(self, app: Any, request: Any) -> Any:
-            assert flask.request.path == request.path
-            seen.append(("open", request.path, request.endpoint, flask.current_app.name))
-            return Session()
+            diary.append(("open", flask.request.path, request.url_rule, flask.current_app.name))
+            return Shelf()
 
         def save_session(self, app: Any, session: Any, response: Any) -> None:
-            seen.append(("save", flask.request.endpoint, dict(session)))
-            response.set_cookie("s", session["x"])
+            diary.append(("save", flask.request.endpoint, response.status_code, dict(session), flask.g.get("book")))
 
-    app.session_interface = Interface()
+    app.session_interface = Diary()
+    app.testing = False
 
-    @app.route("/<x>")
-    def index(x: str) -> str:
-        flask.session["x"] = x
-        return ""
+    @app.get("/shelf/<int:number>")
+    def shelf(number: int) -> str:
+        flask.session["number"] = number
+        flask.g.book = "Momo"
+        return str(1 // number)
 
-    response = app.test_client().get("/hello")
-    assert seen == [("open", "/hello", None, app.name), ("save", "index", {"x": "hello"})]
-    assert "s=hello" in response.headers["Set-Cookie"]
-
-
-def test_a_session_is_opened_for_every_request_even_an_unmatched_one(app: Any, flask: Any) -> None:
-    calls: list[str] = []
-
-    class Session(dict, flask.sessions.SessionMixin):
-        pass
-
-    class Interface(flask.sessions.SessionInterface):
-        def open_session(self, app: Any, request: Any) -> Any:
-            calls.append("open")
-            return Session()
-
-        def save_session(self, app: Any, session: Any, response: Any) -> None:
-            calls.append(f"save {response.status_code}")
-
-    app.session_interface = Interface()
-    assert app.test_client().get("/missing").status_code == 404
-    assert calls == ["open", "save 404"]
-
-
-def test_a_session_that_cannot_be_opened_fails_the_request(app: Any, flask: Any) -> None:
-    class Interface(flask.sessions.SecureCookieSessionInterface):
-        def open_session(self, app: Any, request: Any) -> Any:
-            flask.abort(400, "no session")
-
-    app.session_interface = Interface()
-    app.config["TESTING"] = False
-    handled: list[Any] = []
-    app.errorhandler(400)(lambda e: handled.append(e) or ("handled", 400))
-    app.add_url_rule("/", "index", lambda: "ok")
-    assert app.test_client().get("/").status_code == 500
-    assert handled == []
+    app.after_request(lambda response: diary.append("answer") or response)
+    app.teardown_request(lambda error: diary.append("end"))
+    app.test_client().get(path)
+    held = ({}, None) if endpoint is None else ({"number": int(path[-1])}, "Momo")
+    assert diary == [("open", path, None, app.name), "answer", ("save", endpoint, status, *held), "end"]
 
 
 def test_the_session_that_a_subclass_makes_is_used(app: Any, flask: Any) -> None:
@@ -337,49 +297,63 @@ def test_the_session_that_a_subclass_makes_is_used(app: Any, flask: Any) -> None
         assert type(session) is Session
 
 
-def test_overridden_getters_count(app: Any, flask: Any) -> None:
-    class Interface(flask.sessions.SecureCookieSessionInterface):
-        salt = "other"
-        digest_method = staticmethod(hashlib.sha256)
-        key_derivation = "django-concat"
+def test_what_an_interface_says_of_the_cookie_goes_before_the_settings(app: Any, flask: Any) -> None:
+    class Archive(flask.sessions.SecureCookieSessionInterface):
+        salt = "archive"
+        digest_method = staticmethod(hashlib.sha512)
+        key_derivation = "concat"
 
         def get_cookie_name(self, app: Any) -> str:
-            return "n"
+            return f"archive_of_{app.name}"
 
         def get_cookie_domain(self, app: Any) -> str:
-            return flask.request.host.split(":")[0]
+            return "archive.test"
 
         def get_cookie_path(self, app: Any) -> str:
-            return flask.request.path
+            return "/deeds"
 
         def get_cookie_secure(self, app: Any) -> bool:
-            return bool(flask.request.is_secure)
+            return True
 
         def get_cookie_httponly(self, app: Any) -> bool:
             return False
 
         def get_cookie_samesite(self, app: Any) -> str:
-            return "Strict"
+            return "Lax"
 
-        def get_expiration_time(self, app: Any, session: Any) -> Any:
-            return datetime(2040, 1, 1)
-
-        def should_set_cookie(self, app: Any, session: Any) -> bool:
+        def get_cookie_partitioned(self, app: Any) -> bool:
             return True
 
-    app.session_interface = Interface()
+        def get_expiration_time(self, app: Any, session: Any) -> Any:
+            return datetime(2061, 7, 28, tzinfo=UTC)
 
-    @app.route("/p")
-    def index() -> str:
-        flask.session.setdefault("x", 1)
-        return ""
+        def should_set_cookie(self, app: Any, session: Any) -> bool:
+            return "deed" in session
 
-    header = app.test_client().get("/p", base_url="https://example.org").headers["Set-Cookie"]
-    assert header.startswith("n=")
-    assert "Domain=example.org; Expires=Sun, 01 Jan 2040 00:00:00 GMT; Secure; Path=/p; SameSite=Strict" in header
-    serializer = app.session_interface.get_signing_serializer(app)
-    assert serializer.salt == b"other"
-    assert serializer.loads(header.partition("=")[2].partition(";")[0]) == {"x": 1}
+    app.session_interface = archive = Archive()
+    app.config.update(SESSION_COOKIE_NAME="not_this", SESSION_COOKIE_PATH="/neither", SESSION_COOKIE_SAMESITE="Strict")
+
+    @app.get("/deeds/<name>")
+    def index(name: str) -> str:
+        flask.session[name] = 1848
+        return name
+
+    client = app.test_client()
+    assert "Set-Cookie" not in client.get("/deeds/draft", base_url="https://archive.test").headers
+    first, *rest = client.get("/deeds/deed", base_url="https://archive.test").headers["Set-Cookie"].split("; ")
+    name, _, value = first.partition("=")
+    assert name == f"archive_of_{app.name}"
+    assert set(rest) == {
+        "Domain=archive.test",
+        "Path=/deeds",
+        "Secure",
+        "SameSite=Lax",
+        "Partitioned",
+        "Expires=Thu, 28 Jul 2061 00:00:00 GMT",
+    }
+    serializer = archive.get_signing_serializer(app)
+    assert serializer.salt == b"archive"
+    assert serializer.loads(value) == {"deed": 1848}
 
 
 def test_overridden_save_and_open_call_the_parents(app: Any, flask: Any) -> None:
@@ -445,33 +419,30 @@ def test_the_interface_may_be_a_class_attribute(flask: Any) -> None:
     assert app.test_client().get("/").headers["Set-Cookie"].startswith("of_class=")
 
 
-def test_a_custom_tag_is_used_by_sessions(flask: Any) -> None:
-    class Foo:
-        def __init__(self, data: Any) -> None:
-            self.data = data
-
-    class TagFoo(flask.json.tag.JSONTag):
+def test_a_tag_that_is_registered_with_the_serializer_of_an_interface_is_for_its_sessions(app: Any, flask: Any) -> None:
+    class TagFraction(flask.json.tag.JSONTag):
         __slots__ = ()
-        key = " f"
+        key = " fraction"
 
         def check(self, value: Any) -> bool:
-            return isinstance(value, Foo)
+            return isinstance(value, Fraction)
 
         def to_json(self, value: Any) -> Any:
-            return self.serializer.tag(value.data)
+            return [value.numerator, value.denominator]
 
         def to_python(self, value: Any) -> Any:
-            return Foo(value)
+            return Fraction(*value)
 
-    class Interface(flask.sessions.SecureCookieSessionInterface):
+    class Exact(flask.sessions.SecureCookieSessionInterface):
         serializer = flask.json.tag.TaggedJSONSerializer()
 
-    Interface.serializer.register(TagFoo)
-    app = flask.Flask("x")
-    app.secret_key = "k"
-    app.session_interface = Interface()
+    Exact.serializer.register(TagFraction)
+    app.session_interface = Exact()
     client = app.test_client()
     with client.session_transaction() as session:
-        session["foo"] = Foo((1, b"2"))
+        session["shares"] = {"ada": Fraction(1, 3), "bob": (Fraction(2, 3),)}
     with client.session_transaction() as session:
-        assert session["foo"].data == (1, b"2")
+        assert session["shares"] == {"ada": Fraction(1, 3), "bob": (Fraction(2, 3),)}
+    app.session_interface = flask.sessions.SecureCookieSessionInterface()
+    with pytest.raises(TypeError), client.session_transaction() as session:
+        session["share"] = Fraction(1, 2)

@@ -3,76 +3,75 @@
 from __future__ import annotations
 
 import secrets
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+SAYS_WHY = "session is unavailable because no secret key was set"
+
+
+@pytest.fixture
+def keyless(app: Any) -> Any:
+    app.secret_key = None
+    return app
+
+
+@pytest.mark.parametrize("key", [None, "", b""])
+def test_the_empty_session_of_a_keyless_application_can_be_read(app: Any, flask: Any, key: Any) -> None:
+    app.secret_key = key
+    with app.test_request_context():
+        session = flask.session
+        assert isinstance(session._get_current_object(), flask.sessions.NullSession)
+        assert (dict(session), len(session), "seat" in session, session.get("seat", "none")) == ({}, 0, False, "none")
+        assert (session.permanent, session.new, session.modified) == (False, False, False)
+        with pytest.raises(KeyError, match="seat"):
+            session["seat"]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda session: session.__setitem__("a", 1),
-        lambda session: session.__delitem__("a"),
-        lambda session: session.clear(),
-        lambda session: session.pop("a", None),
-        lambda session: session.popitem(),
-        lambda session: session.update(a=1),
-        lambda session: session.setdefault("a", 1),
-        lambda session: setattr(session, "permanent", True),
+        lambda flask: flask.session.update(seat="12a"),
+        lambda flask: flask.session.__setitem__("seat", "12a"),
+        lambda flask: flask.session.__delitem__("seat"),
+        lambda flask: flask.session.setdefault("seat", "12a"),
+        lambda flask: flask.session.pop("seat", None),
+        lambda flask: flask.session.popitem(),
+        lambda flask: flask.session.clear(),
+        lambda flask: setattr(flask.session, "permanent", True),
+        lambda flask: flask.flash("seat taken"),
     ],
 )
-@pytest.mark.parametrize("key", [None, "", b""])
-def test_without_a_key_a_change_says_so(app: Any, flask: Any, change: Any, key: Any) -> None:
-    app.secret_key = key
-    with app.test_request_context():
-        assert isinstance(flask.session._get_current_object(), flask.sessions.NullSession)
-        assert flask.session.get("a") is None
-        assert flask.session == {}
-        assert not flask.session.permanent
-        with pytest.raises(RuntimeError, match="session is unavailable because no secret key was set"):
-            change(flask.session)
+def test_a_change_of_it_says_what_is_missing(keyless: Any, flask: Any, change: Callable[[Any], Any]) -> None:
+    with keyless.test_request_context(), pytest.raises(RuntimeError, match=SAYS_WHY):
+        change(flask)
 
 
-def test_without_a_key_reading_works_and_nothing_is_saved(app: Any, flask: Any) -> None:
-    app.secret_key = None
-
-    @app.route("/")
-    def index() -> str:
-        assert flask.session.get("missing_key") is None
-        assert not flask.session.new
-        with pytest.raises(KeyError):
-            flask.session["x"]
-        return "x" if "x" in flask.session else "none"
-
-    response = app.test_client().get("/")
-    assert response.data == b"none"
-    assert "Vary" not in response.headers
-    assert "Set-Cookie" not in response.headers
+def test_it_is_neither_saved_nor_varied_by(keyless: Any, flask: Any) -> None:
+    keyless.add_url_rule("/seat", "seat", lambda: flask.session.get("seat", "free"))
+    response = keyless.test_client().get("/seat")
+    assert response.text == "free"
+    assert {"Vary", "Set-Cookie"}.isdisjoint(response.headers.keys())
 
 
-def test_a_flash_without_a_key_says_so(app: Any, flask: Any) -> None:
-    app.secret_key = None
-    with app.test_request_context(), pytest.raises(RuntimeError, match="secret key"):
-        flask.flash("hello")
+@pytest.mark.parametrize(
+    ("limit", "length", "warns"), [(None, 9000, True), (None, 10, False), (100, 400, True), (0, 9000, False)]
+)
+def test_a_cookie_over_the_limit_is_warned_about_and_sent(
+    app: Any, flask: Any, limit: int | None, length: int, warns: bool
+) -> None:
+    if limit is not None:
+        app.config["MAX_COOKIE_SIZE"] = limit
 
+    @app.get("/ticket")
+    def ticket() -> str:
+        flask.session["ticket"] = secrets.token_hex(length)
+        return "printed"
 
-def test_the_size_of_the_cookie_is_warned_about(app: Any, flask: Any) -> None:
-    @app.route("/<int:size>")
-    def index(size: int) -> str:
-        flask.session["x"] = bytes(range(256)).hex() * size
-        return ""
-
-    app.config["MAX_COOKIE_SIZE"] = 200
-    with pytest.warns(UserWarning, match="cookie is too large"):
-        app.test_client().get("/1")
-
-
-def test_no_warning_where_the_limit_is_zero(app: Any, flask: Any, recwarn: Any) -> None:
-    @app.route("/")
-    def index() -> str:
-        flask.session["x"] = secrets.token_hex(9000)
-        return ""
-
-    app.config["MAX_COOKIE_SIZE"] = 0
-    app.test_client().get("/")
-    assert not [w for w in recwarn if "cookie" in str(w.message)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        response = app.test_client().get("/ticket")
+    assert [one.category for one in caught if "cookie is too large" in str(one.message)] == [UserWarning] * warns
+    assert "Set-Cookie" in response.headers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -34,12 +33,6 @@ def test_signals_are_blinkers(flask: Any, name: str) -> None:
     assert signal is getattr(flask.signals, name)
     assert isinstance(signal, NamedSignal)
     assert signal.name == name.replace("_", "-")
-
-
-def run_async(flask: Any, app: Any) -> None:
-    """Let the real Flask run coroutine functions without the package that it needs for them."""
-    if flask.__name__ == "flask":
-        app.async_to_sync = lambda func: lambda *args, **kwargs: asyncio.run(func(*args, **kwargs))
 
 
 class Recorder:
@@ -136,38 +129,6 @@ def test_a_handled_exception_sends_no_signal(app: Any, client: Any, record: Any)
     assert client.get("/nowhere").status_code == 404
     assert recorder.names() == ["request_finished", "request_tearing_down"] * 2
     assert recorder.log[1][2] == {"exc": None}
-
-
-def test_signals_and_hooks_in_order(flask: Any, app: Any, client: Any) -> None:
-    log: list[str] = []
-    app.before_request(lambda: log.append("before_request"))
-    app.after_request(lambda response: log.append("after_request") or response)
-    app.teardown_request(lambda error: log.append("teardown_request"))
-    app.teardown_appcontext(lambda error: log.append("teardown_appcontext"))
-    app.url_value_preprocessor(lambda endpoint, values: log.append("preprocessor"))
-    app.context_processor(lambda: log.append("context_processor") or {})
-
-    @app.route("/page")
-    def page() -> str:
-        log.append("view")
-        return flask.render_template("a.html", a=1)
-
-    receivers = []
-    for name in NAMES:
-
-        def receive(sender: Any, name: str = name, **kwargs: Any) -> None:
-            log.append(name)
-
-        getattr(flask, name).connect(receive, app)
-        receivers.append((getattr(flask, name), receive))
-    client.get("/page")
-    for signal, receiver in receivers:
-        signal.disconnect(receiver)
-    assert log == [
-        "appcontext_pushed", "request_started", "preprocessor", "before_request", "view", "context_processor",
-        "before_render_template", "template_rendered", "after_request", "request_finished", "teardown_request",
-        "request_tearing_down", "teardown_appcontext", "appcontext_tearing_down", "appcontext_popped",
-    ]  # fmt: skip
 
 
 def test_what_is_there_when_a_signal_is_sent(flask: Any, app: Any, client: Any) -> None:
@@ -279,15 +240,6 @@ def test_a_rendered_template_tells_itself_and_its_context(flask: Any, app: Any, 
         assert "g" in kwargs["context"]
 
 
-def test_the_context_may_be_changed_before_rendering(flask: Any, app: Any) -> None:
-    def change(sender: Any, template: Any, context: dict[str, Any], **kwargs: Any) -> None:
-        context["a"] = "changed"
-
-    with app.app_context(), flask.before_render_template.connected_to(change, app):
-        assert flask.render_template("a.html", a="x") == "changed"
-        assert flask.render_template_string("{{ a }}") == "changed"
-
-
 def test_an_included_template_sends_nothing(flask: Any, app: Any, record: Any) -> None:
     recorder = record("template_rendered")
     with app.app_context():
@@ -361,7 +313,6 @@ def test_a_flashed_message_is_told(flask: Any, app: Any, record: Any) -> None:
 
 
 def test_async_receivers_are_run(flask: Any, app: Any, client: Any) -> None:
-    run_async(flask, app)
     log: list[str] = []
 
     async def receive(sender: Any, **kwargs: Any) -> None:
@@ -374,7 +325,6 @@ def test_async_receivers_are_run(flask: Any, app: Any, client: Any) -> None:
 
 @pytest.mark.parametrize("name", ["appcontext_pushed", "appcontext_tearing_down", "appcontext_popped"])
 def test_async_receivers_of_contexts(flask: Any, app: Any, name: str) -> None:
-    run_async(flask, app)
     log: list[str] = []
 
     async def receive(sender: Any, **kwargs: Any) -> None:
@@ -386,7 +336,6 @@ def test_async_receivers_of_contexts(flask: Any, app: Any, name: str) -> None:
 
 
 def test_async_receivers_of_messages_templates_and_exceptions(flask: Any, app: Any, client: Any) -> None:
-    run_async(flask, app)
     log: list[str] = []
 
     async def receive(sender: Any, **kwargs: Any) -> None:

@@ -46,22 +46,23 @@ def test_the_environment_is_made_from_the_options(flask: Any) -> None:
     assert app.jinja_env.globals["config"] is app.config
 
 
-def test_an_environment_of_ones_own_is_used(flask: Any) -> None:
-    class Environment(flask.templating.Environment):
-        pass
+def test_an_application_may_bring_its_own_kind_of_environment(flask: Any) -> None:
+    class Strict(flask.templating.Environment):
+        def __init__(self, app: Any, **options: Any) -> None:
+            super().__init__(app, undefined=jinja2.StrictUndefined, **options)
 
-    class App(flask.Flask):
-        jinja_environment = Environment
+    class Laboratory(flask.Flask):
+        jinja_environment = Strict
 
         def create_jinja_environment(self) -> Any:
             made = super().create_jinja_environment()
-            made.globals["mine"] = "yes"
+            made.globals["litre"] = 1000
             return made
 
-    app = App("x")
-    assert type(app.jinja_env) is Environment
-    with app.app_context():
-        assert flask.render_template_string("{{ mine }}") == "yes"
+    with Laboratory("lab").app_context():
+        assert flask.render_template_string("{{ litre }} ml") == "1000 ml"
+        with pytest.raises(jinja2.UndefinedError, match="gallon"):
+            flask.render_template_string("{{ gallon }} ml")
 
 
 @pytest.mark.parametrize(
@@ -75,18 +76,16 @@ def test_templates_are_reloaded_in_debug_mode_or_when_told(flask: Any, debug: bo
     assert app.jinja_env.auto_reload is reload
 
 
-def test_reloading_follows_the_debug_attribute_until_it_is_set(flask: Any) -> None:
-    app = flask.Flask("x")
-    assert app.debug is False
-    assert app.jinja_env.auto_reload is False
-    app.debug = True
-    assert app.jinja_env.auto_reload is True
-    assert app.config["DEBUG"] is True
-    fixed = flask.Flask("x")
-    fixed.config["TEMPLATES_AUTO_RELOAD"] = True
-    assert fixed.jinja_env.auto_reload is True
-    fixed.debug = False
-    assert fixed.jinja_env.auto_reload is True
+@pytest.mark.parametrize(("setting", "reload"), [(None, [False, True, False]), (True, [True, True, True])])
+def test_an_environment_that_is_made_follows_the_debug_mode_where_nothing_is_set(
+    flask: Any, setting: Any, reload: list[bool]
+) -> None:
+    app = flask.Flask("lab")
+    app.config["TEMPLATES_AUTO_RELOAD"] = setting
+    found = []
+    for app.debug in (False, True, False):
+        found.append(app.jinja_env.auto_reload)
+    assert found == reload
 
 
 def test_templates_come_from_whatever_loader_is_put_in_place(flask: Any) -> None:

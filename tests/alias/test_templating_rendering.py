@@ -176,45 +176,34 @@ def test_blocks_and_included_templates_have_the_values(app: Any, flask: Any) -> 
 # Filters, tests, globals.
 
 
-def reverse(text: str) -> str:
-    return text[::-1]
+FORMS = {"filter": "{{% if 5 | {} %}}", "test": "{{% if 5 is {} %}}", "global": "{{% if {}(5) %}}"}
 
 
-@pytest.mark.parametrize("scope", ["app", "blueprint"])
+@pytest.mark.parametrize("place", ["application", "blueprint"])
 @pytest.mark.parametrize("kind", ["filter", "test", "global"])
-def test_helpers_of_templates_are_registered_in_every_form(app: Any, flask: Any, scope: str, kind: str) -> None:
-    place = app if scope == "app" else flask.Blueprint("bp", __name__)
-    prefix = "" if scope == "app" else "app_"
-    decorator = getattr(place, f"{prefix}template_{kind}")
-    add = getattr(place, f"add_{prefix}template_{kind}")
+def test_what_templates_may_call_is_registered_with_or_without_a_name(
+    app: Any, flask: Any, place: str, kind: str
+) -> None:
+    def acid(value: float) -> bool:
+        return value < 7
 
-    @decorator()
-    def called(value: Any) -> Any:
-        return value == 5
-
-    @decorator("named")
-    def other(value: Any) -> Any:
-        return value == 5
-
-    @decorator(name="keyword")
-    def another(value: Any) -> Any:
-        return value == 5
-
-    add(lambda value: value == 5, "added")
-    add(called, name="added_by_name")
-    add(reverse)
-    if scope == "blueprint":
-        app.register_blueprint(place)
-    table = {"filter": app.jinja_env.filters, "test": app.jinja_env.tests, "global": app.jinja_env.globals}[kind]
-    text = {"filter": "{{{{ 5|{} }}}}", "test": "{{{{ 5 is {} }}}}", "global": "{{{{ {}(5) }}}}"}[kind]
+    shelf = flask.Blueprint("shelf", __name__)
+    owner, prefix = (app, "") if place == "application" else (shelf, "app_")
+    decorate = getattr(owner, f"{prefix}template_{kind}")
+    add = getattr(owner, f"add_{prefix}template_{kind}")
+    assert decorate()(acid) is acid
+    assert decorate("sour")(acid) is acid
+    assert decorate(name="low_ph")(acid) is acid
+    add(acid, "below_seven")
+    add(acid, name="not_basic")
+    add(float)
+    app.register_blueprint(shelf)
+    table = getattr(app.jinja_env, f"{kind}s")
+    assert table["float"] is float
     with app.app_context():
-        for name in ("called", "named", "keyword", "added", "added_by_name"):
-            assert name in table
-            assert flask.render_template_string(text.format(name)) == "True"
-    assert table["reverse"] is reverse
-    assert table["called"] is called
-    assert called(5) is True
-    assert "other" not in table
+        for name in ("acid", "sour", "low_ph", "below_seven", "not_basic"):
+            assert table[name] is acid
+            assert flask.render_template_string(FORMS[kind].format(name) + "wear gloves{% endif %}") == "wear gloves"
 
 
 # Streams.
@@ -231,14 +220,17 @@ def test_a_template_may_be_sent_in_pieces(app: Any, flask: Any) -> None:
         assert "".join(flask.stream_template("note.txt", beaker="B5")) == "B5 is empty"
 
 
-def test_the_request_and_session_are_there_while_it_streams(app: Any, flask: Any) -> None:
-    @app.get("/")
-    def index() -> Any:
-        flask.session["x"] = "s"
-        return flask.stream_template_string("{{ session.x }}{{ request.path }}{{ url_for('index') }}{{ inj }}")
+def test_a_streamed_template_still_has_its_request_and_session(app: Any, flask: Any) -> None:
+    app.context_processor(lambda: {"asked_by": flask.request.method})
 
-    app.context_processor(lambda: {"inj": flask.request.method})
-    assert app.test_client().get("/").data == b"s//GET"
+    @app.post("/labels/<beaker>")
+    def label(beaker: str) -> Any:
+        flask.session["chemist"] = "marie"
+        return flask.stream_template_string(
+            "{{ beaker }} of {{ session.chemist }}, {{ asked_by }} {{ url_for('label', beaker='B9') }}", beaker=beaker
+        )
+
+    assert app.test_client().post("/labels/B8").text == "B8 of marie, POST /labels/B9"
 
 
 # Signals.

@@ -1,369 +1,257 @@
-"""``flask.views``: views as classes."""
+"""``flask.views``: views as classes, in an application that lends out tools."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
-from werkzeug.http import parse_set_header
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def common(app: Any) -> None:
+def rule_methods(app: Any, endpoint: str) -> set[str]:
+    (rule,) = app.url_map.iter_rules(endpoint)
+    methods: set[str] = rule.methods
+    return methods
+
+
+def test_one_class_makes_views_with_other_names_and_arguments(app: Any, flask: Any) -> None:
+    class Listing(flask.views.View):
+        def __init__(self, things: list[str], *, unit: str = "piece") -> None:
+            self.things, self.unit = things, unit
+
+        def dispatch_request(self, letter: str = "") -> Any:
+            found = [thing for thing in self.things if thing.startswith(letter)]
+            return {"view": flask.request.endpoint, "unit": self.unit, "found": found}
+
+    saws = Listing.as_view("saws", ["rip", "coping", "crosscut"])
+    app.add_url_rule("/saws", view_func=saws)
+    app.add_url_rule("/saws/<letter>", "some_saws", view_func=saws)
+    app.add_url_rule("/glue/<letter>", view_func=Listing.as_view("glue", things=["bone", "hide"], unit="litre"))
     client = app.test_client()
-    assert client.get("/").data == b"GET"
-    assert client.post("/").data == b"POST"
-    assert client.put("/").status_code == 405
-    meths = parse_set_header(client.open("/", method="OPTIONS").headers["Allow"])
-    assert sorted(meths) == ["GET", "HEAD", "OPTIONS", "POST"]
+    assert client.get("/saws").json == {"view": "saws", "unit": "piece", "found": ["rip", "coping", "crosscut"]}
+    assert client.get("/saws/c").json == {"view": "some_saws", "unit": "piece", "found": ["coping", "crosscut"]}
+    assert client.get("/glue/h").json == {"view": "glue", "unit": "litre", "found": ["hide"]}
 
 
-@pytest.fixture
-def app(flask: Any) -> Any:
-    app = flask.Flask("views_app")
-    app.testing = True
-    return app
-
-
-def test_a_view_dispatches_itself(app: Any, flask: Any) -> None:
-    class Index(flask.views.View):
-        methods = ["GET", "POST"]  # noqa: RUF012
-
-        def dispatch_request(self) -> str:
-            return str(flask.request.method)
-
-    app.add_url_rule("/", view_func=Index.as_view("index"))
-    common(app)
-
-
-def test_a_method_view_has_a_method_for_each(app: Any, flask: Any) -> None:
-    class Index(flask.views.MethodView):
-        def get(self) -> str:
-            return "GET"
-
-        def post(self) -> str:
-            return "POST"
-
-    app.add_url_rule("/", view_func=Index.as_view("index"))
-    common(app)
-    assert Index.methods == {"GET", "POST"}
-
-
-def test_a_method_is_patched_later(app: Any, flask: Any) -> None:
-    class Index(flask.views.MethodView):
-        def get(self) -> int:
-            return 1
-
-        def post(self) -> int:
-            return 1
-
-    class Other(Index):
-        def get(self) -> str:  # type: ignore[override]
-            return "GET"
-
-        def post(self) -> str:  # type: ignore[override]
-            return "POST"
-
-    view = Index.as_view("index")
-    view.view_class = Other
-    app.add_url_rule("/", view_func=view)
-    common(app)
-
-
-def test_methods_are_inherited(app: Any, flask: Any) -> None:
-    class Index(flask.views.MethodView):
-        def get(self) -> str:
-            return "GET"
-
-        def post(self) -> str:
-            return "POST"
-
-    class Better(Index):
-        def delete(self) -> str:
-            return "DELETE"
-
-    app.add_url_rule("/", view_func=Better.as_view("index"))
-    client = app.test_client()
-    assert client.get("/").data == b"GET"
-    assert client.delete("/").data == b"DELETE"
-    assert parse_set_header(client.options("/").headers["Allow"]).as_set() == {
-        "get",
-        "head",
-        "options",
-        "post",
-        "delete",
-    }
-
-
-def test_methods_come_from_several_bases(app: Any, flask: Any) -> None:
-    class Get(flask.views.MethodView):
-        def get(self) -> str:
-            return "GET"
-
-    class Delete(flask.views.MethodView):
-        def delete(self) -> str:
-            return "DELETE"
-
-    class Both(Get, Delete):
-        pass
-
-    app.add_url_rule("/", view_func=Both.as_view("index"))
-    client = app.test_client()
-    assert client.get("/").data == b"GET"
-    assert client.delete("/").data == b"DELETE"
-    assert Both.methods == {"GET", "DELETE"}
-
-
-def test_methods_may_be_taken_away(app: Any, flask: Any) -> None:
-    class Get(flask.views.MethodView):
-        def get(self) -> str:
-            return "GET"
-
-    class Other(Get):
-        def post(self) -> str:
-            return "POST"
-
-    class View(Other):
-        methods = ["GET"]  # noqa: RUF012
-
-    app.add_url_rule("/", view_func=View.as_view("index"))
-    client = app.test_client()
-    assert client.get("/").data == b"GET"
-    assert client.post("/").status_code == 405
-
-
-def test_a_base_that_is_no_method_view_gives_its_methods(app: Any, flask: Any) -> None:
-    class Base(flask.views.View):
-        methods = ["GET", "PROPFIND"]  # noqa: RUF012
-
-    class View(Base, flask.views.MethodView):
-        def get(self) -> str:
-            return "GET"
-
-        def propfind(self) -> str:
-            return "PROPFIND"
-
-    assert set(View.methods) == {"GET", "PROPFIND"}
-    app.add_url_rule("/", view_func=View.as_view("index"))
-    client = app.test_client()
-    assert client.get("/").data == b"GET"
-    assert client.open("/", method="PROPFIND").data == b"PROPFIND"
-
-
-@pytest.mark.parametrize(("value", "status"), [(False, 405), (None, 200)])
-def test_the_class_decides_about_options(app: Any, flask: Any, value: Any, status: int) -> None:
-    class Index(flask.views.View):
-        methods = ["GET", "POST"]  # noqa: RUF012
-        provide_automatic_options = value
-
-        def dispatch_request(self) -> str:
-            return "x"
-
-    app.add_url_rule("/", view_func=Index.as_view("index"))
-    response = app.test_client().open("/", method="OPTIONS")
-    assert response.status_code == status
-    if status == 200:
-        assert "OPTIONS" in response.allow
-
-
-def test_options_of_ones_own_are_asked(app: Any, flask: Any) -> None:
-    class Index(flask.views.MethodView):
-        def options(self) -> str:
-            return "META"
-
-    app.add_url_rule("/", view_func=Index.as_view("index"))
-    response = app.test_client().open("/", method="OPTIONS")
-    assert response.data == b"META"
-    assert app.test_client().get("/").status_code == 405
-
-
-def test_head_is_answered_by_get_unless_there_is_one(app: Any, flask: Any) -> None:
-    class Implicit(flask.views.MethodView):
-        def get(self) -> Any:
-            return flask.Response("Blub", headers={"X-Method": flask.request.method})
-
-    class Explicit(flask.views.MethodView):
-        def get(self) -> Any:
-            return flask.Response("GET")
-
-        def head(self) -> Any:
-            return flask.Response("", headers={"X-Method": "HEAD"})
-
-    app.add_url_rule("/a", view_func=Implicit.as_view("a"))
-    app.add_url_rule("/b", view_func=Explicit.as_view("b"))
-    client = app.test_client()
-    response = client.get("/a")
-    assert (response.data, response.headers["X-Method"]) == (b"Blub", "GET")
-    response = client.head("/a")
-    assert (response.data, response.headers["X-Method"]) == (b"", "HEAD")
-    response = client.head("/b")
-    assert (response.data, response.headers["X-Method"]) == (b"", "HEAD")
-    assert client.get("/b").data == b"GET"
-
-
-def test_a_method_without_an_implementation_is_an_assertion(app: Any, flask: Any) -> None:
-    class Index(flask.views.MethodView):
-        methods = ["GET", "POST"]  # noqa: RUF012
-
-        def get(self) -> str:
-            return "GET"
-
-    app.add_url_rule("/", view_func=Index.as_view("index"))
-    with pytest.raises(AssertionError, match="Unimplemented method 'POST'"):
-        app.test_client().post("/")
-
-
-def test_the_base_view_must_be_written(app: Any, flask: Any) -> None:
-    app.add_url_rule("/", view_func=flask.views.View.as_view("index"))
-    with pytest.raises(NotImplementedError):
-        app.test_client().get("/")
-
-
-def test_the_endpoint_may_be_overridden(app: Any, flask: Any) -> None:
-    app.add_url_rule("/", endpoint="index", view_func=None)
-
-    class Foo(flask.views.View):
-        def dispatch_request(self) -> str:
-            return str(flask.request.endpoint)
-
-    app.add_url_rule("/v", endpoint="bar", view_func=Foo.as_view("foo"))
-    assert app.test_client().get("/v").data == b"bar"
-
-
-def test_an_object_is_made_for_each_request_or_once(app: Any, flask: Any) -> None:
-    class CountInit:
-        init_count = 0
+@pytest.mark.parametrize(("every", "last"), [(True, ["axe"]), (False, ["saw", "axe"])])
+def test_what_is_kept_on_self_lasts_as_long_as_the_object(app: Any, flask: Any, every: bool, last: list[str]) -> None:
+    class Basket(flask.views.View):
+        init_every_request = every
 
         def __init__(self) -> None:
-            type(self).init_count += 1
+            self.tools: list[str] = []
 
-        def dispatch_request(self) -> str:
-            return str(self.init_count)
+        def dispatch_request(self, tool: str) -> Any:
+            self.tools.append(tool)
+            return self.tools
 
-    class Each(CountInit, flask.views.View):
-        init_count = 0
-
-    class Once(CountInit, flask.views.View):
-        init_count = 0
-        init_every_request = False
-
-    app.add_url_rule("/each", view_func=Each.as_view("each"))
-    app.add_url_rule("/once", view_func=Once.as_view("once"))
+    app.add_url_rule("/take/<tool>", view_func=Basket.as_view("take"))
     client = app.test_client()
-    assert [client.get("/each").data for _ in range(2)] == [b"1", b"2"]
-    assert [client.get("/once").data for _ in range(2)] == [b"1", b"1"]
+    assert client.get("/take/saw").json == ["saw"]
+    assert client.get("/take/axe").json == last
 
 
-def test_the_class_is_given_its_arguments(app: Any, flask: Any) -> None:
-    class Show(flask.views.View):
-        def __init__(self, a: Any, b: Any = None) -> None:
-            self.values = a, b
+def test_a_view_function_tells_its_name_class_and_text(flask: Any) -> None:
+    class Plane(flask.views.View):
+        """Makes wood flat."""
 
-        def dispatch_request(self, **values: Any) -> Any:
-            return [*self.values, values]
+        methods = ("PUT",)
+        provide_automatic_options = False
 
-    app.add_url_rule("/<x>/<int:y>", view_func=Show.as_view("show", "first", b="second"))
-    assert app.test_client().get("/p/5").json == ["first", "second", {"x": "p", "y": 5}]
+    view = Plane.as_view("smoothing_plane", 22)
+    assert (view.__name__, view.__doc__, view.__module__) == ("smoothing_plane", "Makes wood flat.", __name__)
+    assert (view.view_class, view.methods, view.provide_automatic_options) == (Plane, ("PUT",), False)
 
 
-def test_decorators_are_applied_in_order(app: Any, flask: Any) -> None:
-    def add(text: str) -> Any:
-        def decorate(f: Any) -> Any:
-            def new(*args: Any, **kwargs: Any) -> Any:
-                return f(*args, **kwargs) + text
+def test_the_last_decorator_of_the_list_is_the_outermost(app: Any, flask: Any) -> None:
+    steps: list[str] = []
 
-            return new
+    def door(name: str) -> Any:
+        def decorate(view: Any) -> Any:
+            steps.append(f"{name} hung on {view.__name__}")
+
+            @functools.wraps(view)
+            def passed(**values: Any) -> Any:
+                steps.append(f"in by {name}")
+                answer = view(**values)
+                steps.append(f"out by {name}")
+                return answer
+
+            return passed
 
         return decorate
 
-    class Index(flask.views.View):
-        decorators = [add("1"), add("2")]  # noqa: RUF012
+    class Store(flask.views.MethodView):
+        decorators = (door("gate"), door("fence"))
 
-        def dispatch_request(self) -> str:
-            return "Awesome"
+        def get(self, shelf: int) -> str:
+            steps.append(f"at shelf {shelf}")
+            return "ladder"
 
-    view = Index.as_view("index")
-    assert view.__name__ == "index"
-    assert view.__module__ == "test_views_classes" or view.__module__ == __name__
-    assert view.view_class is Index
-    app.add_url_rule("/", view_func=view)
-    assert app.test_client().get("/").data == b"Awesome12"
-
-
-def test_a_decorator_sees_the_name_of_the_view(flask: Any) -> None:
-    seen: list[Any] = []
-
-    def note(f: Any) -> Any:
-        seen.append((f.__name__, f.__module__))
-        return f
-
-    class Index(flask.views.View):
-        """Documented."""
-
-        decorators = [note]  # noqa: RUF012
-
-        def dispatch_request(self) -> str:
-            return ""
-
-    view = Index.as_view("named")
-    assert seen == [("named", __name__)]
-    assert view.__doc__ == "Documented."
-    assert (view.methods, view.provide_automatic_options) == (None, None)
+    app.add_url_rule("/store/<int:shelf>", view_func=Store.as_view("store"))
+    assert steps == ["gate hung on store", "fence hung on store"]
+    steps.clear()
+    assert app.test_client().get("/store/4").text == "ladder"
+    assert steps == ["in by fence", "in by gate", "at shelf 4", "out by gate", "out by fence"]
 
 
-def test_a_class_without_methods_takes_none(flask: Any) -> None:
-    class Nothing(flask.views.MethodView):
+@pytest.mark.parametrize("own", [method.lower() for method in METHODS])
+def test_a_method_view_answers_the_methods_that_it_has(app: Any, flask: Any, own: str) -> None:
+    """And OPTIONS, which answers itself, and HEAD where there is GET."""
+    lone = type("Lone", (flask.views.MethodView,), {own: lambda self: f"by {own}"})
+    app.add_url_rule("/bench", view_func=lone.as_view("bench"))
+    assert lone.methods == {own.upper()}
+    assert own in flask.views.http_method_funcs
+    client = app.test_client()
+    answers = {method: client.open("/bench", method=method) for method in METHODS}
+    answered = {method for method, response in answers.items() if response.status_code == 200}
+    assert answered == {own.upper(), "OPTIONS"} | ({"HEAD"} if own == "get" else set())
+    assert answers[own.upper()].text == ("" if own == "head" else f"by {own}")
+
+
+def test_a_method_view_gathers_the_methods_of_all_its_bases(app: Any, flask: Any) -> None:
+    class Seen(flask.views.MethodView):
+        def get(self, tool: str) -> str:
+            return f"the {tool} {self.verb}"
+
+    class Lent(flask.views.MethodView):
+        def put(self, tool: str) -> str:
+            return f"the {tool} is lent"
+
+    class Tool(Seen, Lent):
+        verb = "hangs here"
+
+        def delete(self, tool: str) -> str:
+            return f"the {tool} is broken"
+
+    app.add_url_rule("/tools/<tool>", view_func=Tool.as_view("tool"))
+    client = app.test_client()
+    assert [client.open("/tools/awl", method=method).text for method in ("DELETE", "PUT", "GET")] == [
+        "the awl is broken", "the awl is lent", "the awl hangs here",
+    ]  # fmt: skip
+    assert (Seen.methods, Lent.methods, Tool.methods) == ({"GET"}, {"PUT"}, {"GET", "PUT", "DELETE"})
+
+
+def test_the_class_of_all_views_and_an_empty_method_view_name_no_methods(flask: Any) -> None:
+    class Empty(flask.views.MethodView):
         pass
 
-    assert Nothing.methods is None
     assert flask.views.View.methods is None
-    assert flask.views.View.init_every_request is True
-    assert flask.views.View.provide_automatic_options is None
-    assert list(flask.views.View.decorators) == []
-    assert flask.views.http_method_funcs == {"get", "post", "head", "options", "delete", "put", "trace", "patch"}
+    assert Empty.methods is None
 
 
-def test_the_methods_of_a_rule_may_limit_a_method_view(app: Any, flask: Any) -> None:
-    class Users(flask.views.MethodView):
-        def get(self, id: Any = None) -> str:
-            return f"get {id}"
+@pytest.mark.parametrize(
+    ("of_class", "of_rule", "expected"),
+    [
+        (None, None, {"GET", "HEAD", "OPTIONS"}),
+        (["POST"], None, {"POST", "OPTIONS"}),
+        (["POST"], ["GET", "PATCH"], {"GET", "HEAD", "PATCH", "OPTIONS"}),
+    ],
+)
+def test_a_rule_takes_the_methods_of_the_class_unless_it_is_given_some(
+    app: Any, flask: Any, of_class: Any, of_rule: Any, expected: set[str]
+) -> None:
+    class Vice(flask.views.View):
+        methods = of_class
+
+    given = {} if of_rule is None else {"methods": of_rule}
+    app.add_url_rule("/vice", view_func=Vice.as_view("vice"), **given)
+    assert rule_methods(app, "vice") == expected
+
+
+@pytest.mark.parametrize("automatic", [None, False])
+def test_a_class_may_do_without_the_automatic_options(app: Any, flask: Any, automatic: Any) -> None:
+    class Drill(flask.views.MethodView):
+        provide_automatic_options = automatic
+
+        def patch(self) -> str:
+            return "sharpened"
+
+    app.add_url_rule("/drill", view_func=Drill.as_view("drill"))
+    response = app.test_client().options("/drill")
+    if automatic is False:
+        assert response.status_code == 405
+    else:
+        assert (response.status_code, response.allow.as_set()) == (200, {"patch", "options"})
+
+
+def test_several_rules_share_one_method_view(app: Any, flask: Any) -> None:
+    class Loans(flask.views.MethodView):
+        def get(self, number: int | None) -> str:
+            return "all loans" if number is None else f"loan {number}"
 
         def post(self) -> str:
-            return "post"
+            return "a new loan"
 
-        def delete(self, id: int) -> str:
-            return f"delete {id}"
+        def delete(self, number: int) -> str:
+            return f"loan {number} is back"
 
-    view = Users.as_view("users")
-    app.add_url_rule("/users/", defaults={"id": None}, view_func=view, methods=["GET"])
-    app.add_url_rule("/users/", view_func=view, methods=["POST"])
-    app.add_url_rule("/users/<int:id>", view_func=view, methods=["GET", "DELETE"])
+    loans = Loans.as_view("loans")
+    app.add_url_rule("/loans", view_func=loans, methods=["GET"], defaults={"number": None})
+    app.add_url_rule("/loans", view_func=loans, methods=["POST"])
+    app.add_url_rule("/loans/<int:number>", view_func=loans, methods=["GET", "DELETE"])
     client = app.test_client()
-    assert client.get("/users/").data == b"get None"
-    assert client.post("/users/").data == b"post"
-    assert client.get("/users/3").data == b"get 3"
-    assert client.delete("/users/3").data == b"delete 3"
-    assert client.delete("/users/").status_code == 405
+    assert client.get("/loans").text == "all loans"
+    assert client.post("/loans").text == "a new loan"
+    assert client.get("/loans/12").text == "loan 12"
+    assert client.delete("/loans/12").text == "loan 12 is back"
+    assert [client.delete("/loans").status_code, client.post("/loans/12").status_code] == [405, 405]
 
 
-def test_a_subclass_may_override_dispatch_request(app: Any, flask: Any) -> None:
-    class Api(flask.views.MethodView):
-        def dispatch_request(self, *args: Any, **kwargs: Any) -> Any:
-            return {"data": super().dispatch_request(*args, **kwargs)}
-
-    class Item(Api):
-        def get(self, n: int) -> int:
-            return n
-
-    app.add_url_rule("/<int:n>", view_func=Item.as_view("item"))
-    assert app.test_client().get("/5").json == {"data": 5}
-
-
-def test_blueprints_take_views_too(app: Any, flask: Any) -> None:
-    class Item(flask.views.MethodView):
+def test_a_head_of_its_own_spares_the_work_of_get(app: Any, flask: Any) -> None:
+    class Catalogue(flask.views.MethodView):
         def get(self) -> str:
-            return str(flask.request.endpoint)
+            raise NotImplementedError("nobody counts the tools for a HEAD")
 
-    bp = flask.Blueprint("bp", __name__)
-    bp.add_url_rule("/", view_func=Item.as_view("item"))
-    app.register_blueprint(bp)
-    assert app.test_client().get("/").data == b"bp.item"
+        def head(self) -> Any:
+            return "", {"X-Tools": "310"}
+
+    app.add_url_rule("/catalogue", view_func=Catalogue.as_view("catalogue"))
+    assert app.test_client().head("/catalogue").headers["X-Tools"] == "310"
+
+
+def test_a_method_that_is_named_and_not_written_is_told(app: Any, flask: Any) -> None:
+    class Forge(flask.views.MethodView):
+        methods = ("PUT", "GET")
+
+        def get(self) -> str:
+            return "cold"
+
+    app.add_url_rule("/forge", view_func=Forge.as_view("forge"))
+    with pytest.raises(AssertionError, match="Unimplemented method 'PUT'"):
+        app.test_client().put("/forge")
+
+
+def test_a_view_without_dispatch_request_is_not_implemented(app: Any, flask: Any) -> None:
+    class Blank(flask.views.View):
+        pass
+
+    app.add_url_rule("/blank", view_func=Blank.as_view("blank"))
+    with pytest.raises(NotImplementedError):
+        app.test_client().get("/blank")
+
+
+def test_a_base_may_wrap_what_the_methods_answer(app: Any, flask: Any) -> None:
+    class Labelled(flask.views.MethodView):
+        def dispatch_request(self, **values: Any) -> Any:
+            return {"label": type(self).__name__, "value": super().dispatch_request(**values)}
+
+    class Weight(Labelled):
+        def get(self, grams: int) -> float:
+            return grams / 1000
+
+    app.add_url_rule("/weight/<int:grams>", view_func=Weight.as_view("weight"))
+    assert app.test_client().get("/weight/250").json == {"label": "Weight", "value": 0.25}
+
+
+def test_the_view_of_a_blueprint_has_its_name_in_front(app: Any, flask: Any) -> None:
+    class Sign(flask.views.View):
+        def dispatch_request(self) -> str:
+            return f"{flask.request.blueprint}: {flask.request.endpoint}"
+
+    shed = flask.Blueprint("shed", __name__, url_prefix="/shed")
+    shed.add_url_rule("/sign", view_func=Sign.as_view("sign"))
+    app.register_blueprint(shed)
+    assert app.test_client().get("/shed/sign").text == "shed: shed.sign"

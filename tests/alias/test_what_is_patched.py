@@ -108,8 +108,3 @@ def test_a_subclass_logs_exceptions_itself_and_asks_the_class_above(
     assert app.test_client().get("/").status_code == 500
     assert seen == [ValueError]
     assert [one.module for one in caplog.records if one.name == app.name] == ["app"]
-
-
-def test_the_version_of_werkzeug_is_what_the_client_calls_itself(flask: Any, app: Any, client: Any) -> None:
-    app.add_url_rule("/", "index", lambda: str(flask.request.user_agent))
-    assert client.get("/").text == f"Werkzeug/{flask.testing._get_werkzeug_version()}"

@@ -364,8 +364,8 @@ def test_nothing_is_set_up_after_the_first_request(app: Erlen, method: str) -> N
     assert caught.value.method == method
     assert str(caught.value) == (
         f"The setup method '{method}' can no longer be called on the application. It has already handled its first "
-        "request, any changes will not be applied consistently.\nMake sure all imports, decorators, functions, etc. "
-        "needed to set up the application are done before running it."
+        "request, any changes will not be applied consistently.\nMove the call to where the application is made, and "
+        "import the modules with its decorators there too."
     )
 
 

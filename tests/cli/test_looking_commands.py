@@ -64,7 +64,7 @@ def test_routes_are_sorted_as_asked_for(app: Erlen) -> None:
 
 
 def test_routes_show_hosts_and_what_is_special(app: Erlen) -> None:
-    assert run(app, routes_command).output == "No routes were registered.\n"
+    assert run(app, routes_command).output == "The application has no URL rules.\n"
     app.add_url_rule("/", "admin", view, subdomain="admin")
     app.add_url_rule("/chat", "chat", view, websocket=True)
     app.add_url_rule("/old", "old", redirect_to="/new")

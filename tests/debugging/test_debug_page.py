@@ -165,7 +165,10 @@ def test_an_after_hook_that_fails_does_not_take_the_page_away(app: Any, ask: Any
     app.add_url_rule("/", "broken", fail)
     assert "the flask has fallen" in ask().text
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Exception on / [GET]", "Request finalizing failed with an error while handling an error"]
+    assert messages == [
+        "Exception on / [GET]",
+        "The answer to an error could not be finished, because of another error.",
+    ]
 
 
 def test_handle_exception_called_by_an_override_makes_the_page_too(tmp_path: Any) -> None:

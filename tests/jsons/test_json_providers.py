@@ -125,7 +125,7 @@ def test_arguments_make_a_value_a_list_or_an_object(
 
 
 def test_both_kinds_of_argument_at_once_are_refused(provider: JSONProvider) -> None:
-    with pytest.raises(TypeError, match=r"takes either args or kwargs, not both: positional arguments make a list"):
+    with pytest.raises(TypeError, match=r"arguments of both kinds: positional arguments make a list"):
         provider.response(1, a=2)
 
 

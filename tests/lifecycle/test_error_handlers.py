@@ -275,7 +275,10 @@ def test_an_after_function_that_fails_is_answered_with_500_and_logged(app: Any, 
     app.route("/")(lambda: "x")
     assert app.test_client().get("/").status_code == 500
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Exception on / [GET]", "Request finalizing failed with an error while handling an error"]
+    assert messages == [
+        "Exception on / [GET]",
+        "The answer to an error could not be finished, because of another error.",
+    ]
 
 
 def test_a_bad_result_of_a_handler_names_the_handler_not_the_view(app: Any) -> None:

@@ -148,7 +148,7 @@ def test_a_rule_is_hidden_behind_a_thousand_that_hide_nothing() -> None:
     assert conflicts(*many, *hiding, *more) == [("hidden", "more0", "hiding0"), ("hidden", "more500", "hiding500")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(requests(), st.data())
 def test_a_rule_that_is_added_again_with_other_names_is_always_reported(
     drawn: tuple[list[Spec], list[Request]], data: st.DataObject
@@ -174,7 +174,7 @@ def test_a_rule_that_is_added_again_with_other_names_is_always_reported(
         assert "It is never reached" in str(reported[0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(reference_rules(), min_size=2, max_size=8),
     st.lists(st.lists(st.sampled_from(["a", "b", "1", "2", "c"]), max_size=4), min_size=1, max_size=20),

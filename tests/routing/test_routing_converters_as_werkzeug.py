@@ -97,15 +97,13 @@ def converters(r: Any) -> dict[str, Any]:
     """Return converters such as applications write, made from the classes of *r*."""
 
     class Groups(r.BaseConverter):  # type: ignore[misc, name-defined]
-        regex = r"(\w\w+)/(\w\w+)"
-        part_isolating = False
+        regex = "([a-z]+)/([a-z0-9]+)(/x)?"
 
         def to_python(self, value: str) -> Any:
-            one, two = value.split("/")
-            return one, two
+            return dict(enumerate(value.split("/")))
 
         def to_url(self, value: Any) -> str:
-            return "/".join(value)
+            return "/".join(map(str, value))
 
     class Named(r.BaseConverter):  # type: ignore[misc, name-defined]
         regex = "(?P<first>a|b)(?P<second>c?)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -102,9 +103,10 @@ def big_map(make: Callable[[int], list[Rule]], size: int) -> Map:
     return made
 
 
-def work(function: Callable[[], Any]) -> int:
-    """The number of calls and returns, of Python and of C functions, that *function* takes when warm."""
-    function()
+def work(function: Callable[[], Any], warm: bool = True) -> int:
+    """The number of calls and returns, of Python and of C functions, that *function* takes, or takes when *warm*."""
+    if warm:
+        function()
     count = 0
 
     def note(frame: Any, event: str, argument: Any) -> None:
@@ -169,10 +171,10 @@ def shaped(shape: str, size: int) -> Map:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("what", ["match", "miss", "build"])
-def test_rules_of_one_shape_take_no_more_work_when_there_are_10000(shape: str, what: str) -> None:
+def test_rules_of_one_shape_take_no_more_work_when_there_are_2000(shape: str, what: str) -> None:
     _, request, build = SHAPES[shape]
     costs = []
-    for size in (10, 10_000):
+    for size in (10, 2000):
         made, last = shaped(shape, size), size - 1
         path, method = request(last)
         domain = f"u.s{last}" if "subdomain" in shape else ""
@@ -189,9 +191,9 @@ def test_rules_of_one_shape_take_no_more_work_when_there_are_10000(shape: str, w
 
 
 @pytest.mark.parametrize("what", ["match", "build"])
-def test_10000_hosts_with_one_endpoint_take_no_more_work_than_10(what: str) -> None:
+def test_2000_hosts_with_one_endpoint_take_no_more_work_than_10(what: str) -> None:
     costs = []
-    for size in (10, 10_000):
+    for size in (10, 2000):
         rules = [Rule("/<int:id>", endpoint="show", host=f"shop{number}.example.com") for number in range(size)]
         made = Map(rules, host_matching=True)
         adapter = made.bind(f"shop{size - 1}.example.com")
@@ -204,14 +206,15 @@ def test_10000_hosts_with_one_endpoint_take_no_more_work_than_10(what: str) -> N
 @pytest.mark.parametrize("shape", SHAPES)
 def test_getting_ready_takes_four_times_the_work_for_four_times_the_rules(shape: str) -> None:
     costs = []
-    for size in (600, 2400):  # Python keeps 512 compiled expressions, so that fewer rules would cost less
+    for size in (300, 1200):
         rules = [SHAPES[shape][0](number) for number in range(size)]
 
         def ready() -> object:
             made = Map([rule.empty() for rule in rules])  # noqa: B023
             return made.conflicts()
 
-        costs.append(work(ready))
+        re.purge()  # else what other tests had Python remember would cost nothing here
+        costs.append(work(ready, warm=False))
     assert costs[1] <= 4.5 * costs[0]
 
 

@@ -42,7 +42,7 @@ def both(rules: list[tuple[str, dict[str, Any]]], host_matching: bool) -> list[A
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     many_rules(), st.lists(values, min_size=3, max_size=10), st.booleans(), st.sampled_from([None, "GET", "POST", "X"])
 )
@@ -56,7 +56,7 @@ def test_a_url_of_one_endpoint_with_many_rules(
             assert told(ours.build, "it", {**wanted, **more}, method) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     many_rules(),
     st.lists(st.sampled_from(["1", "a", "2", "True"]), min_size=2, max_size=2),

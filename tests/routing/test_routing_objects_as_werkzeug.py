@@ -200,10 +200,10 @@ SCENARIOS: dict[str, Scenario] = {
         type(r.Map.default_converters),
     ),
     "converters of one map": lambda r: (
-        a := r.Map(converters={"foo": r.PathConverter}),
+        a := r.Map(converters={"folder": r.PathConverter}),
         b := r.Map(),
-        "foo" in a.converters,
-        "foo" in b.converters,
+        "folder" in a.converters,
+        "folder" in b.converters,
     )[2:],
     "default_converters of a subclass": lambda r: r.Map.default_converters["int"].__name__,
     "slashes are merged from now on": lambda r: [
@@ -257,17 +257,17 @@ SCENARIOS: dict[str, Scenario] = {
     "RuleTemplate": lambda r: listed(
         r,
         [
-            r.RuleTemplate(
-                [
-                    r.Submount(
-                        "/test/$app", [r.Rule("/foo/", endpoint="handle_foo"), r.Rule("/bar/", endpoint="handle_$app")]
-                    ),
-                    r.EndpointPrefix(
-                        "${app}", [r.Rule("/${app}-blah", endpoint="bar"), r.Rule("/$$x", endpoint="baz")]
-                    ),
-                    r.Subdomain("$app", [r.Rule("/blah", endpoint="x_bar", defaults={"a": "$app", "b": 1})]),
-                ]
-            )(app="test1"),
+            made
+            for name in ("books", "maps")
+            for made in [
+                r.RuleTemplate(
+                    [
+                        r.Rule("/$kind/price-$$/<int:id>", endpoint="${kind}.price", defaults={"of": "$kind", "n": 2}),
+                        r.Subdomain("$kind-desk", [r.Rule("/", endpoint="desk"), r.Submount("/$kind", [r.Rule("/x")])]),
+                        r.EndpointPrefix("$kind/", [r.Rule("/new-${kind}s", endpoint="new")]),
+                    ]
+                )(kind=name)
+            ]
         ],
     ),
     "RuleTemplate by position": lambda r: listed(r, [r.RuleTemplate([r.Rule("/$a", endpoint="$b")])({"a": 1}, b=2)]),
@@ -327,36 +327,47 @@ def test_a_factory_of_ones_own() -> None:
     both_tell_the_same(scenario)
 
 
-def test_subclasses_of_a_rule() -> None:
+def test_a_rule_of_ones_own_says_what_its_copies_are_made_from() -> None:
     def scenario(r: Any) -> object:
-        class Custom(r.Rule):  # type: ignore[misc, name-defined]
-            def __init__(self, string: str, custom: Any = None, *args: Any, **kwargs: Any) -> None:
-                self.custom = custom
-                super().__init__(string, *args, **kwargs)
+        class Toll(r.Rule):  # type: ignore[misc, name-defined]
+            def __init__(self, string: str, *, cents: int, **options: Any) -> None:
+                super().__init__(string, **options)
+                self.cents = cents
 
-        class Kept(Custom):
+        class Bridge(Toll):
             def get_empty_kwargs(self) -> Any:
-                return {**super().get_empty_kwargs(), "custom": self.custom}
+                return super().get_empty_kwargs() | {"cents": self.cents * 2}
 
+        bridge = Bridge("/over/<river>", cents=150, endpoint="over")
+        mounted = list(r.Submount("/europe", [bridge]).get_rules(r.Map()))
+        return (
+            told(Toll("/x", cents=1).empty),
+            [
+                (type(each).__name__, each.cents, each.rule, each.endpoint)
+                for each in (bridge, bridge.empty(), *mounted)
+            ],
+        )
+
+    both_tell_the_same(scenario)
+
+
+def test_a_rule_of_ones_own_has_a_say_in_matching_and_building() -> None:
+    def scenario(r: Any) -> object:
+        class Shy(r.Rule):  # type: ignore[misc, name-defined]
             def build(self, values: Any, append_unknown: bool = True) -> Any:
                 built = super().build(values, append_unknown)
-                return built and (built[0], built[1] + "?built")
+                return built and (built[0], built[1].upper())
 
             def suitable_for(self, values: Any, method: Any = None) -> bool:
-                return "refuse" not in values and super().suitable_for(values, method)
+                return "please" in values and super().suitable_for(values, method)
 
             def build_compare_key(self) -> Any:
-                return (self.custom or 0,)
+                return (-len(self.rule),)
 
-        rules = [Kept("/second", custom=2, endpoint="e"), Kept("/first", custom=1, endpoint="e")]
-        adapter = r.Map(rules).bind("h")
-        return (
-            told(lambda: Custom("/a", custom=1).empty().custom),
-            Kept("/a", custom=1, endpoint="e").empty().custom,
-            type(Kept("/a").empty()).__name__,
-            [told(adapter.build, "e", values) for values in ({}, {"q": 1}, {"refuse": 1})],
-            type(adapter.match("/first", return_rule=True)[0]).__name__,
-        )
+        adapter = r.Map([Shy("/a", endpoint="e"), Shy("/ab", endpoint="e"), Shy("/abc/<n>", endpoint="e")]).bind("h")
+        wanted = ({}, {"please": 1}, {"n": "q"}, {"n": "q", "please": 1})
+        found, _ = adapter.match("/ab", return_rule=True)
+        return [told(adapter.build, "e", values) for values in wanted], type(found).__name__
 
     both_tell_the_same(scenario)
 
@@ -373,11 +384,11 @@ def test_a_map_with_other_default_converters_or_another_lock() -> None:
                 locks.append(-1)
 
         class Mine(r.Map):  # type: ignore[misc, name-defined]
-            default_converters = ImmutableDict(r.Map.default_converters, foo=r.UnicodeConverter)
+            default_converters = ImmutableDict(r.Map.default_converters, folder=r.PathConverter)
             lock_class = Lock
 
-        made = Mine([r.Rule("/<foo:x>", endpoint="e")])
-        return asked(made.bind("h"), "/a"), "foo" in r.Map.default_converters, bool(locks), sum(locks)
+        made = Mine([r.Rule("/under/<folder:x>", endpoint="e")])
+        return asked(made.bind("h"), "/under/a/b"), "folder" in r.Map.default_converters, bool(locks), sum(locks)
 
     both_tell_the_same(scenario)
 

@@ -9,7 +9,7 @@ from reference_router import ReferenceRouter, reference_rules
 from erlen.routing import Map, Missing, Rule, SlashRedirect, WrongMethod
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     st.lists(reference_rules(), min_size=1, max_size=8),
     st.lists(

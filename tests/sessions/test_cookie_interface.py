@@ -366,14 +366,14 @@ def test_every_change_is_noted(change: Callable[[Any], object]) -> None:
     assert session == plain
 
 
-def test_a_visitor_without_a_cookie_is_new(app: Erlen) -> None:
+def test_a_cookie_does_not_say_whether_a_visitor_is_new(app: Erlen) -> None:
     @app.get("/")
     def index() -> str:
         new, session["a"] = session.new, 1
         return str(new)
 
     client = app.test_client()
-    assert [client.get("/").text for _ in range(2)] == ["True", "False"]
+    assert [client.get("/").text for _ in range(2)] == ["False", "False"]
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

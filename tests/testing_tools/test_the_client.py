@@ -176,7 +176,7 @@ def test_a_client_may_keep_no_cookies(app: Erlen) -> None:
     assert [keeping.get("/count").text, keeping.get("/count").text] == ["1", "2"]
     with pytest.raises(TypeError, match="Cookies are disabled") as caught, client.session_transaction():
         pass
-    assert str(caught.value) == "Cookies are disabled. Create a client with 'use_cookies=True'."
+    assert str(caught.value) == "Cookies are disabled in this client. Make one that keeps them: app.test_client()."
 
 
 def test_a_request_that_raises_is_torn_down_with_its_error_and_not_kept(app: Erlen) -> None:

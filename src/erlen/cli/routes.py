@@ -45,7 +45,7 @@ def routes_command(sort: str, all_methods: bool, as_json: bool) -> None:
         click.echo(json.format(json.encode(routes), indent=2).decode())
         return
     if not routes:
-        click.echo("No routes were registered.")
+        click.echo("The application has no URL rules.")
         return
     for line in table(_rows(routes, all_methods)):
         click.echo(line)

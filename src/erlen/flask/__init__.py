@@ -107,9 +107,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         warnings.warn(
-            "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or "
-            "'importlib.metadata.version(\"flask\")' instead.",
-            DeprecationWarning,
+            "The '__version__' attribute is deprecated, and Flask 3.2 has none. Look for the feature itself, or write "
+            'importlib.metadata.version("flask").',
+            category=DeprecationWarning,
             stacklevel=2,
         )
         return OFFERED

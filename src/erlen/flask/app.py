@@ -112,9 +112,9 @@ class Flask(Erlen):
 
         app = Flask(__name__)
 
-        @app.route("/")
-        def index():
-            return "Hello, World!"
+        @app.route("/hours")
+        def hours():
+            return "Open until six"
     """
 
     defaults = FLASK

@@ -31,16 +31,17 @@ def run_application(
         if not serving.is_running_from_reloader():
             click.secho(
                 " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command.\n"
-                "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
+                '   It belongs below: if __name__ == "__main__":',
                 fg="red",
             )
         return
-    if get_load_dotenv(load_dotenv):
+    reads_files = get_load_dotenv(load_dotenv)
+    if reads_files:
         cli.load_dotenv()
-        if "FLASK_DEBUG" in os.environ:
-            app.debug = get_debug_flag()
     if debug is not None:
         app.debug = bool(debug)
+    elif reads_files and "FLASK_DEBUG" in os.environ:
+        app.debug = get_debug_flag()
     own_host, _, own_port = (app.config.get("SERVER_NAME") or "").partition(":")
     if not host:
         host = own_host or "127.0.0.1"

@@ -23,8 +23,6 @@ from erlen.testing.cli_runner import FlaskCliRunner
 
 __all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]
 
-_werkzeug_version = ""
-
 
 @cache
 def _get_werkzeug_version() -> str:

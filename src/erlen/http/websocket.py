@@ -20,6 +20,7 @@ from werkzeug.datastructures import Headers
 from erlen.errors import ErlenError
 from erlen.http.request import Request
 from erlen.http.response import lower
+from erlen.loading import load
 
 if TYPE_CHECKING:
     import asyncio
@@ -66,8 +67,12 @@ class WebSocketDataError(ErlenError, ValueError):
 class Wire(Protocol):
     """What a WebSocket needs of its server. An adapter offers it."""
 
-    #: Whether the acceptance can name a subprotocol and carry headers.
-    carries_headers: bool
+    #: Whether the acceptance can name a subprotocol.
+    carries_subprotocol: bool
+
+    @property
+    def carries_headers(self) -> bool:
+        """Whether the acceptance can carry headers."""
 
     def subprotocols(self) -> list[str]:
         """Return the subprotocols that the client offers."""
@@ -203,10 +208,15 @@ class WebSocket(Request):
                 f"It offers: {offered}. Choose one of websocket.subprotocols, or leave it out."
             )
         pairs = [(str(name), str(value)) for name, value in Headers(headers).items()]
-        if not self._wire.carries_headers and (subprotocol is not None or pairs):
+        if subprotocol is not None and not self._wire.carries_subprotocol:
             raise ValueError(
-                "RSGI's acceptance of a WebSocket carries neither a subprotocol nor headers. Serve the application "
-                "over ASGI (erlen serve --interface asgi), or leave them out."
+                f"The subprotocol {subprotocol!r} cannot be agreed on over RSGI, whose acceptance carries none. Serve "
+                "the application over ASGI (erlen serve --interface asgi), or leave it out."
+            )
+        if pairs and not self._wire.carries_headers:
+            raise ValueError(
+                f"The header {pairs[0][0]!r} cannot be sent: granian's acceptance of a WebSocket carries no headers. "
+                "Send it as a message, or serve the application by uvicorn or hypercorn."
             )
         self._accepting = True
         try:
@@ -314,7 +324,11 @@ class WebSocket(Request):
         if len(reason.encode()) > _REASON_AT_MOST:
             raise ValueError(f"The reason for closing has {len(reason.encode())} bytes, and 123 fit: {reason!r:.60}…")
         if self._end(code, reason):
-            await self._wire.close(code, reason)
+            await self._close(code, reason)
+
+    async def _close(self, code: int, reason: str) -> None:
+        await self._stop_reading()  # granian does not close while somebody reads
+        await self._wire.close(code, reason)
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give each message, until it is closed."""
@@ -390,7 +404,7 @@ class WebSocket(Request):
         """Close it although its view goes on: the view is told as when the client goes."""
         if self._end(code, reason):
             self._gone()
-            await self._wire.close(code, reason)
+            await self._close(code, reason)
 
     async def _check(self, message: str | bytes) -> bool:
         """Close for a message that is too large, or one too many."""
@@ -409,9 +423,12 @@ class WebSocket(Request):
         """Stop reading. Called when the view has ended."""
         if self._ending is not None:
             await self._ending
-        reader, self._reader = self._reader, None
         self._on_gone = self._on_accept = None
-        if reader is not None and not reader.done():
+        await self._stop_reading()
+
+    async def _stop_reading(self) -> None:
+        reader = self._reader
+        if reader is not None and not reader.done() and reader is not load("asyncio").current_task():
             ended = self._loop.create_future()
             reader.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
             reader.cancel()

@@ -92,8 +92,8 @@ class JSONProvider:
     def _prepare_response_obj(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if args and kwargs:
             raise TypeError(
-                "app.json.response() takes either args or kwargs, not both: positional arguments make a list, "
-                "keyword arguments make an object."
+                "app.json.response() was given arguments of both kinds: positional arguments make a list, keyword "
+                "arguments make an object. Write one of them."
             )
         if len(args) == 1:
             return args[0]

@@ -280,9 +280,9 @@ class TaggedJSONSerializer:
 
     def tag(self, value: Any) -> Any:
         """Return the written form of *value*: tagged if one of the tags accepts it, else as it is."""
-        for tag in self.order:
-            if tag.check(value):
-                return tag.tag(value)
+        for each in self.order:
+            if each.check(value):
+                return each.tag(value)
         return value
 
     def untag(self, value: dict[str, Any]) -> Any:

@@ -230,7 +230,7 @@ async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
 
 async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
     session = context.session
-    if not session.new or _VISITED in session:
+    if not (session.new or getattr(session, "begun", False)) or _VISITED in session:
         return None
     session[_VISITED] = True
     for function in plan.first_visit:
@@ -303,7 +303,7 @@ async def finalize_here(app: Any, context: Context, result: Any, runner: Runner,
     except Exception:
         if not from_error_handler:
             raise
-        app.logger.exception("Request finalizing failed with an error while handling an error")
+        app.logger.exception("The answer to an error could not be finished, because of another error.")
         _add_committed(app, context, response)
     return cast(Response, response)
 

@@ -217,8 +217,8 @@ async def _session_headers(app: Any, context: Context, runner: Runner) -> list[t
     cookie = None if saved is None else saved.cookie
     if cookie is not None and not context.request._wire.carries_headers:
         app.logger.error(
-            "The session of the WebSocket %s has a new cookie, and RSGI cannot send it with the acceptance: the "
-            "browser keeps the old one. Change the session in a request, or serve over ASGI.",
+            "The session of the WebSocket %s has a new cookie, and granian cannot send it with the acceptance, so the "
+            "browser keeps the old one. Begin the session in a request, or serve by uvicorn or hypercorn.",
             printable(context.request.path),
         )
         return []

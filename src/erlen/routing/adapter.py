@@ -190,21 +190,17 @@ class MapAdapter(werkzeug.MapAdapter):
         """Tell whether :meth:`match` finds a rule or a redirect."""
         try:
             self.match(path_info, method)
-        except RequestRedirect:
-            return True
-        except HTTPException:
-            return False
+        except HTTPException as outcome:
+            return isinstance(outcome, RequestRedirect)
         return True
 
     def allowed_methods(self, path_info: str | None = None) -> Iterable[str]:
         """Return the methods that a path may be asked for with."""
         try:
             self.match(path_info, method="--")
-        except MethodNotAllowed as error:
-            return error.valid_methods or ()
-        except HTTPException:
-            pass
-        return []
+        except HTTPException as outcome:
+            return (outcome.valid_methods or ()) if isinstance(outcome, MethodNotAllowed) else []
+        return []  # a rule without methods takes any, and this one too
 
     def get_host(self, domain_part: str | None) -> str:
         """Return the full host for a subdomain; where hosts are matched, *domain_part* is the host.

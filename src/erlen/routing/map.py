@@ -58,7 +58,7 @@ class Map(Router, werkzeug.Map):  # type: ignore[misc] # the rules and converter
         if self.host_matching:
             if subdomain is not None:
                 raise RuntimeError(
-                    "host matching enabled and a subdomain was provided. "
+                    f"This map matches hosts, and the subdomain {subdomain!r} was given. "
                     "Leave subdomain out, or make the map with host_matching=False."
                 )
         elif subdomain is None:

@@ -164,12 +164,13 @@ class Rule(RuleFactory, werkzeug.Rule):
                 "A rule belongs to one map: add rule.empty(), a copy, to the other."
             )
         self.map = map
-        if self.strict_slashes is None:
-            self.strict_slashes = map.strict_slashes
-        if self.merge_slashes is None:
-            self.merge_slashes = map.merge_slashes
-        if self.subdomain is None:
-            self.subdomain = map.default_subdomain
+        for name, value in (
+            ("strict_slashes", map.strict_slashes),
+            ("merge_slashes", map.merge_slashes),
+            ("subdomain", map.default_subdomain),
+        ):
+            if getattr(self, name) is None:
+                setattr(self, name, value)
         self.compile()
 
     def refresh(self) -> None:
@@ -290,13 +291,9 @@ class Rule(RuleFactory, werkzeug.Rule):
 
     def provides_defaults_for(self, rule: Rule) -> bool:  # type: ignore[override]
         """Tell whether this rule is the canonical one when the values of *rule* are its defaults."""
-        return bool(
-            not self.build_only
-            and self.defaults
-            and self.endpoint == rule.endpoint
-            and self != rule
-            and self.arguments == rule.arguments
-        )
+        if self.build_only or not self.defaults:
+            return False
+        return (self.endpoint, self.arguments) == (rule.endpoint, rule.arguments) and self != rule
 
     def suitable_for(self, values: Mapping[str, Any], method: str | None = None) -> bool:
         """Tell whether a URL can be built from *values*, and whether it is for *method*, if one is given."""
@@ -336,13 +333,13 @@ def _method_set(rule: str, methods: Iterable[str] | None, websocket: bool) -> se
     if methods is None:
         return None
     if isinstance(methods, str):
-        raise TypeError(f"'methods' should be a list of strings. Write methods=[{methods!r}] for the rule '{rule}'.")
+        raise TypeError(f"'methods' is one string and not a list. Write methods=[{methods!r}] for the rule '{rule}'.")
     result = {method.upper() for method in methods}
     if "GET" in result:
         result.add("HEAD")
     if websocket and result - {"GET", "HEAD", "OPTIONS"}:
         raise ValueError(
-            "WebSocket rules can only use 'GET', 'HEAD', and 'OPTIONS' methods. "
+            "A rule for WebSockets has no methods but GET, HEAD and OPTIONS. "
             f"Leave methods out for the rule '{rule}', or add a second rule without websocket=True."
         )
     return result

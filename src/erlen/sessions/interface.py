@@ -55,6 +55,8 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
     """Whether a key was set or deleted; set it to True after a change inside of a value."""
     accessed = False
     """Whether the request looked at it or changed it."""
+    begun = False
+    """Whether the visitor came without a cookie that can be read: ``new`` cannot say it, Flask keeps it at False."""
 
     def __init__(self, initial: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__(initial, _note_change)

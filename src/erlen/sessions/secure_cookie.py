@@ -96,7 +96,7 @@ class SecureCookieSessionInterface(SessionInterface):
             except Exception as error:  # a visitor may send anything, and an own tag may raise anything over it
                 log.debug("A session cookie was refused: %s", type(error).__name__)
         session = self.session_class()
-        session.new = True
+        session.begun = True
         return session
 
     def save_session(self, app: Any, session: Any, response: Any) -> None:

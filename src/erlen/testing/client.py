@@ -226,7 +226,7 @@ class Client(ExpiringCookies):
         :raises TypeError: if the client keeps no cookies
         """
         if self._cookies is None:
-            raise TypeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
+            raise TypeError("Cookies are disabled in this client. Make one that keeps them: app.test_client().")
         app = self.application
         with ExitStack() as stack:
             context = app.test_request_context(*args, **kwargs)

@@ -36,7 +36,7 @@ from erlen.cli.options import Callbacks
 from erlen.cli.script import ScriptInfo as ErlenScriptInfo
 from erlen.cli.shell import complete_names, run_startup_file
 from erlen.flask.cli.certificates import CertParamType, SeparatedPathType, validate_key
-from erlen.flask.cli.lookup import called_with_wrong_args, find_app_by_string, find_best_app, locate_app
+from erlen.flask.cli.lookup import find_app_by_string, find_best_app, locate_app
 from erlen.flask.cli.routes import route_lines
 from erlen.flask.cli.script import AppGroup, F, ScriptInfo, pass_script_info, with_appcontext
 from erlen.flask.helpers import get_debug_flag, get_load_dotenv
@@ -71,9 +71,6 @@ __all__ = [
 ]
 
 _ENV_FILES = (".flaskenv", ".env")
-# By these names scripts import them.
-_called_with_wrong_args = called_with_wrong_args
-_validate_key = validate_key
 _werkzeugs_run_simple = run_simple
 
 
@@ -93,11 +90,11 @@ def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 version_option = click.Option(
     ["--version"],
-    help="Show the Flask version.",
-    expose_value=False,
-    callback=get_version,
     is_flag=True,
     is_eager=True,
+    expose_value=False,
+    callback=get_version,
+    help="Print the versions of Python, Flask and Werkzeug, and end.",
 )
 """The option ``--version``."""
 
@@ -127,20 +124,16 @@ _callbacks = Callbacks(
     ScriptInfo,
     lambda: ["FLASK_DEBUG"],
     lambda path, load_defaults: load_dotenv(path, load_defaults=load_defaults),
-    "python-dotenv must be installed to load an env file.",
+    "It is python-dotenv that reads such a file, and it is not installed: pip install python-dotenv",
 )
-_set_app = _callbacks.set_app
-_set_debug = _callbacks.set_debug
-_env_file_callback = _callbacks.read_env_file
 _app_option = _callbacks.app_option(
-    "The Flask application or factory function to load, in the form 'module:name'. Module can be a dotted import or "
-    "file path. Name is not required if it is 'app', 'application', 'create_app', or 'make_app', and can be "
-    "'name(args)' to pass arguments."
+    "Where the application is: 'shop', 'shop.py', 'shop:name' or 'shop:factory(1, debug=True)'. Without a name it is "
+    "looked for as 'app' or 'application', and as what 'create_app()' or 'make_app()' returns."
 )
 _debug_option = _callbacks.debug_option()
 _env_file_option = _callbacks.env_file_option(
-    "Load environment variables from this file, taking precedence over those set by '.env' and '.flaskenv'. Variables "
-    "set directly in the environment take highest precedence. python-dotenv must be installed."
+    "A file with environment variables, which go before those of '.env' and '.flaskenv'; what the environment has "
+    "already stays. It needs python-dotenv."
 )
 
 
@@ -192,12 +185,7 @@ class FlaskGroup(ScriptGroup, AppGroup):
         click.secho(f"{traceback.format_exc()}\n", err=True, fg="red")
 
 
-def _path_is_ancestor(path: str, other: str) -> bool:
-    """Tell whether *path* is a folder above *other*, or the same."""
-    return os.path.join(path, other[len(path) :].lstrip(os.sep)) == other
-
-
-def show_server_banner(debug: bool, app_import_path: str | None) -> None:
+def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
     """Print what is served and whether debug mode is on; nothing in a process that the reloader has started.
 
     :param debug: whether debug mode is on; None leaves it out
@@ -205,46 +193,52 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
     """
     if is_running_from_reloader():
         return
-    if app_import_path is not None:
-        click.echo(f" * Serving Flask app '{app_import_path}'")
-    if debug is not None:
-        click.echo(f" * Debug mode: {'on' if debug else 'off'}")
+    served = None if app_import_path is None else f"Serving Flask app '{app_import_path}'"
+    mode = None if debug is None else f"Debug mode: {'on' if debug else 'off'}"
+    for line in filter(None, (served, mode)):
+        click.echo(f" * {line}")
 
 
-@click.command("run", short_help="Run a development server.")
-@click.option("--host", "-h", default="127.0.0.1", help="The interface to bind to.")
-@click.option("--port", "-p", default=5000, help="The port to bind to.")
-@click.option("--cert", type=CertParamType(), help="Specify a certificate file to use HTTPS.", is_eager=True)
+@click.command("run", short_help="Serve the application for development.")
+@click.option("--host", "-h", default="127.0.0.1", help="The address to listen on.")
+@click.option("--port", "-p", default=5000, help="The port to listen on.")
+@click.option(
+    "--cert",
+    type=CertParamType(),
+    help="Serve HTTPS: a certificate file, 'adhoc', or the import name of an SSLContext.",
+    is_eager=True,
+)
 @click.option(
     "--key",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
-    callback=_validate_key,
+    callback=validate_key,
     expose_value=False,
-    help="The key file to use when specifying a certificate.",
+    help="The file with the key of the certificate.",
 )
 @click.option(
     "--reload/--no-reload",
     default=None,
-    help="Enable or disable the reloader. By default the reloader is active if debug is enabled.",
+    help="Start anew when a file changes; as in debug mode.",
 )
 @click.option(
     "--debugger/--no-debugger",
     default=None,
-    help="Enable or disable the debugger. By default the debugger is active if debug is enabled.",
+    help="Show errors in the browser, with a console; as in debug mode.",
 )
-@click.option("--with-threads/--without-threads", default=True, help="Enable or disable multithreading.")
+@click.option(
+    "--with-threads/--without-threads", default=True, help="A thread for each request, or one request after the other."
+)
 @click.option(
     "--extra-files",
     default=None,
     type=SeparatedPathType(),
-    help=f"Extra files that trigger a reload on change. Multiple paths are separated by '{os.path.pathsep}'.",
+    help=f"More files whose change starts the server anew, with '{os.path.pathsep}' between them.",
 )
 @click.option(
     "--exclude-patterns",
     default=None,
     type=SeparatedPathType(),
-    help="Files matching these fnmatch patterns will not trigger a reload on change. Multiple patterns are separated "
-    f"by '{os.path.pathsep}'.",
+    help=f"Patterns of files whose change does not count, as '*/logs/*', with '{os.path.pathsep}' between them.",
 )
 @pass_script_info
 def run_command(
@@ -258,12 +252,9 @@ def run_command(
     extra_files: list[str] | None,
     exclude_patterns: list[str] | None,
 ) -> None:
-    """Run a local development server.
+    """Serve the application by Werkzeug's server, until Ctrl-C. Not for production.
 
-    This server is for development purposes only. It does not provide the stability, security, or performance of
-    production WSGI servers.
-
-    The reloader and debugger are enabled by default with the '--debug' option.
+    With '--debug' it starts anew when a file changes, and shows errors in the browser.
     """
     try:
         app = info.load_app()
@@ -305,11 +296,9 @@ def _server() -> Callable[..., None]:
 
 @click.command(
     "shell",
-    short_help="Run a shell in the app context.",
-    help="Run an interactive Python shell in the context of a given Flask application. The application will populate "
-    "the default namespace of this shell according to its configuration.\n\n"
-    "This is useful for executing small snippets of management code without having to manually configure the "
-    "application.",
+    short_help="Open a Python shell with the application in it.",
+    help="Open Python's shell in a context of the application, with 'app', 'g' and the names that its shell context "
+    "processors give.",
 )
 @with_appcontext
 def shell_command() -> None:
@@ -325,27 +314,26 @@ def shell_command() -> None:
     load("code").interact(banner=banner, local=names)
 
 
-@click.command("routes", short_help="Show the routes for the app.")
+@click.command("routes", short_help="List the URL rules.")
 @click.option(
     "--sort",
     "-s",
     type=click.Choice(["endpoint", "methods", "domain", "rule", "match"]),
     default="endpoint",
-    help="Method to sort routes by. 'match' is the order that Flask will match routes when dispatching a request.",
+    help="The column to sort by; 'match' is the order in which rules are tried.",
 )
-@click.option("--all-methods", is_flag=True, help="Show HEAD and OPTIONS methods.")
+@click.option("--all-methods", is_flag=True, help="List HEAD and OPTIONS too.")
 @with_appcontext
 def routes_command(sort: str, all_methods: bool) -> None:
-    """Show all registered routes with endpoints and methods."""
+    """List the URL rules of the application, with their endpoints and methods."""
     for line in route_lines(current_app, sort, all_methods):
         click.echo(line)
 
 
 cli = FlaskGroup(
     name="flask",
-    help="A general utility script for Flask applications.\n\n"
-    "An application to load must be given with the '--app' option, 'FLASK_APP' environment variable, or with a "
-    "'wsgi.py' or 'app.py' file in the current directory.\n",
+    help="Commands for an application that is written for Flask.\n\n"
+    "It is named by '--app' or by FLASK_APP; otherwise 'wsgi.py' or 'app.py' of this folder has it.\n",
 )
 """The command ``flask``."""
 

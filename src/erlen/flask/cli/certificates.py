@@ -36,21 +36,24 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg] # it has a param
         """
         ssl = _ssl()
         if ssl is None:
-            raise click.BadParameter('Using "--cert" requires Python to be compiled with SSL support.', ctx, param)
+            raise click.BadParameter("'--cert' needs the module 'ssl', which this Python was made without.", ctx, param)
         try:
-            return self.path_type(value, param, ctx)
+            path: Any = self.path_type(value, param, ctx)
         except click.BadParameter:
             text = click.STRING(value, param, ctx).lower()
             if text == "adhoc":
                 if importlib.util.find_spec("cryptography") is None:
                     raise click.BadParameter(
-                        "Using ad-hoc certificates requires the cryptography library.", ctx, param
+                        "It is made by cryptography, which is not installed: pip install cryptography",
+                        ctx,
+                        param,
                     ) from None
                 return text
             found = import_string(value, silent=True)
             if isinstance(found, ssl.SSLContext):
                 return found
             raise
+        return path
 
 
 def validate_key(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -63,17 +66,17 @@ def validate_key(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     ssl = _ssl()
     complete = None
     if cert == "adhoc":
-        complete = '"adhoc"'
+        complete = "A certificate that is made"
     elif ssl is not None and isinstance(cert, ssl.SSLContext):
-        complete = "an SSLContext object"
+        complete = "An SSLContext"
     if value is None:
         if cert and complete is None:
-            raise click.BadParameter('Required when using "--cert".', ctx, param)
+            raise click.BadParameter("A certificate file needs its key: --key PATH", ctx, param)
         return None
     if complete is not None:
-        raise click.BadParameter(f'When "--cert" is {complete}, "--key" is not used.', ctx, param)
+        raise click.BadParameter(f"{complete} has its own key: leave '--key' out.", ctx, param)
     if not cert:
-        raise click.BadParameter('"--cert" must also be specified.', ctx, param)
+        raise click.BadParameter("A key is of no use without its certificate: --cert PATH", ctx, param)
     ctx.params["cert"] = cert, value
     return value
 

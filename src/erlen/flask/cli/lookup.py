@@ -1,4 +1,4 @@
-"""Finds the application that ``flask --app`` means, by Flask's rules and in Flask's words."""
+"""Finds the application that ``flask --app`` means, by Flask's rules, and says why it is not found."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def find_best_app(module: ModuleType) -> Any:
 def called_with_wrong_args(f: Callable[..., Any]) -> bool:
     """Tell whether the exception that is being handled comes from the call of *f*, and not from inside of it.
 
-    :param f: the function that was called
+    :param f: what was called
     """
     # A call that does not fit never enters the function.
     return all(frame.f_code is not f.__code__ for frame, _ in traceback.walk_tb(sys.exc_info()[2]))
@@ -81,8 +81,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Any:
             if not called_with_wrong_args(found):
                 raise
             raise NoAppException(
-                f"The factory {app_name!r} in module {module.__name__!r} could not be called with the specified "
-                "arguments."
+                f"The factory {name!r} of {module.__name__!r} does not take the arguments of {app_name!r}: {error}"
             ) from error
     if isinstance(found, Application):
         return found
@@ -91,7 +90,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Any:
 
 def _parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
     """Read ``name`` or ``name(literal, key=literal)``."""
-    unreadable = f"Failed to parse {text!r} as an attribute name or function call."
+    unreadable = f"{text!r} is neither a name nor a call: write 'shop:app' or 'shop:create_app(debug=True)'."
     try:
         expression = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
@@ -101,12 +100,12 @@ def _parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
     if not isinstance(expression, ast.Call):
         raise NoAppException(unreadable)
     if not isinstance(expression.func, ast.Name):
-        raise NoAppException(f"Function reference must be a simple name: {text!r}.")
+        raise NoAppException(f"Only a name can be called, as in 'create_app()': {text!r}.")
     try:
         arguments = [ast.literal_eval(value) for value in expression.args]
         keywords = {item.arg: ast.literal_eval(item.value) for item in expression.keywords if item.arg}
     except ValueError:
-        raise NoAppException(f"Failed to parse arguments as literal values: {text!r}.") from None
+        raise NoAppException(f"Only literals can be arguments, as in 'create_app(1, debug=True)': {text!r}.") from None
     return expression.func.id, arguments, keywords
 
 

@@ -34,7 +34,7 @@ def route_lines(app: Any, sort: str, all_methods: bool) -> Iterable[str]:
         for rule in app.url_map.iter_rules()
     ]
     if not rows:
-        return ["No routes were registered."]
+        return ["The application has no URL rules."]
     if sort in _KEYS:
         rows.sort(key=_KEYS[sort])
     domains = any(row[2] for row in rows)

@@ -22,8 +22,7 @@ def dumps(obj: Any, **kwargs: Any) -> str:
     """
     if has_app_context():
         return find_context("json.dumps").app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
-    kwargs.setdefault("default", _default)
-    return _json.dumps(obj, **kwargs)
+    return _json.dumps(obj, **{"default": _default, **kwargs})
 
 
 def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
@@ -33,10 +32,8 @@ def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
     :raises TypeError: if it cannot be written
     """
     if has_app_context():
-        find_context("json.dump").app.json.dump(obj, fp, **kwargs)
-    else:
-        kwargs.setdefault("default", _default)
-        _json.dump(obj, fp, **kwargs)
+        return find_context("json.dump").app.json.dump(obj, fp, **kwargs)  # type: ignore[no-any-return]
+    return _json.dump(obj, fp, **{"default": _default, **kwargs})
 
 
 def loads(s: str | bytes, **kwargs: Any) -> Any:

@@ -17,7 +17,6 @@ from werkzeug.utils import cached_property
 from erlen.flask import typing as ft
 from erlen.flask.blueprints import _sentinel
 from erlen.flask.templating import _default_template_ctx_processor
-from erlen.packages import _folder_of_package as _find_package_path
 from erlen.packages import find_package, get_root_path
 from erlen.scaffold import Scaffold, setupmethod
 from erlen.scaffold import endpoint_of as _endpoint_from_view_func

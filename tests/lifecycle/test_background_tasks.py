@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from erlen import abort, after_response, copy_current_request_context, current_app, g, request, session
+from erlen import abort, after_response, copy_current_request_context, current_app, g, request, session, websocket
 from erlen import has_request_context as has_request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -409,3 +409,28 @@ def test_in_a_copy_of_the_request_it_starts_at_once(app: Any, events: list[str])
 def test_without_a_request_it_says_so() -> None:
     with pytest.raises(RuntimeError, match="after_response"):
         after_response(print)
+
+
+def test_work_after_a_websocket_starts_when_it_is_closed(app: Any, events: list[str]) -> None:
+    @app.websocket("/socket")
+    async def socket() -> None:
+        after_response(events.append, "after")
+        await websocket.accept()
+        events.append("open")
+
+    async def talk() -> None:
+        connected = iter([{"type": "websocket.connect"}])
+
+        async def receive() -> dict[str, Any]:
+            message = next(connected, None)
+            return message or await asyncio.Event().wait()  # type: ignore[func-returns-value]
+
+        async def send(message: dict[str, Any]) -> None:
+            events.append(message["type"])
+
+        scope = {"type": "websocket", "scheme": "ws", "path": "/socket", "query_string": b"", "headers": []}
+        async with app.serving():
+            await app.asgi(scope, receive, send)
+
+    asyncio.run(talk())
+    assert events == ["websocket.accept", "open", "websocket.close", "after"]

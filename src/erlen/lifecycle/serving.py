@@ -208,8 +208,8 @@ class Serving:
             if not await self._open(life, app, runner):
                 return
             del app
-            await runner.rest()
             try:
+                await runner.rest()
                 await life.stop.wait()
             except asyncio.CancelledError:  # the loop ends, and no server has announced it
                 life.stop.set()

@@ -9,7 +9,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, AnyStr, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, AnyStr, NoReturn, ParamSpec, TypeVar, overload
 
 from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
@@ -49,6 +49,7 @@ __all__ = [
     "url_for",
 ]
 
+P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=WerkzeugResponse)
 _DEFAULT_RESPONSE = Response  # by another name, because a parameter of Flask's has this one
@@ -197,7 +198,7 @@ def after_this_request(f: F) -> F:
     return f
 
 
-def after_response(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+def after_response(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
     """Call *function* with *args* and *kwargs* when the response of the current request has been sent.
 
     It may be async or plain, and runs as a background task does (:meth:`Erlen.add_background_task`), in a copy of the

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from erlen.loading import load
 from erlen.scaffold import Scaffold, check_generator, check_signature, setupmethod
 
 __all__ = ["ServingSetup"]
 
+P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A", bound="ServingSetup")
 
@@ -101,7 +102,7 @@ class ServingSetup(Scaffold):
         self.while_serving_funcs.append(f)
         return f
 
-    def add_background_task(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+    def add_background_task(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Run *function* beside the requests; it is called with *args* and *kwargs*.
 
         It may be async, and runs on the event loop of the application then, or plain, in a thread. ``current_app`` and

@@ -7,6 +7,7 @@ too, and before coverage is measured. The framework is imported when a fixture i
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,12 +18,24 @@ pytest.register_assert_rewrite("erlen.testing.store_contract")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the setting ``erlen_app``."""
+    """Declare the settings ``erlen_app`` and ``erlen_async``."""
     parser.addini(
         "erlen_app",
         "the application for the fixture app: 'package.module:app', or a factory, 'package.module:create_app'",
         default="",
     )
+    parser.addini("erlen_async", "whether tests that are async functions are run, each on a new loop", type="bool")
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is an async function, where erlen_async says so and no other plugin has done it."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test) or not pyfuncitem.config.getini("erlen_async"):
+        return None
+    wanted = inspect.signature(test).parameters
+    given = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
+    importlib.import_module("asyncio").run(test(**given))
+    return True
 
 
 def _doing() -> Any:
@@ -43,6 +56,12 @@ def app(pytestconfig: pytest.Config) -> Iterator[Any]:
 def client(app: Any) -> Any:
     """A client that sends requests to the application: app.test_client()."""
     return app.test_client()
+
+
+@pytest.fixture
+def async_client(app: Any) -> Any:
+    """A client for async tests: app.async_test_client(). The test enters it, if the application is to be started."""
+    return app.async_test_client()
 
 
 @pytest.fixture

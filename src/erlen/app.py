@@ -12,7 +12,7 @@ from erlen.application import Application
 from erlen.context import Context
 from erlen.helpers import get_flashed_messages, url_for
 from erlen.loading import load
-from erlen.testing import Client, EnvironBuilder
+from erlen.testing import AsyncClient, Client, EnvironBuilder
 from erlen.wsgi import StartResponse, answer
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Erlen(Application):
 
     #: The class of :meth:`test_client`'s result; None means :class:`erlen.testing.Client`.
     test_client_class: type[Client] | None = None
+    #: The class of :meth:`async_test_client`'s result; None means :class:`erlen.testing.AsyncClient`.
+    async_test_client_class: type[AsyncClient] | None = None
     #: The class of :meth:`test_cli_runner`'s result; None means :class:`erlen.testing.cli_runner.ErlenCliRunner`.
     test_cli_runner_class: type[CliRunner] | None = None
     _runner_class = "ErlenCliRunner"
@@ -177,6 +179,18 @@ class Erlen(Application):
         :param kwargs: passed on to ``test_client_class``
         """
         cls = self.test_client_class or Client
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def async_test_client(self, use_cookies: bool = True, **kwargs: Any) -> AsyncClient:
+        """Make a client that sends requests to this application on the running loop, as an ASGI server does. ::
+
+            async with app.async_test_client() as client:
+                response = await client.get("/")
+
+        :param use_cookies: keep cookies from request to request
+        :param kwargs: passed on to ``async_test_client_class``: ``lifespan=False`` starts and ends nothing
+        """
+        cls = self.async_test_client_class or AsyncClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_request_context(self, *args: Any, **kwargs: Any) -> Context:

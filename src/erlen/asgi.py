@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
@@ -30,7 +31,7 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     if kind == "http":
         await respond(app, AsgiExchange(scope, receive, send))
     elif kind == "lifespan":
-        await _live(app, receive, send)
+        await _live(app, scope, receive, send)
     elif kind == "websocket":
         await converse(app, AsgiSocket(scope, receive, send))
     else:
@@ -39,9 +40,10 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
         )
 
 
-async def _live(app: Any, receive: Receive, send: Send) -> None:
+async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Start the application with the server, so that one that cannot work is not served at all, and end it with it."""
     serving = serving_of(app)
+    propagates = PROPAGATE in scope.get(ENVIRON, ())  # a test client wants to know the cause
     runs = False
     try:
         while True:
@@ -51,6 +53,8 @@ async def _live(app: Any, receive: Receive, send: Send) -> None:
                     await serving.start(app)
                 except Exception as error:  # it is logged
                     await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
                     return
                 runs = True
                 await send({"type": "lifespan.startup.complete"})
@@ -60,6 +64,8 @@ async def _live(app: Any, receive: Receive, send: Send) -> None:
                     await serving.stop(app)
                 except Exception as error:
                     await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
                 else:
                     await send({"type": "lifespan.shutdown.complete"})
                 return

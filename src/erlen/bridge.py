@@ -13,7 +13,7 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["call_asgi", "scope_of"]
+__all__ = ["call_asgi", "headers_of", "scope_of", "status_line"]
 
 _PIECE = 64 * 1024
 _TITLES = {b"etag": "ETag", b"www-authenticate": "WWW-Authenticate"}
@@ -100,7 +100,7 @@ class _Conversation:
         if start is None:
             raise RuntimeError(f"The ASGI application {application!r} has ended without a response.")
         status = start["status"]
-        headers = [(_title(name), value.decode("latin-1")) for name, value in start.get("headers", ())]
+        headers = headers_of(start.get("headers", ()))
         body: Any = _Pieces(self)
         first = self.next()
         if first is None or not first.get("more_body"):
@@ -108,7 +108,7 @@ class _Conversation:
             self.finish()
         else:
             body.first = first.get("body", b"")
-        return f"{status} {_phrase(status)}", headers, body
+        return status_line(status), headers, body
 
     def next(self) -> dict[str, Any] | None:
         """Return the next message of the response; None if the application has ended, well.
@@ -217,13 +217,14 @@ def _resolve(future: asyncio.Future[Any] | None, value: Any) -> None:
         future.set_result(value)
 
 
-def _title(name: bytes) -> str:
-    """Write the name of a header as everybody does; ASGI has it in lower case."""
-    return _TITLES.get(name) or name.decode("latin-1").title()
+def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers of an ASGI message, their names as everybody writes them; ASGI has them in lower case."""
+    return [(_TITLES.get(name) or name.decode("latin-1").title(), value.decode("latin-1")) for name, value in headers]
 
 
-def _phrase(status: int) -> str:
+def status_line(status: int) -> str:
+    """Return a status as WSGI has it: ``404 NOT FOUND``."""
     try:
-        return HTTPStatus(status).phrase.upper()
+        return f"{status} {HTTPStatus(status).phrase.upper()}"
     except ValueError:
-        return "UNKNOWN"
+        return f"{status} UNKNOWN"

@@ -31,6 +31,10 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── ServerError                       a server cannot be started
     ├── ServingError                      what is to run while the application is served cannot
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
+    ├── erlen.testing.failures.AsgiError (RuntimeError)       a tested application breaks the rules of ASGI
+    ├── erlen.testing.failures.LifespanFailed (RuntimeError)  it could not start, or not end in order
+    ├── erlen.testing.failures.SocketClosed (ConnectionError)    a WebSocket of a test has ended
+    ├── erlen.testing.failures.SocketRejected (ConnectionError)  its handshake was refused
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
     ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
     ├── erlen.http.websocket.WebSocketDataError (ValueError)  a client sent a message that is no JSON

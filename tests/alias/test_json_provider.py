@@ -157,7 +157,7 @@ def test_jsonify_takes_one_value_or_many_or_keywords(
 
 
 def test_jsonify_does_not_take_both_and_needs_an_application(app: Any, flask: Any) -> None:
-    with app.app_context(), pytest.raises(TypeError, match="either args or kwargs, not both"):
+    with app.app_context(), pytest.raises(TypeError):
         flask.jsonify(["calm"], wind="calm")
     with pytest.raises(RuntimeError, match="Working outside of application context"):
         flask.jsonify("calm")

@@ -246,3 +246,52 @@ def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(app): ...", "-p", "no:erlen")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'app' not found"])
+
+
+ASYNC_TESTS = """
+    import asyncio, contextvars, pytest
+
+    @pytest.mark.parametrize("number", [1, 2])
+    async def test_one(async_client, app, number):
+        async with async_client as client:
+            assert (await client.get("/")).text == f"{app.config['NAME']} 1"
+        assert asyncio.get_running_loop().is_running()
+
+    class TestAll:
+        async def test_of_a_class(self, async_client):
+            assert (await async_client.get("/")).text == "shop 1"
+
+    async def test_that_fails():
+        await asyncio.sleep(0)
+        assert 1 + 1 == 3
+"""
+
+
+def test_async_tests_are_run_where_the_settings_say_so(pytester: pytest.Pytester) -> None:
+    ini = "erlen_app = shop:create_app\nerlen_async = true"
+    result = run(pytester, ASYNC_TESTS, ini=ini)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*assert (1 + 1) == 3*"])
+
+
+def test_async_tests_are_left_to_others_unless_the_settings_say_so(pytester: pytest.Pytester) -> None:
+    result = run(pytester, ASYNC_TESTS, ini="erlen_app = shop:create_app")
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
+
+
+def test_a_test_that_another_plugin_runs_is_not_run_twice(pytester: pytest.Pytester) -> None:
+    test = """
+        import pytest
+
+        ran = []
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+        async def test_it(async_client, anyio_backend):
+            ran.append((await async_client.get("/")).text)
+
+        def test_afterwards():
+            assert ran == ["shop 1"]
+    """
+    run(pytester, test, ini="erlen_app = shop:create_app\nerlen_async = true").assert_outcomes(passed=2)

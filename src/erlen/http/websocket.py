@@ -157,6 +157,8 @@ class WebSocket(Request):
     #: Called once, when the client has gone.
     _on_gone: Callable[[], Any] | None = None
     _accepting = False
+    #: The reader is closing it because of what it has read.
+    _shutting = False
     #: What closes it when its session ends (:mod:`erlen.lifecycle.session_watch`).
     _watched: Any = None
     #: Closes it because of something that its view has no part in.
@@ -225,6 +227,9 @@ class WebSocket(Request):
             await self._wire.accept(subprotocol, pairs)
             self.accepted, self.subprotocol = True, subprotocol
             self._reader = self._loop.create_task(self._read())
+        except WebSocketClosed as closed:
+            self._end(closed.code, closed.reason)
+            raise
         finally:
             self._accepting = False
             self._wake()
@@ -412,12 +417,16 @@ class WebSocket(Request):
         if most is not None and len(message) > most // 4:  # a character has at most four bytes
             size = len(message.encode(errors="surrogatepass")) if isinstance(message, str) else len(message)
             if size > most:
-                await self.shut(TOO_BIG, f"A message may have {most} bytes.")
+                await self._refuse(TOO_BIG, f"A message may have {most} bytes.")
                 return False
         if self._rate is not None and not self._rate.allows():
-            await self.shut(POLICY, "Too many messages.")
+            await self._refuse(POLICY, "Too many messages.")
             return False
         return True
+
+    async def _refuse(self, code: int, reason: str) -> None:
+        self._shutting = True
+        await self.shut(code, reason)
 
     async def finish(self) -> None:
         """Stop reading. Called when the view has ended."""
@@ -431,5 +440,6 @@ class WebSocket(Request):
         if reader is not None and not reader.done() and reader is not load("asyncio").current_task():
             ended = self._loop.create_future()
             reader.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
-            reader.cancel()
+            if not self._shutting:
+                reader.cancel()
             await ended

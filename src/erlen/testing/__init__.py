@@ -1,7 +1,21 @@
-"""Tools for tests: a client that sends requests to an application in process."""
+"""Tools for tests: clients that send requests to an application in process."""
 
 from __future__ import annotations
 
+from erlen.testing.async_client import AsyncClient
 from erlen.testing.client import Client, EnvironBuilder
+from erlen.testing.failures import AsgiError, LifespanFailed, SocketClosed, SocketRejected
+from erlen.testing.sockets import Socket
+from erlen.testing.streams import StreamedResponse
 
-__all__ = ["Client", "EnvironBuilder"]
+__all__ = [
+    "AsgiError",
+    "AsyncClient",
+    "Client",
+    "EnvironBuilder",
+    "LifespanFailed",
+    "Socket",
+    "SocketClosed",
+    "SocketRejected",
+    "StreamedResponse",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import partial
@@ -23,7 +23,7 @@ from erlen.loading import load
 from erlen.testing.cookies import ExpiringCookies
 from erlen.wsgi import ENVIRON, PRESERVE
 
-__all__ = ["Client", "EnvironBuilder"]
+__all__ = ["Client", "EnvironBuilder", "default_base", "make_request", "outside_scope"]
 
 
 class BaseUrlConflict(SetupValueError, AssertionError):
@@ -73,6 +73,41 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         return self.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]
 
 
+def default_base() -> dict[str, Any]:
+    """Return what a client adds to the environment of its requests until a test says otherwise."""
+    return {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}"}
+
+
+def make_request(
+    app: Any, args: tuple[Any, ...], kwargs: dict[str, Any], complete: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> WerkzeugRequest:
+    """Make the request that a test has asked a client for.
+
+    :param args: what :class:`EnvironBuilder` takes, or one environment, builder or request
+    :param complete: gives the environment that it is to be built on, or that was given, with what the client adds
+    """
+    first = args[0] if args else None
+    if isinstance(first, WerkzeugEnvironBuilder):
+        request = copy(first)
+        request.environ_base = complete(request.environ_base or {})
+        return request.get_request()
+    if isinstance(first, dict):
+        return WerkzeugRequest(complete(first))
+    if isinstance(first, WerkzeugRequest):
+        return WerkzeugRequest(complete(first.environ))
+    kwargs["environ_base"] = complete(kwargs.get("environ_base") or {})
+    builder = EnvironBuilder(app, *args, **kwargs)
+    try:
+        return builder.get_request()
+    finally:
+        builder.close()
+
+
+def outside_scope(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an ASGI scope does not say of *environ*, to be put into it under :data:`erlen.wsgi.ENVIRON`."""
+    return {key: value for key, value in environ.items() if not key.startswith(("HTTP_", "wsgi."))}
+
+
 def ask_over_asgi(app: Any, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
     """Ask *app* over ASGI for what a WSGI *environ* describes; return body, status line and headers.
 
@@ -80,7 +115,7 @@ def ask_over_asgi(app: Any, environ: dict[str, Any]) -> tuple[Iterable[bytes], s
     """
     bridge = load("erlen.bridge")
     scope = bridge.scope_of(environ)
-    scope[ENVIRON] = {key: value for key, value in environ.items() if not key.startswith(("HTTP_", "wsgi."))}
+    scope[ENVIRON] = outside_scope(environ)
     status, headers, body = bridge.call_asgi(app.asgi, app._loop.get(), scope, environ)
     return body, status, Headers(headers)
 
@@ -119,10 +154,7 @@ class Client(ExpiringCookies):
         self._kept: list[Context] = []
         self._made: list[Context] = []
         #: Added to the environment of every request.
-        self.environ_base = {
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
-        }
+        self.environ_base = default_base()
 
     def _copy_environ(self, environ: Mapping[str, Any]) -> dict[str, Any]:
         result = {PROPAGATE: True, **self.environ_base, **environ}
@@ -133,12 +165,7 @@ class Client(ExpiringCookies):
         return result
 
     def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
-        kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base") or {})
-        builder = EnvironBuilder(self.application, *args, **kwargs)
-        try:
-            return builder.get_request()
-        finally:
-            builder.close()
+        return make_request(self.application, args, kwargs, self._copy_environ)  # its name is known to Flask-SocketIO
 
     def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> Any:
         """Send a request and return its response.
@@ -147,17 +174,7 @@ class Client(ExpiringCookies):
         :param buffered: read the body to its end and close it before returning
         :param follow_redirects: go where redirects lead, and return the last response
         """
-        first = args[0] if args else None
-        if isinstance(first, WerkzeugEnvironBuilder):
-            request = copy(first)
-            request.environ_base = self._copy_environ(request.environ_base or {})
-            sent = request.get_request()
-        elif isinstance(first, dict):
-            sent = WerkzeugRequest(self._copy_environ(first))
-        elif isinstance(first, WerkzeugRequest):
-            sent = WerkzeugRequest(self._copy_environ(first.environ))
-        else:
-            sent = self._request_from_builder_args(args, kwargs)
+        sent = self._request_from_builder_args(args, kwargs)
         self._release()
         try:
             response = super().open(sent, buffered=buffered, follow_redirects=follow_redirects)

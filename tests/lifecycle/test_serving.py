@@ -551,3 +551,18 @@ def test_a_plain_application_without_serving_functions_loads_nothing_of_this(tmp
         "print('erlen.lifecycle.serving' in sys.modules, 'asyncio' in sys.modules)"
     )
     assert in_a_process(code, tmp_path) == ["False False"]
+
+
+def test_a_life_that_is_dropped_while_threads_are_taken_waits_for_no_lock(app: Any, finishes: Any) -> None:
+    @app.while_serving
+    def serve() -> Iterator[None]:
+        yield
+
+    app.test_client().get("/")
+    life = app._serving._life._task.get_coro()
+
+    def drop() -> None:
+        with app._threads._lock:  # as the garbage collector may, in the middle of it
+            life.close()
+
+    finishes(drop)

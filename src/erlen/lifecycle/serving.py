@@ -36,6 +36,8 @@ _ended: Any = object()
 #: Set while functions of a life run: a request that one of them sends must not wait for it.
 _inside: ContextVar[Serving | None] = ContextVar("erlen.serving")
 _known: weakref.WeakSet[Serving] = weakref.WeakSet()
+#: What runs in the parent of this process: kept, or its coroutines would be closed here and clean up what is not ours.
+_of_parent: list[Any] = []
 _making = threading.Lock()
 
 
@@ -113,6 +115,7 @@ class Serving:
 
     def leave_behind(self) -> None:
         """Forget, in a child process, what runs in its parent."""
+        _of_parent.append((self._life, self._tasks))
         self._tasks.leave_behind()
         self.forget()
 
@@ -204,6 +207,7 @@ class Serving:
     async def _live(self, life: _Life, app: Any) -> None:
         _inside.set(self)
         runner = LoopRunner(life.loop, threads_of(app))
+        dropped = False
         try:
             if not await self._open(life, app, runner):
                 return
@@ -216,11 +220,15 @@ class Serving:
             app = self._app()
             if app is not None:
                 await self._close(life, app, runner)
+        except GeneratorExit:  # dropped with its application, perhaps in the middle of anything that holds a lock
+            dropped = True
+            raise
         finally:
-            self._life = None
-            runner.close()
-            if not life.ended.done():
-                life.ended.set_result([])
+            if not dropped:
+                self._life = None
+                runner.close()
+                if not life.ended.done():
+                    life.ended.set_result([])
 
     async def _open(self, life: _Life, app: Any, runner: LoopRunner) -> bool:
         try:

@@ -58,6 +58,8 @@ class Entered:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is GeneratorExit:  # dropped, wherever that happens to be: nothing can be waited for
+            return
         if self._runner.abandoned:  # a thread still works with it
             current.set(self._previous)
             return
@@ -174,6 +176,7 @@ class Tasks:
     ) -> None:
         runner = LoopRunner(task.loop, self._threads)
         plain = not is_async(function)
+        dropped = False
         try:
             if plain:
                 await runner.enter()
@@ -184,13 +187,17 @@ class Tasks:
                     await function(*args, **kwargs)
         except asyncio.CancelledError:
             app.logger.warning("%s", _late(task, runner.abandoned))
+        except GeneratorExit:  # dropped, perhaps in the middle of anything that holds a lock
+            dropped = True
+            raise
         except BaseException as error:  # one that ends a program would end the loop, and with it all others
             app.logger.error("The background task %s failed.", task.name, exc_info=error)
         finally:
-            runner.close()
-            with self._lock:
-                self._open.discard(task)
-            task.done.set_result(None)
+            if not dropped:
+                runner.close()
+                with self._lock:
+                    self._open.discard(task)
+                task.done.set_result(None)
 
 
 def _late(task: _Task, abandoned: bool) -> str:

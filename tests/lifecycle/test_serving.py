@@ -559,10 +559,14 @@ def test_a_life_that_is_dropped_while_threads_are_taken_waits_for_no_lock(app: A
         yield
 
     app.test_client().get("/")
-    life = app._serving._life._task.get_coro()
+    task = app._serving._life._task
+    over = threading.Event()
 
     def drop() -> None:
         with app._threads._lock:  # as the garbage collector may, in the middle of it
-            life.close()
+            task.get_coro().close()
 
     finishes(drop)
+    task.add_done_callback(lambda task: (task.exception(), over.set()))
+    task.get_loop().call_soon_threadsafe(task.cancel)
+    over.wait()

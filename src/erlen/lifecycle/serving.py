@@ -232,14 +232,15 @@ class Serving:
 
     async def _open(self, life: _Life, app: Any, runner: LoopRunner) -> bool:
         try:
-            async with Entered(app, runner):
-                for function in list(app.before_serving_funcs):
-                    await runner.call(function)
-                for function in list(app.while_serving_funcs):
-                    life.entered.append((function, await _enter(function, runner)))
-                for mounted in _mounted(app):
-                    await serving_of(mounted).start(mounted)
-                    life.mounted.append(mounted)
+            if app.before_serving_funcs or app.while_serving_funcs:  # a context nobody uses would only be torn down
+                async with Entered(app, runner):
+                    for function in list(app.before_serving_funcs):
+                        await runner.call(function)
+                    for function in list(app.while_serving_funcs):
+                        life.entered.append((function, await _enter(function, runner)))
+            for mounted in _mounted(app):
+                await serving_of(mounted).start(mounted)
+                life.mounted.append(mounted)
         except BaseException as error:
             app.logger.critical("The application cannot be served.", exc_info=error)
             await self._undo(life, app, runner)
@@ -285,14 +286,15 @@ async def _leave_all(
 
     async def leave() -> None:
         async with Entered(app, runner):
-            for mounted in reversed(life.mounted):
-                await collect(f"What is mounted, {mounted!r},", serving_of(mounted).stop(mounted))
             for function, generator in reversed(life.entered):
                 await collect(f"The while_serving function {describe(function)}", _leave(function, generator, runner))
             for function in list(functions):
                 await collect(f"The after_serving function {describe(function)}", runner.call(function))
 
-    await collect("A teardown", leave())
+    for mounted in reversed(life.mounted):
+        await collect(f"What is mounted, {mounted!r},", serving_of(mounted).stop(mounted))
+    if life.entered or functions:
+        await collect("A teardown", leave())
     return errors
 
 

@@ -26,6 +26,7 @@ from erlen.event_stream import EventStream, ServerSentEvent
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
+    after_response,
     after_this_request,
     copy_current_request_context,
     flash,
@@ -79,6 +80,7 @@ __all__ = [
     "WebSocketClosed",
     "WebSocketDataError",
     "abort",
+    "after_response",
     "after_this_request",
     "app_ctx",
     "appcontext_popped",

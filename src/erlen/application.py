@@ -34,6 +34,7 @@ from erlen.routing import Map, Rule
 from erlen.routing.adoption import rule_class
 from erlen.routing.map import adopt_map, map_class
 from erlen.scaffold import check_signature, endpoint_of, setupmethod
+from erlen.serving_setup import ServingSetup
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
 from erlen.steps import Steps
@@ -73,7 +74,7 @@ class _ApplicationType(ABCMeta):
                 changes.note()
 
 
-class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
+class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
     """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
 
     #: The row of the table of defaults that this class starts from.
@@ -157,6 +158,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         if name == "url_map":
             value = adopt_map(value)
         super().__setattr__(name, value)
+        if name == "_got_first_request" and not value:
+            self._ready = False
         if name in _PLANNED and "_changes" in self.__dict__:
             self._changes.generation += 1
             self._changes.note()

@@ -12,6 +12,7 @@ from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
+from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
@@ -44,22 +45,37 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Check the application when the server starts, so that one that cannot work is not served at all."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                app.freeze()
-            except Exception as error:
-                app.logger.critical("The application cannot be served.", exc_info=error)
-                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
-                if PROPAGATE in scope.get(ENVIRON, ()):
-                    raise  # a test client wants to know the cause
+    """Start the application with the server, so that one that cannot work is not served at all, and end it with it."""
+    serving = serving_of(app)
+    propagates = PROPAGATE in scope.get(ENVIRON, ())  # a test client wants to know the cause
+    runs = False
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await serving.start(app)
+                except Exception as error:  # it is logged
+                    await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
+                    return
+                runs = True
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                runs = False
+                try:
+                    await serving.stop(app)
+                except Exception as error:
+                    await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
+                else:
+                    await send({"type": "lifespan.shutdown.complete"})
                 return
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    finally:
+        if runs:  # the server has dropped this conversation
+            await serving.stop(app)
 
 
 class AsgiExchange(Exchange):

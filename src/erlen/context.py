@@ -142,6 +142,10 @@ class Context:
     _previous: list[Context | None] | None = None
     #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
     joined: Context | None = None
+    #: What is to start when the response has been sent: functions with their arguments.
+    _followers: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] | None = None
+    #: Made by :meth:`copy`: no response will be sent for it.
+    is_copy = False
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
@@ -287,6 +291,7 @@ class Context:
         twin.plan = self.plan
         twin._adapter = self._adapter
         twin._began = True
+        twin.is_copy = True
         return twin
 
     def __enter__(self) -> Self:

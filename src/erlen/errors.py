@@ -31,6 +31,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
     ├── ServerError                       a server cannot be started
+    ├── ServingError                      what is to run while the application is served cannot
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
     ├── erlen.testing.failures.AsgiError (RuntimeError)       a tested application breaks the rules of ASGI
     ├── erlen.testing.failures.LifespanFailed (RuntimeError)  it could not start, or not end in order
@@ -71,6 +72,7 @@ __all__ = [
     "RuleSyntaxError",
     "SecretKeyMissing",
     "ServerError",
+    "ServingError",
     "SessionConflict",
     "SessionError",
     "SessionReadOnly",
@@ -329,6 +331,10 @@ class ImportNameError(ErlenError, ImportError):
 
     def __str__(self) -> str:
         return f"Cannot import {self.import_name!r}. {self.problem}"
+
+
+class ServingError(ErlenError):
+    """A function that is to run at the start, or at the end, of an application cannot do its part."""
 
 
 class ServerError(ErlenError):

@@ -32,6 +32,7 @@ from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
+from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import threads_of
@@ -40,7 +41,7 @@ from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
-__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond", "threads_of"]
+__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond"]
 
 # Methods whose requests rarely have a body; without a header that announces one, none is waited for.
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
@@ -165,10 +166,10 @@ class Exchange:
 
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
-    if not app._got_first_request:
-        app.freeze()
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
+    if not app._ready:
+        await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
     body = RequestBody(exchange.receive, _length(exchange), _waiter_for(loop))
     runner = LoopRunner(loop, threads_of(app))
@@ -230,6 +231,8 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         del failure  # an exception would hold this frame
         if deadline is not None:
             await deadline.finish()
+        if context._followers is not None:
+            start_followers(context)
 
 
 async def give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:

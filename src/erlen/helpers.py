@@ -9,7 +9,7 @@ import functools
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "abort",
+    "after_response",
     "after_this_request",
     "copy_current_request_context",
     "flash",
@@ -59,6 +60,7 @@ __all__ = [
     "url_for",
 ]
 
+P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=WerkzeugResponse)
 _DEFAULT_RESPONSE = Response  # by another name, because a parameter of Flask's has this one
@@ -205,6 +207,30 @@ def after_this_request(f: F) -> F:
     check_signature("after_this_request", f)
     find_request_context("after_this_request").after_this_request(f)
     return f
+
+
+def after_response(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call *function* with *args* and *kwargs* when the response of the current request has been sent.
+
+    It may be async or plain, and runs as a background task does (:meth:`Erlen.add_background_task`), in a copy of the
+    request context: ``request`` and ``session`` are those of the request, ``g`` starts empty, and what it changes in
+    the session is not saved. It runs in any case: if the view fails later on, and if the client has gone. In a copy of
+    a request context it starts at once. ::
+
+        @app.post("/order")
+        def order():
+            after_response(send_mail, request.form["mail"])
+            return "Thank you!"
+    """
+    context = find_request_context("after_response")
+    if context.is_copy:
+        load("erlen.lifecycle.serving").serving_of(context.app).add_task(
+            context.app, function, args, kwargs, context.copy()
+        )
+        return
+    if context._followers is None:
+        context._followers = []
+    context._followers.append((function, args, kwargs))
 
 
 def copy_current_request_context(f: F) -> F:

@@ -75,6 +75,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "Let the error for a key missing in request.form or request.args pass with its traceback; automatic "
             "means: in debug mode.",
         ),
+        Setting(
+            "BACKGROUND_TASK_SHUTDOWN_TIMEOUT",
+            kinds.DURATION_OR_ZERO,
+            10,
+            "How many seconds (or a timedelta) background tasks are waited for when the application ends; those that "
+            "are not done by then are cancelled.",
+        ),
     ),
     "Keys": (
         Setting(

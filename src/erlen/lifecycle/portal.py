@@ -23,7 +23,8 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async, is_quick
-from erlen.current import home
+from erlen.current import current, home
+from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker, threads_of
 from erlen.loading import load
@@ -43,6 +44,8 @@ __all__ = [
 T = TypeVar("T")
 log = logging.getLogger("erlen")
 _unset: Any = object()
+#: Seconds that cancelled tasks are given to clean up, when a background loop is closed.
+_GRACE = 2
 
 
 class Loop:
@@ -60,6 +63,8 @@ class Loop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = 0
+        #: Loop and thread in the background, if they were started, and the process that they run in.
+        self._own: tuple[asyncio.AbstractEventLoop, threading.Thread, int] | None = None
 
     def get(self) -> asyncio.AbstractEventLoop:
         """Return the running loop; a new one where it has stopped, or in a child process: no thread outlives a fork."""
@@ -70,7 +75,9 @@ class Loop:
                 self._thread = threading.Thread(target=_serve, args=(ready,), name="erlen-loop", daemon=True)
                 self._thread.start()
                 self._loop = ready.result()
-                weakref.finalize(self, _stop, self._loop)
+                self._own = self._loop, self._thread, self._process
+                weakref.finalize(self, _stop, self._loop).atexit = False  # close does it, in time
+                at_exit(self, Loop.close)
                 self._begin_watching()
             return self._loop
 
@@ -94,6 +101,14 @@ class Loop:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
                 self._begin_watching()
+
+    def close(self) -> None:
+        """Stop the loop in the background, if there is one: its tasks are cancelled, its generators finished."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None and own[2] == os.getpid():
+            _stop(own[0])
+            own[1].join()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -144,6 +159,11 @@ def _serve(ready: Future[asyncio.AbstractEventLoop]) -> None:
     try:
         loop.run_forever()
     finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
@@ -288,6 +308,8 @@ class LoopRunner(HoppingRunner):
         self._has_place = False
         self._watch: asyncio.Task[None] | None = None
         self._watches = True
+        #: The thread is still busy with what was called in it, and nobody waits for that any more.
+        self.abandoned = False
 
     def _hand_over(self, work: Work) -> None:
         self.do(lambda: perform(work, self._loop))
@@ -300,6 +322,27 @@ class LoopRunner(HoppingRunner):
             self._variables = contextvars.copy_context()  # the thread's own would show them to the next request
         variables = self._variables
         self._worker.do(lambda: variables.run(work))
+
+    async def call_alone(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Have the thread call a plain function. Cancelled, it leaves the thread alone, and does not give it back."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        try:
+            ended, context = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._worker, self.abandoned = None, True
+            raise
+        take_over(context)
+        try:
+            result = _result(ended)
+        finally:
+            del ended, future  # an exception would hold this frame, and this frame the exception
+        return await result if hasattr(result, "__await__") else result
+
+    async def leave_context(self) -> None:
+        """Have the thread, which may have nothing to do for long, let the last context go: none is current here."""
+        if self._variables is not None:
+            await self.call(current.set, None)
 
     async def enter(self) -> None:
         """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""

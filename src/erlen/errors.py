@@ -38,6 +38,8 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     ├── erlen.testing.failures.SocketClosed (ConnectionError)    a WebSocket of a test has ended
     ├── erlen.testing.failures.SocketRejected (ConnectionError)  its handshake was refused
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
+    ├── erlen.broadcast.BroadcastUnavailable  the server that carries the messages does not answer, or refuses
+    ├── erlen.broadcast.SubscriberTooSlow  a subscription was ended before it would have lost messages
     ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
     ├── erlen.http.websocket.WebSocketDataError (ValueError)  a client sent a message that is no JSON
     └── SessionError                      see erlen.sessions

@@ -21,6 +21,7 @@ ALLOWED = {
     "asgi": {"werkzeug"},
     "application": {"click", "jinja2", "werkzeug"},
     "blueprints": {"werkzeug"},
+    "broadcast": {"redis"},
     "mounts": {"msgspec"},
     "cli": {"click", "msgspec"},
     "config": {"msgspec"},

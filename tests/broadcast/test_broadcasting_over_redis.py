@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -110,6 +111,18 @@ def test_the_end_of_the_loop_and_close_leave_no_connection(own_server: Running, 
     asyncio.run(publish())
     asyncio.run(until_gone(own_server.port))
     asyncio.run(publish_and_close())
+
+
+def test_a_loop_that_ends_at_once_leaves_no_open_connection_over_tls(servers: Servers) -> None:
+    broadcast = Broadcast(servers_of_redis.url_of("redis-tls", servers))
+
+    async def main() -> None:
+        async with broadcast.subscribe("a"):
+            pass
+
+    for _ in range(5):
+        asyncio.run(main())
+    gc.collect()  # pytest makes an error of the warning about one
 
 
 async def until_gone(port: int) -> None:

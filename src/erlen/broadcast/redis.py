@@ -7,6 +7,7 @@ publish. A connection that is lost is made again, with a growing pause; what is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import random
@@ -198,7 +199,8 @@ class RedisListener:
                 teller.cancel()
                 await asyncio.wait([teller])
         finally:
-            await connection.disconnect(nowait=True)
+            with contextlib.suppress(RedisError, OSError):
+                await connection.disconnect()  # TLS says farewell: a loop that ends before would leave it open
             for forgotten in (self._told, self._unanswered, self._asked, self._heard):
                 forgotten.clear()
 
@@ -226,8 +228,10 @@ class RedisListener:
                     _heed_cancelling()
         except (RedisError, OSError) as error:
             log.debug("Redis at %s could not be told what to listen to: %s", self._fleet.address.place, error)
-        finally:
             await connection.disconnect(nowait=True)  # so that who reads learns of it
+        except Exception:
+            await connection.disconnect(nowait=True)
+            raise
 
     def _changes(self) -> list[tuple[bytes, bytes]]:
         wanted = self._channels.keys()

@@ -14,7 +14,9 @@ WAYS = ["memory", "redis", "redis-tls", "redis-socket", "redis-cluster", "redis-
 _prefixes = itertools.count()
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(
+    params=[way if way in ("memory", "redis") else pytest.param(way, marks=pytest.mark.soak) for way in WAYS]
+)
 def make(request: pytest.FixtureRequest, servers: Servers) -> Callable[..., Broadcast]:
     """Return a function that makes a broadcast over one of the ways, in channels that only this test uses."""
     url = "memory://" if request.param == "memory" else redis.url_of(request.param, servers)

@@ -10,7 +10,7 @@ import pytest
 from erlen.broadcast import Broadcast
 from store_servers import Running, Servers, redis
 
-WAYS = ["memory", "redis", "redis-tls", "redis-socket", "redis-cluster", "redis-sentinel", "valkey"]
+RARER_WAYS = ["redis-tls", "redis-socket", "redis-cluster", "redis-sentinel", "valkey"]
 _prefixes = itertools.count()
 
 

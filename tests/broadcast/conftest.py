@@ -14,9 +14,7 @@ RARER_WAYS = ["redis-tls", "redis-socket", "redis-cluster", "redis-sentinel", "v
 _prefixes = itertools.count()
 
 
-@pytest.fixture(
-    params=[way if way in ("memory", "redis") else pytest.param(way, marks=pytest.mark.soak) for way in WAYS]
-)
+@pytest.fixture(params=["memory", "redis", *(pytest.param(way, marks=pytest.mark.soak) for way in RARER_WAYS)])
 def make(request: pytest.FixtureRequest, servers: Servers) -> Callable[..., Broadcast]:
     """Return a function that makes a broadcast over one of the ways, in channels that only this test uses."""
     url = "memory://" if request.param == "memory" else redis.url_of(request.param, servers)

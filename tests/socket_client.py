@@ -94,6 +94,10 @@ class SocketClient:
         """Send a message."""
         self._send(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
 
+    def send_at_once(self, *messages: str) -> None:
+        """Send several messages in one piece."""
+        self._socket.sendall(b"".join(self._connection.send(TextMessage(message)) for message in messages))
+
     def send_json(self, value: Any) -> None:
         """Send a value as JSON."""
         self.send(json.dumps(value))

@@ -21,6 +21,7 @@ from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
+from erlen.event_stream import EventStream, ServerSentEvent
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
@@ -37,7 +38,9 @@ from erlen.helpers import (
     send_file,
     send_from_directory,
     stream_template,
+    stream_template_async,
     stream_template_string,
+    stream_template_string_async,
     stream_with_context,
     url_for,
 )
@@ -63,10 +66,12 @@ __all__ = [
     "Blueprint",
     "Config",
     "Erlen",
+    "EventStream",
     "Markup",
     "Request",
     "Response",
     "RouteConflictWarning",
+    "ServerSentEvent",
     "WebSocket",
     "WebSocketClosed",
     "WebSocketDataError",
@@ -103,7 +108,9 @@ __all__ = [
     "send_from_directory",
     "session",
     "stream_template",
+    "stream_template_async",
     "stream_template_string",
+    "stream_template_string_async",
     "stream_with_context",
     "template_rendered",
     "url_for",

@@ -44,7 +44,7 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS = ("session", "cross_site", "static", "socket", "max_message_size", "message_rate")
+_ROUTE_OPTIONS = ("session", "cross_site", "static", "stream", "socket", "max_message_size", "message_rate")
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -278,7 +278,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param provide_automatic_options: answer OPTIONS requests; default is yes, unless ``methods`` has OPTIONS
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
-            "strict"``; ``cross_site=True`` for a route that other sites may send forms to
+            "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
+            that takes the body of its request as it comes
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -328,6 +329,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             raise SetupValueError(
                 f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
             )
+        if type(options.get("stream", False)) is not bool:
+            raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

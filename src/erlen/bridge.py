@@ -142,6 +142,8 @@ class _Conversation:
 
     def finish(self) -> None:
         """Wait until the application has ended; what it still sends is refused."""
+        if self._ended:  # and its loop may be closed since
+            return
         self._loop.call_soon_threadsafe(self._gone.set)
         while self.next() is not None:
             pass

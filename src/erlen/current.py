@@ -1,8 +1,8 @@
-"""The one context variable: which request or application the running code works for.
+"""The context variables: which request or application the running code works for, and where its plain code runs.
 
-It stands at the bottom so that every layer can read it; only ``erlen.context`` sets it. Inside the framework the
-context is passed as an argument, and the variable is read for users alone: by proxies, by helpers, and where a public
-signature leaves no room for an argument.
+They stand at the bottom so that every layer can read them; only ``erlen.context`` sets the first. Inside the framework
+the context is passed as an argument, and the variable is read for users alone: by proxies, by helpers, and where a
+public signature leaves no room for an argument.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current"]
+__all__ = ["current", "home"]
 
 #: The current :class:`erlen.context.Context`.
 current: ContextVar[Any] = ContextVar("erlen.context")
+
+#: What calls plain code in the request's thread (a :class:`erlen.lifecycle.runner.Runner`), for code on a loop that
+#: the pipeline does not call itself: the generator of a body, a view under WSGI.
+home: ContextVar[Any] = ContextVar("erlen.home", default=None)

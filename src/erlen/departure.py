@@ -8,16 +8,18 @@ from typing import Any
 
 from erlen.lifecycle.portal import LoopRunner
 
-__all__ = ["unless_gone"]
+__all__ = ["cancel_if_gone", "unless_gone"]
 
 
-async def unless_gone(exchange: Any, runner: LoopRunner, work: Coroutine[Any, Any, None]) -> bool:
+async def unless_gone(
+    departure: Callable[[], Coroutine[Any, Any, None]], runner: LoopRunner, work: Coroutine[Any, Any, None]
+) -> bool:
     """Await *work*, and cancel it if the client goes away meanwhile; tell whether it came to its end.
 
     Most views are done at their first step, and are not worth a task that watches the client: that costs more than
     they do. The task stays the same all along, because timeouts remember it.
 
-    :param exchange: the :class:`~erlen.exchange.Exchange`; the body of its request has been fetched
+    :param departure: waits until the client has gone
     """
     try:
         waited = work.send(None)
@@ -25,7 +27,7 @@ async def unless_gone(exchange: Any, runner: LoopRunner, work: Coroutine[Any, An
         return True
     gone: list[bool] = []
     task = asyncio.current_task()
-    runner.watch(_cancel_if_gone(exchange, task, gone))
+    runner.watch(cancel_if_gone(departure, task, gone))
     try:
         await _Rest(work, waited)
     except asyncio.CancelledError:
@@ -38,8 +40,11 @@ async def unless_gone(exchange: Any, runner: LoopRunner, work: Coroutine[Any, An
     return not gone
 
 
-async def _cancel_if_gone(exchange: Any, task: asyncio.Task[Any] | None, gone: list[bool]) -> None:
-    await exchange.disconnected()
+async def cancel_if_gone(
+    departure: Callable[[], Coroutine[Any, Any, None]], task: asyncio.Task[Any] | None, gone: list[bool]
+) -> None:
+    """Cancel *task* when *departure* has returned, and note that in *gone*."""
+    await departure()
     if task is not None:
         gone.append(True)
         task.cancel()

@@ -25,6 +25,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
     ├── ContextError (RuntimeError)       request, session, g or current_app was used where there is none
+    ├── erlen.http.body.BodyNotFetched (RuntimeError)  what cannot wait has read a body that is taken as it comes
     ├── ViewResultError (TypeError)       a view returned what cannot become a response
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere

@@ -26,6 +26,7 @@ from erlen.http.body import RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
+from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
@@ -33,7 +34,8 @@ from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
 from erlen.lifecycle.threads import Threads
 from erlen.mounts import Mount, find_mount
-from erlen.passage import ClientGone, answer_in_thread, code_of
+from erlen.outflow import ClientGone, departure_of, send_pieces
+from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
 __all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond", "threads_of"]
@@ -198,15 +200,17 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         raise
     try:
         if plainly:
-            await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure))
+            await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure), context)
             return
         work = handle(app, context, runner, failure)
-        if not body.complete:  # whoever watches the client would take what a hook may still fetch
+        if not (body.complete or body.streams):  # whoever watches would take what a hook may still fetch
             await work
-        elif not await unless_gone(exchange, runner, work):
+        elif not await unless_gone(departure_of(exchange, body), runner, work):
             return
         await _send(exchange, context, runner, body)
     finally:
+        if body.streams:
+            body.leave_off()
         del failure  # an exception would hold this frame
 
 
@@ -224,9 +228,11 @@ async def give_up(context: Context, error: BaseException, runner: LoopRunner) ->
 
 async def _prepare(context: Context, runner: LoopRunner, plainly: bool) -> Exception | None:
     """Fetch the body, and wait for a place where the request is plain; return what failed."""
-    body = context.request.body
+    body = context.request._body
     try:
-        if not body.complete and (context.plan.view is not None or not plainly):
+        if not body.complete and context.plan.streams:
+            body.stream()
+        elif not body.complete and (context.plan.view is not None or not plainly):
             await body.fill(context.request.max_content_length)
         if plainly:
             await runner.enter()
@@ -245,15 +251,16 @@ async def _call_mounted(app: Any, exchange: Exchange, mount: Mount, runner: Loop
     await answer_in_thread(exchange, runner, body, lambda: call_wsgi(mount.application, environ))
 
 
-def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
+def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], bool]:
     """Return what finishes a coroutine on *loop* for another thread, and drops it in the thread of the loop itself."""
     here = get_ident()
 
-    def wait(work: Coroutine[Any, Any, None]) -> None:
+    def wait(work: Coroutine[Any, Any, None]) -> bool:
         if get_ident() == here:
             work.close()
-        else:
-            asyncio.run_coroutine_threadsafe(work, loop).result()
+            return False
+        asyncio.run_coroutine_threadsafe(work, loop).result()
+        return True
 
     return wait
 
@@ -268,7 +275,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
             app._proxies.apply(environ)
         context = app.request_context(environ)
         context.request._source = exchange
-        context.request.body = body
+        context.request._body = body
     context._began = True
     context._holds = 1
     if exchange.preserved is not None:
@@ -329,5 +336,7 @@ async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: 
     status, headers, made = _ready(context)
     if type(made) is bytes:
         await exchange.answer(code_of(status), headers, made)
+    elif type(made) is AsyncBody:
+        await send_pieces(exchange, runner, body, (code_of(status), headers, made), context)
     else:
         await answer_in_thread(exchange, runner, body, lambda: (status, headers, made))

@@ -1,4 +1,4 @@
-"""The functions that views call: URLs, redirects, flashes, files, templates, streams.
+"""The functions that views call: URLs, redirects, flashes, files, templates; those about streams are in `streams.py`.
 
 Each works for the current request.
 """
@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, AnyStr, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from erlen.context import Context, find_context, find_request_context, has_app_context
-from erlen.current import current
+from erlen.context import find_context, find_request_context, has_app_context
 from erlen.http import files
 from erlen.http.response import Response
 from erlen.loading import load
 from erlen.scaffold import check_signature
 from erlen.signals import message_flashed
+from erlen.streams import (
+    stream_template,
+    stream_template_async,
+    stream_template_string,
+    stream_template_string_async,
+    stream_with_context,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -43,7 +49,9 @@ __all__ = [
     "send_file",
     "send_from_directory",
     "stream_template",
+    "stream_template_async",
     "stream_template_string",
+    "stream_template_string_async",
     "stream_with_context",
     "url_for",
 ]
@@ -286,106 +294,7 @@ def render_template_string(source: str, **context: Any) -> str:
     return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
 
 
-def stream_template(template_name_or_list: TemplateName, **context: Any) -> Iterator[str]:
-    """Render a template piece by piece, for a view to return; the request stays until the last piece is sent."""
-    current_context = find_context("stream_template")
-    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
-    return _stream(current_context, template, context)
-
-
-def stream_template_string(source: str, **context: Any) -> Iterator[str]:
-    """Render a template given as text piece by piece; see :func:`stream_template`."""
-    current_context = find_context("stream_template_string")
-    return _stream(current_context, current_context.app.jinja_env.from_string(source), context)
-
-
-def _stream(context: Context, template: Template, values: dict[str, Any]) -> Iterator[str]:
-    pieces: Iterator[str] = load(_TEMPLATING).stream(context, template, values)
-    return stream_with_context(pieces) if context.has_request else pieces
-
-
 def get_template_attribute(template_name: str, attribute: str) -> Any:
     """Return a macro or variable that a template exports, to be called from Python."""
     app = find_context("get_template_attribute").app
     return getattr(app.jinja_env.get_template(template_name).module, attribute)
-
-
-# Streams.
-
-
-@overload
-def stream_with_context(generator_or_function: Iterator[AnyStr]) -> Iterator[AnyStr]: ...
-@overload
-def stream_with_context(generator_or_function: Callable[..., Iterator[AnyStr]]) -> Callable[..., Iterator[AnyStr]]: ...
-def stream_with_context(generator_or_function: Any) -> Any:
-    """Keep the request alive while its body is streamed: give it a generator, or decorate the generator function.
-
-    ``request``, ``session`` and ``g`` work in the generator, and the teardowns run when it ends or is closed. The
-    session is saved before the first byte, so changes made in the generator are not. ::
-
-        @app.get("/report")
-        def report():
-            return Response(stream_with_context(lines()))
-    """
-    if callable(generator_or_function) and not hasattr(generator_or_function, "__next__"):
-
-        @functools.wraps(generator_or_function)
-        def decorated(*args: Any, **kwargs: Any) -> _ContextStream:
-            return _ContextStream(find_request_context("stream_with_context"), generator_or_function(*args, **kwargs))
-
-        return decorated
-    return _ContextStream(find_request_context("stream_with_context"), iter(generator_or_function))
-
-
-class _ContextStream:
-    """An iterator that holds its request's context, and gives it back once: at its end, or when it is dropped."""
-
-    def __init__(self, context: Context, iterator: Iterator[Any]) -> None:
-        self._context: Context | None = context
-        self._iterator = iterator
-        context.hold()
-
-    def __iter__(self) -> _ContextStream:
-        return self
-
-    def __next__(self) -> Any:
-        context = self._context
-        if context is None:
-            raise StopIteration
-        previous = current.get(None)
-        current.set(context)
-        try:
-            return next(self._iterator)
-        except BaseException as error:
-            self._end(None if isinstance(error, StopIteration) else error)
-            raise
-        finally:
-            context.leave(previous)
-
-    def close(self) -> None:
-        """End the stream before its end: closes the generator, then lets the request go."""
-        context = self._context
-        if context is None:
-            return
-        previous = current.get(None)
-        current.set(context)
-        try:
-            self._end(None)
-        finally:
-            context.leave(previous)
-
-    def _end(self, error: BaseException | None) -> None:
-        try:
-            close = getattr(self._iterator, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._let_go(error)
-
-    def _let_go(self, error: BaseException | None) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            context.release(error)
-
-    def __del__(self) -> None:
-        self.close()

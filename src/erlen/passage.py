@@ -1,4 +1,7 @@
-"""From the thread that makes an answer to the loop that sends it, one piece at a time."""
+"""From the thread that makes an answer to the loop that sends it, one piece at a time.
+
+An async body needs no thread: it is sent by the task of the request, see :mod:`erlen.outflow`.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,21 @@ from queue import SimpleQueue
 from typing import Any
 
 from erlen.http.sending import Answer, Headers
+from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.portal import LoopRunner, take_over
+from erlen.outflow import ClientGone, Departure, departure_of, send_pieces
 
-__all__ = ["ClientGone", "answer_in_thread", "code_of"]
-
-
-class ClientGone(Exception):
-    """The server has told that the client of an exchange has gone."""
+__all__ = ["answer_in_thread", "code_of"]
 
 
-async def answer_in_thread(exchange: Any, runner: LoopRunner, body: Any, answer: Callable[[], Answer]) -> None:
-    """Have the request's thread make the answer, and send it; a streamed body is made in the same thread.
+async def answer_in_thread(
+    exchange: Any, runner: LoopRunner, body: Any, answer: Callable[[], Answer], context: Any = None
+) -> None:
+    """Have the request's thread make the answer, and send it; a plain streamed body is made in the same thread.
 
     :param exchange: the :class:`~erlen.exchange.Exchange`
     :param body: the body of the request (:class:`~erlen.http.body.RequestBody`)
+    :param context: the context of the request, where it is the application's own
     """
     passage = _Passage(asyncio.get_running_loop())
     here = copy_context()
@@ -37,17 +41,18 @@ async def answer_in_thread(exchange: Any, runner: LoopRunner, body: Any, answer:
         status, headers, made = await passage.next()
         if type(made) is bytes:
             await exchange.answer(code_of(status), headers, made)
+        elif type(made) is AsyncBody:
+            await send_pieces(exchange, runner, body, (code_of(status), headers, made), context)
         else:
             runner.let_stream()
-            body.abandon()  # whoever watches the client would take what is left of it
-            await _stream(exchange, passage, code_of(status), headers)
+            await _stream(exchange, passage, departure_of(exchange, body), code_of(status), headers)
     finally:
         await passage.finish()  # before the thread is given to another request
 
 
-async def _stream(exchange: Any, passage: _Passage, status: int, headers: Headers) -> None:
+async def _stream(exchange: Any, passage: _Passage, departure: Departure, status: int, headers: Headers) -> None:
     """Send each piece of a body as the thread makes it, until the end or until the client has gone."""
-    watch = asyncio.ensure_future(_leave_if_gone(exchange, passage))
+    watch = asyncio.ensure_future(_leave_if_gone(departure, passage))
     try:
         await exchange.start(status, headers)
         while not passage.gone:
@@ -64,8 +69,8 @@ async def _stream(exchange: Any, passage: _Passage, status: int, headers: Header
         exchange.let_go()
 
 
-async def _leave_if_gone(exchange: Any, passage: _Passage) -> None:
-    await exchange.disconnected()
+async def _leave_if_gone(departure: Departure, passage: _Passage) -> None:
+    await departure()
     passage.gone = True
 
 
@@ -101,11 +106,12 @@ class _Passage:
         try:
             made = answer()
             body = made[2]
-            self._post(made, None, type(body) is bytes)
+            is_done = type(body) is bytes or type(body) is AsyncBody
+            self._post(made, None, is_done)
         except BaseException as caught:
             self._post(None, caught, True)
             return
-        if type(body) is bytes:
+        if is_done:
             return
         try:
             self._taken.get()

@@ -7,7 +7,7 @@ from typing import Any
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
-from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.http.websocket import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 
@@ -147,7 +147,7 @@ class RsgiExchange(Exchange):
 class RsgiSocket(RsgiExchange, SocketExchange):
     """One WebSocket of an RSGI server."""
 
-    __slots__ = ("_wire",)
+    __slots__ = ("_announced", "_wire")
 
     carries_subprotocol = carries_headers = False
 
@@ -155,6 +155,39 @@ class RsgiSocket(RsgiExchange, SocketExchange):
         super().__init__(scope, protocol)
         self.scheme = "wss" if self.scheme in ("https", "wss") else "ws"
         self._wire: Any = None
+        self._announced = False
+
+    async def hand_over(self, mount: Mount) -> None:
+        if mount.interface == "erlen":
+            self.root_path += mount.prefix
+            self.path = self.path[len(mount.prefix) :]
+            await converse(mount.application, self)
+        else:
+            scope = {**self._make_scope(mount), "type": "websocket", "subprotocols": self.subprotocols()}
+            await mount.application(scope, self._asgi_receive, self._asgi_send)
+
+    async def _asgi_receive(self) -> dict[str, Any]:
+        if not self._announced:
+            self._announced = True
+            return {"type": "websocket.connect"}
+        try:
+            message = await self.take()
+        except WebSocketClosed as closed:
+            return {"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason}
+        return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
+
+    async def _asgi_send(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        try:
+            if kind == "websocket.accept":
+                await self.accept(None, [])
+            elif kind == "websocket.send":
+                text = message.get("text")
+                await self.put(message["bytes"] if text is None else text)
+            elif kind == "websocket.close":
+                await self.close(message.get("code", NORMAL), message.get("reason") or "")
+        except WebSocketClosed as error:
+            raise OSError("The client has gone.") from error
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
         try:

@@ -69,25 +69,35 @@ class TemplateSetup(Scaffold):
 
         The session is not among them: it is a global of every template, so that rendering alone does not open it.
         """
-        current = find_context("current_app")
-        visited = nearest_request_context()
         given = dict(context)
-        context["g"] = current.g
+        for function in self._begin_template_context(context):
+            _add_values(context, function, find_context("current_app").app.ensure_sync(function)())
+        context.update(given)
+
+    async def update_template_context_async(self, context: dict[str, Any]) -> None:
+        """Do what :meth:`update_template_context` does, on an event loop: context processors may be plain or async.
+
+        Where a subclass overrides the plain method, that one is called, in the thread of the request's plain code.
+        """
+        at_home = load("erlen.lifecycle.streams").at_home
+        own = "update_template_context" in self.__dict__
+        if own or type(self).update_template_context is not TemplateSetup.update_template_context:
+            await at_home(self.update_template_context, context)
+            return
+        given = dict(context)
+        for function in self._begin_template_context(context):
+            _add_values(context, function, await at_home(function))
+        context.update(given)
+
+    def _begin_template_context(self, context: dict[str, Any]) -> list[Callable[[], Any]]:
+        """Add what needs no function to the values of a template, and return the context processors."""
+        visited = nearest_request_context()
+        context["g"] = find_context("current_app").g
         scopes: list[str | None] = [None]
         if visited is not None:
             context["request"] = visited.request
             scopes.extend(reversed(visited.request.blueprints))
-        for scope in scopes:
-            for function in self.template_context_processors.get(scope, ()):
-                values = current.app.ensure_sync(function)()
-                try:
-                    context.update(values)
-                except (TypeError, ValueError) as error:
-                    raise TypeError(
-                        f"The context processor {describe(function)} must return a dict of values for templates, and "
-                        f"it returned {values!r}. Write: return {{'name': value}}"
-                    ) from error
-        context.update(given)
+        return [function for scope in scopes for function in self.template_context_processors.get(scope, ())]
 
     @overload
     def template_filter(self, name: F) -> F: ...
@@ -134,6 +144,16 @@ class TemplateSetup(Scaffold):
     def add_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register *f* as a global function; :meth:`template_global` as a plain method."""
         self.jinja_env.globals[name or f.__name__] = f
+
+
+def _add_values(context: dict[str, Any], function: Callable[[], Any], values: Any) -> None:
+    try:
+        context.update(values)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"The context processor {describe(function)} must return a dict of values for templates, and "
+            f"it returned {values!r}. Write: return {{'name': value}}"
+        ) from error
 
 
 def select_autoescape(filename: str | None) -> bool:

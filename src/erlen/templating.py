@@ -7,7 +7,9 @@ nearest name that is there. This module is loaded when a template is first asked
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from jinja2 import (
@@ -23,9 +25,19 @@ from jinja2 import Environment as JinjaEnvironment
 
 from erlen.context import Context
 from erlen.errors import nearest
+from erlen.loading import load
 from erlen.signals import before_render_template, template_rendered
 
-__all__ = ["DispatchingJinjaLoader", "Environment", "MissingTemplate", "Source", "account_of", "render", "stream"]
+__all__ = [
+    "DispatchingJinjaLoader",
+    "Environment",
+    "MissingTemplate",
+    "Source",
+    "account_of",
+    "render",
+    "stream",
+    "stream_async",
+]
 
 
 Source = tuple[str, str | None, Callable[[], bool] | None]
@@ -227,3 +239,28 @@ def stream(context: Context, template: Template, values: dict[str, Any]) -> Iter
             template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=values)
 
     return generate()
+
+
+async def stream_async(context: Context, template: Template, values: dict[str, Any]) -> AsyncIterator[str]:
+    """Render *template* piece by piece on an event loop; the context processors run when the first is asked for.
+
+    Context processors and receivers of the signals may be plain or async.
+    """
+    app = context.app
+    await app.update_template_context_async(values)
+    await _tell(before_render_template, app, template, values)
+    if template.environment.is_async:
+        async with aclosing(template.generate_async(values)) as pieces:
+            async for piece in pieces:
+                yield piece
+    else:
+        for piece in template.generate(values):
+            yield piece
+    await _tell(template_rendered, app, template, values)
+
+
+async def _tell(signal: Any, app: Any, template: Template, values: dict[str, Any]) -> None:
+    if signal.receivers:
+        at_home = load("erlen.lifecycle.streams").at_home
+        for receiver in list(signal.receivers_for(app)):
+            await at_home(partial(receiver, app, template=template, context=values))

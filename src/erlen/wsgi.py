@@ -12,6 +12,7 @@ from erlen.current import current
 from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.http.sending import Prepared
+from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.start import begin
 from erlen.loading import load
@@ -52,6 +53,11 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
         body = _send(context, environ, start_response)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         return body  # type: ignore[no-any-return]
+    if type(body) is AsyncBody:
+        body.loop = app._loop
+        if not body.wanted:
+            variables.run(body.close)
+            return ()
     return _Body(body, variables)
 
 

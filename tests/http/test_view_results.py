@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -302,17 +302,6 @@ def test_another_type_is_refused_with_advice(app: Erlen, value: Any, kind: str, 
     assert refusal(app, view) == (
         f"{named(view)} did not return a valid response. {CHOICES}, but it was a {kind}.{advice}"
     )
-
-
-def test_an_async_generator_is_refused_with_the_reason(app: Erlen) -> None:
-    async def pieces() -> AsyncIterator[str]:
-        yield "a"
-
-    def view() -> Any:
-        return pieces()
-
-    text = refusal(app, view)
-    assert text.endswith("but it was a async_generator. An async generator cannot be a response; write a plain one.")
 
 
 def test_a_callable_that_is_no_wsgi_application_is_refused(app: Erlen) -> None:

@@ -7,83 +7,16 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar, Token
 from typing import Any
 
 import pytest
+from loop_tools import PATIENCE, Connection, on_a_loop
 
 from erlen import Response, app_ctx, appcontext_popped, appcontext_pushed, g, request, stream_with_context
 from erlen.lifecycle.threads import Threads
 from erlen.sessions.interface import SessionInterface
-
-PATIENCE = 10
-"""Seconds after which what waits for ever is a failure."""
-
-
-class Connection:
-    """A client of an ASGI server: what it sends, what it is sent, and when it goes away."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        pieces = pieces or (b"",)
-        self.left = [
-            {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
-            for number, piece in enumerate(pieces, 1)
-        ]
-        self.gone = asyncio.Event()
-        self.sent: list[Any] = []
-        self._receiving = False
-
-    async def receive(self) -> Any:
-        assert not self._receiving, "two wait for the next message at the same time"
-        self._receiving = True
-        try:
-            await asyncio.sleep(0)
-            if self.left:
-                return self.left.pop(0)
-            await self.gone.wait()
-            return {"type": "http.disconnect"}
-        finally:
-            self._receiving = False
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-
-    @property
-    def answer(self) -> tuple[int, bytes]:
-        return self.sent[0]["status"], b"".join(message["body"] for message in self.sent[1:])
-
-    async def ask(self, app: Any, path: str = "/", method: str = "GET", *headers: tuple[bytes, bytes]) -> None:
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": path, "query_string": b"", "root_path": "", "headers": [(b"host", b"localhost"), *headers],
-            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
-        await app.asgi(scope, self.receive, self.send)
-
-
-def on_a_loop(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run *work* on a loop of its own, as a server does; what waits for ever is a failure."""
-    outcome: list[Any] = []
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def noting() -> Any:
-        loops.append(asyncio.get_running_loop())
-        return await work()
-
-    def serve() -> None:
-        try:
-            outcome.append((asyncio.run(noting()), None))
-        except BaseException as error:
-            outcome.append((None, error))
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    assert outcome, "the loop waits for ever"
-    if outcome[0][1] is not None:
-        raise outcome[0][1]
-    return outcome[0][0]
 
 
 @pytest.mark.parametrize("size", [300, 300_000])

@@ -47,6 +47,7 @@ ALLOWED = {
     },
     "signals": {"blinker"},
     "static": {"werkzeug"},
+    "streams": {"jinja2"},
     "steps": {"werkzeug"},
     "template_setup": {"jinja2"},
     "urls": {"werkzeug"},

@@ -236,4 +236,26 @@ async def open_to_all() -> None:
     await websocket.send("welcome")
 
 
+async def relay(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application of somebody else."""
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": f"{scope['root_path']} {scope['path']}"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({**message, "type": "websocket.send"})
+    told.append(["relay ended"])
+
+
+branch = Erlen("branch")
+branch.config.update(SECRET_KEY=app.secret_key, SESSION_TYPE="null")
+
+
+@branch.websocket("/line")
+async def branch_line() -> None:
+    await websocket.send(f"{request.root_path} {request.path}")
+
+
+app.mount("/relay", relay, interface="asgi")
+app.mount("/branch", branch)
+
 asgi = app.asgi

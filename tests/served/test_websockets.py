@@ -179,6 +179,17 @@ def test_a_plain_request_to_a_socket_is_400(box: Box) -> None:
     assert box.http.get("/ws/echo/1").status_code == 400
 
 
+def test_mounted_applications_have_sockets_of_their_own(box: Box) -> None:
+    with box.connect("/branch/line") as socket:
+        assert socket.receive() == "/branch /line"
+    with box.connect("/relay/far/away") as socket:
+        assert socket.receive() == "/relay /relay/far/away"
+        for message in ("text", b"bytes"):
+            socket.send(message)
+            assert socket.receive() == message
+    box.wait_until_told("relay ended")
+
+
 # --- messages --------------------------------------------------------------------------------------------------------
 
 

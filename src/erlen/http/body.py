@@ -3,10 +3,15 @@
 Views read ``request.form``, ``.json``, ``.files`` and ``.stream`` without waiting, in plain and in async code. So the
 body is fetched before they run, up to the limit that holds for it; what is large goes to a temporary file. A slow
 client keeps nothing busy meanwhile but a coroutine.
+
+A route with ``stream=True`` takes its body as it comes instead: nothing is fetched before somebody reads, and nothing
+is kept. One piece is fetched ahead while the view waits for something else, because that is how a client that goes
+away in the middle is noticed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from tempfile import SpooledTemporaryFile
@@ -14,7 +19,9 @@ from typing import IO, Any
 
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-__all__ = ["Receive", "RequestBody"]
+from erlen.errors import ErlenError
+
+__all__ = ["BodyNotFetched", "Receive", "RequestBody"]
 
 #: Gives the next piece of a body and tells whether more follow. Raises ClientDisconnected if none can follow any more.
 Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -23,14 +30,34 @@ Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
 SPOOL = 512 * 1024
 
 
+class BodyNotFetched(ErlenError, RuntimeError):
+    """An async view of a route with ``stream=True`` has read its body by what cannot wait for it."""
+
+    def __str__(self) -> str:
+        return (
+            "The route has stream=True, so its body is not there before the view, and request.form, request.json, "
+            "request.get_data() and request.stream cannot wait for it on the event loop. Write: async for piece in "
+            "request.body, or: async for part in request.parts(), or: await request.body; or take stream=True away."
+        )
+
+
 class RequestBody(io.RawIOBase):
     """A body that arrives on an event loop.
 
     :param receive: gives the next piece and tells whether more follow
     :param length: how long the body says it is, if it does
-    :param wait: finishes a coroutine on the loop, called by another thread, and does nothing on the loop itself. So
-        plain code that reads on fetches what ``fill`` has left; elsewhere that is answered with 413
+    :param wait: finishes a coroutine on the loop, called by another thread; on the loop itself it drops the coroutine
+        and returns False. So plain code that reads on fetches what ``fill`` has left; else that is answered with 413
     """
+
+    # What few requests need stands here until they do.
+    #: Pieces are handed on as they come, and not kept.
+    streams = False
+    _rest = b""
+    _ahead: asyncio.Task[bytes] | None = None
+    _readers = 0
+    _told = False
+    _taken: asyncio.Event
 
     def __init__(self, receive: Receive, length: int | None = None, wait: Callable[[Any], Any] | None = None) -> None:
         self._receive = receive
@@ -44,6 +71,11 @@ class RequestBody(io.RawIOBase):
         self.complete = length == 0
         #: The client went away before the end.
         self.broken = False
+
+    def stream(self) -> None:
+        """Hand the body on as it comes from now on."""
+        self.streams = True
+        self._taken = asyncio.Event()
 
     async def fill(self, limit: int | None) -> None:
         """Fetch the body, until its end or until it is longer than *limit* bytes; not at all if it says that it is."""
@@ -79,6 +111,78 @@ class RequestBody(io.RawIOBase):
         """Fetch no more; reading on is answered with 413."""
         self._wait = None
 
+    # As it comes.
+
+    async def next_piece(self) -> bytes:
+        """Return the next piece of a body that streams; empty at its end. A reader that is cancelled loses nothing.
+
+        :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
+        """
+        rest, self._rest = self._rest, b""
+        if rest:
+            return rest
+        while self._ahead is not None or not self.complete:
+            fetching = self._look_ahead()
+            self._readers += 1
+            try:
+                if not fetching.done():
+                    await asyncio.wait([fetching])
+            finally:
+                self._readers -= 1
+            if self._ahead is fetching:
+                self._ahead = None
+            self._taken.set()
+            piece = fetching.result()
+            if piece:
+                self.size += len(piece)
+                return piece
+        if self.broken or (self._length is not None and self.size < self._length):
+            raise ClientDisconnected()
+        return b""
+
+    def _look_ahead(self) -> asyncio.Task[bytes]:
+        if self._ahead is None:
+            self._taken.clear()
+            self._ahead = asyncio.ensure_future(self._receive_piece())
+        return self._ahead
+
+    async def _receive_piece(self) -> bytes:
+        try:
+            piece, more = await self._receive()
+        except ClientDisconnected:
+            self.broken = self.complete = True
+            self._told = self._readers > 0
+            return b""
+        self.complete = not more
+        return piece
+
+    async def _pull(self) -> None:
+        self._rest = await self.next_piece()
+
+    async def departed(self, disconnected: Callable[[], Awaitable[None]]) -> None:
+        """Return when the client has gone, in the middle of a body that streams or after it.
+
+        Whoever waits for the next piece then is told by an exception, and this waits for ever.
+
+        :param disconnected: returns when the client has gone, once the body is complete
+        """
+        while not self.broken and (self._ahead is not None or not self.complete):
+            await asyncio.wait([self._look_ahead()])
+            if not self.broken:
+                await self._taken.wait()
+        if self._told:
+            await asyncio.get_running_loop().create_future()
+        if not self.broken:
+            await disconnected()
+
+    def leave_off(self) -> None:
+        """Stop fetching ahead: the request is over."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.cancel()
+
+    # Read like any file.
+
     def readable(self) -> bool:
         """Tell that it can be read."""
         return True
@@ -90,6 +194,10 @@ class RequestBody(io.RawIOBase):
         :raises werkzeug.exceptions.RequestEntityTooLarge: 413, if the rest was not fetched because of the limit
         """
         wanted = len(buffer)
+        if self.streams:
+            piece = self._read_stream(wanted)
+            buffer[: len(piece)] = piece
+            return len(piece)
         if self._position + wanted > self.size and not self.complete:
             if self._wait is not None:
                 self._wait(self._fetch(self._position + wanted))
@@ -105,6 +213,15 @@ class RequestBody(io.RawIOBase):
         self._position += len(piece)
         buffer[: len(piece)] = piece
         return len(piece)
+
+    def _read_stream(self, wanted: int) -> bytes:
+        if not self._rest and wanted:
+            work = self._pull()
+            if self._wait is None or self._wait(work) is False:
+                work.close()
+                raise BodyNotFetched()
+        piece, self._rest = self._rest[:wanted], self._rest[wanted:]
+        return piece
 
     def close(self) -> None:
         """Let go of the temporary file."""

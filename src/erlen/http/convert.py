@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from werkzeug.datastructures import Headers
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.errors import ViewResultError
 from erlen.http.response import Response
+from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = ["make_response", "page_of", "split"]
 
@@ -72,9 +73,11 @@ def make_response(
         )
     cls = app.response_class
     if not isinstance(result, cls):
-        if isinstance(result, (str, bytes, bytearray, Iterator)):
+        if isinstance(result, (str, bytes, bytearray, Iterator)) or is_async_iterable(result):
             if isinstance(result, bytearray):
                 result = bytes(result)
+            elif is_async_iterable(result):
+                result = AsyncBody(result)  # here, because the class may be Werkzeug's
             plain_status = status if type(status) is int else None
             if isinstance(headers, Headers):
                 headers = headers.copy()  # it may be a constant of the view's module
@@ -151,8 +154,6 @@ def _adopt(cls: type[Response], result: Any, environ: dict[str, Any], who: Calla
 
 
 def _advice(result: Any) -> str:
-    if isinstance(result, AsyncIterator):
-        return " An async generator cannot be a response; write a plain one."
     if isinstance(result, type):
         return f" It is the class itself: write {result.__name__}() to return an object of it."
     if isinstance(result, (bool, int, float)):

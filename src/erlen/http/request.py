@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import IO, Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
 from urllib.parse import unquote_plus
 
@@ -23,6 +23,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wsgi import LimitedStream
 
 from erlen.current import current
+from erlen.http.incoming import IncomingBody, Part, StreamOfUnknownLength, parts_of
 from erlen.log import request_id_in, trace_id_in
 
 __all__ = ["FileNotSent", "FilesOfWrongForm", "Request", "decode", "lazy"]
@@ -116,7 +117,7 @@ class Request(WerkzeugRequest):
     app: AppLike | None = None
 
     #: The body on a server with an event loop (:class:`erlen.http.body.RequestBody`); None under WSGI.
-    body: Any = None
+    _body: Any = None
     #: What an ASGI or RSGI server told; None under WSGI.
     _source: Source | None = None
     #: The application is mounted under a path, and was asked for at that path without a slash behind it.
@@ -158,14 +159,14 @@ class Request(WerkzeugRequest):
             request.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
             request.scheme = source.scheme
         request._source = source
-        request.body = body
+        request._body = body
         return request
 
     @lazy
     def environ(self) -> dict[str, Any]:
         """The request as a WSGI environment (PEP 3333), whatever the server speaks."""
         assert self._source is not None, "a request without a source is given its environ"
-        return self._source.make_environ(self.body)
+        return self._source.make_environ(self._body)
 
     @lazy
     def cookie_header(self) -> str | None:
@@ -271,7 +272,29 @@ class Request(WerkzeugRequest):
             return LimitedStream(body, length)  # type: ignore[return-value]
         if not self.environ.get("wsgi.input_terminated", False):
             return io.BytesIO()  # without a length, reading on would wait for ever (PEP 3333)
-        return body if most is None else io.BufferedReader(_StreamOfUnknownLength(body, most))
+        return body if most is None else io.BufferedReader(StreamOfUnknownLength(body, most))
+
+    @property
+    def body(self) -> IncomingBody:
+        """The body for async code: ``async for piece in request.body``; ``await request.body`` gives all of it."""
+        return IncomingBody(self)
+
+    def parts(self) -> AsyncIterator[Part]:
+        """Give the parts of a multipart form as they come, in an async view of a route with ``stream=True``. ::
+
+            async for part in request.parts():
+                async for piece in part:
+                    await file.write(piece)
+
+        :raises werkzeug.exceptions.HTTPException: 413 beyond :attr:`max_content_length`, :attr:`max_form_parts` or
+            :attr:`max_form_memory_size`; 400 if it is no multipart form
+        """
+        return parts_of(self, self.content_type or "", self.max_form_parts, self.max_form_memory_size)
+
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event that a client of an event stream had, when it comes again; else None."""
+        return self.headers.get("Last-Event-ID") or None
 
     @lazy
     def args(self) -> MultiDict[str, str]:
@@ -439,25 +462,6 @@ class Request(WerkzeugRequest):
                         file.close()
         if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
             self.files = FilesOfWrongForm(self)
-
-
-class _StreamOfUnknownLength(io.RawIOBase):
-    """A body that comes in chunks: one byte more than the limit is asked for, to tell "full" from "too long"."""
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self._stream = stream
-        self._left = limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._stream.read(min(len(buffer), self._left + 1))
-        if len(chunk) > self._left:
-            raise RequestEntityTooLarge()
-        self._left -= len(chunk)
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
 
 
 class FileNotSent(KeyError, AssertionError):

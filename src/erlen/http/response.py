@@ -6,9 +6,9 @@ that is already bytes with a handful of headers, so these take a short way here,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
@@ -16,6 +16,7 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.current import current
+from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = ["Response", "content_type_of", "goes_short", "has_header", "lower", "status_line"]
 
@@ -62,7 +63,7 @@ def has_header(headers: Headers, lowered: str) -> bool:
 class Response(WerkzeugResponse):
     """An outgoing HTTP response, as :class:`werkzeug.wrappers.Response` describes it.
 
-    :param response: the body: text, bytes, or an iterable of these
+    :param response: the body: text, bytes, or an iterable of these, a plain or an async one
     :param status: a code, or a line such as ``"404 NOT FOUND"``
     :param headers: a mapping or a list of pairs
     :param mimetype: the type without parameters; text gets ``charset=utf-8``
@@ -72,10 +73,17 @@ class Response(WerkzeugResponse):
 
     default_mimetype: str | None = "text/html"
     autocorrect_location_header = False
+    _sent_as_usual: ClassVar[dict[str, Any]] = {}
 
     def __init__(
         self,
-        response: Iterable[bytes] | Iterable[str] | bytes | str | None = None,
+        response: Iterable[bytes]
+        | Iterable[str]
+        | AsyncIterable[bytes]
+        | AsyncIterable[str]
+        | bytes
+        | str
+        | None = None,
         status: int | str | HTTPStatus | None = None,
         headers: Any = None,
         mimetype: str | None = None,
@@ -88,7 +96,9 @@ class Response(WerkzeugResponse):
             or (kind is not str and kind is not bytes)
             or (status is not None and type(status) is not int)
         ):
-            super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
+            if kind is not AsyncBody and is_async_iterable(response):
+                response = AsyncBody(response)  # type: ignore[arg-type]
+            super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)  # type: ignore[arg-type]
             return
         body: bytes = response.encode() if kind is str else response  # type: ignore[union-attr, assignment]
         if content_type is None:
@@ -126,6 +136,7 @@ class Response(WerkzeugResponse):
         return WerkzeugResponse.max_cookie_size if context is None else context.app.config["MAX_COOKIE_SIZE"]
 
 
+# A class may override one of these without being sent otherwise; it then says so in ``_sent_as_usual``.
 _SENDING = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
 _short_way: dict[type, bool] = {}
 
@@ -138,7 +149,10 @@ def goes_short(kind: type[Any]) -> bool:
         found = _short_way[kind] = (
             issubclass(kind, Response)
             and kind.automatically_set_content_length
-            and all(getattr(kind, name) is getattr(WerkzeugResponse, name) for name in _SENDING)
+            and all(
+                getattr(kind, name) is (kind._sent_as_usual.get(name) or getattr(WerkzeugResponse, name))
+                for name in _SENDING
+            )
         )
     return found
 
@@ -178,7 +192,13 @@ def lower(
                 if not known:
                     pairs = [*pairs, ("Content-Length", str(size))]
                 return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
+    if type(body) is not AsyncBody and is_async_iterable(body):  # it was put into the response later
+        body = response.response = AsyncBody(body)  # type: ignore[arg-type]
     chunks, status, headers = response.get_wsgi_response(environ)
+    if type(body) is AsyncBody and goes_short(type(response)):
+        body.wanted = not (environ["REQUEST_METHOD"] == "HEAD" or code < 200 or code in (204, 304))
+        body.pieces.after = response._on_close
+        chunks = body
     if code == 204 and not types_no_content:  # there is no content to have a type
         headers = [pair for pair in headers if pair[0].lower() != "content-type"]
     return status, headers, chunks

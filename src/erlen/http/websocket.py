@@ -227,6 +227,9 @@ class WebSocket(Request):
             await self._wire.accept(subprotocol, pairs)
             self.accepted, self.subprotocol = True, subprotocol
             self._reader = self._loop.create_task(self._read())
+        except WebSocketClosed as closed:
+            self._end(closed.code, closed.reason)
+            raise
         finally:
             self._accepting = False
             self._wake()

@@ -104,8 +104,8 @@ async def handle(
                 rule = request.url_rule
                 if rule is not None and rule.endpoint != plan.endpoint:  # a hook has chosen another route
                     plan = context.plan = app.plan_of(rule.endpoint)
-                if runner.fetches and not request.body.complete:
-                    await request.body.fill(request.max_content_length)  # a hook may have raised the limit
+                if runner.fetches and not (request._body.complete or plan.streams):
+                    await request._body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
                 if "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)

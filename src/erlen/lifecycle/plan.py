@@ -94,6 +94,7 @@ class Plan:
         "preprocessors",
         "session_mode",
         "socket",
+        "streams",
         "teardown_app",
         "teardown_request",
         "tears_down",
@@ -129,6 +130,8 @@ class Plan:
     socket: Function | None
     before_socket: tuple[Function, ...]
     after_socket: tuple[Function, ...]
+    #: The view takes the body as it comes.
+    streams: bool
     #: The application has its own way to run what is async: gevent, for instance.
     wrapped: bool
 
@@ -158,6 +161,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     counts_as_visit = plan.view is not None and not options.get("static") and writes
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
     plan.own = overridden
+    plan.streams = bool(options.get("stream"))
     plan.guarded = not options.get("cross_site")
     plan.handles_errors = bool(
         app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}

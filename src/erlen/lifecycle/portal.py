@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import os
 import queue
 import threading
@@ -21,12 +22,14 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async
+from erlen.current import home
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker
 
-__all__ = ["Loop", "LoopRunner", "PortalRunner", "take_over"]
+__all__ = ["HoppingRunner", "Loop", "LoopRunner", "PortalRunner", "Work", "perform", "take_over"]
 
 T = TypeVar("T")
+log = logging.getLogger("erlen")
 _unset: Any = object()
 
 
@@ -75,7 +78,16 @@ class Loop:
         take_over(context)
         return _result(ended)  # type: ignore[no-any-return]
 
-    def refuse_waiting(self, awaitable: Awaitable[Any]) -> None:
+    def finish(self, awaitable: Awaitable[Any]) -> None:
+        """Run *awaitable* to its end: while this thread waits, or later where this is the thread of the loop."""
+        if threading.current_thread() is self._thread and self._loop is not None:
+            task = self._loop.create_task(_ended(awaitable))
+            _finishing.add(task)
+            task.add_done_callback(_finished)
+        else:
+            self.run(awaitable)
+
+    def refuse_waiting(self, awaitable: Any) -> None:
         """Refuse to wait for *awaitable* in the thread of the loop itself.
 
         :raises RuntimeError: there
@@ -108,6 +120,17 @@ def _serve(ready: Future[asyncio.AbstractEventLoop]) -> None:
 def _stop(loop: asyncio.AbstractEventLoop) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(loop.stop)
+
+
+# A loop holds its tasks weakly.
+_finishing: set[asyncio.Task[Any]] = set()
+
+
+def _finished(task: asyncio.Task[Any]) -> None:
+    _finishing.discard(task)
+    _, error = _outcome(task)
+    if error is not None:
+        log.error("What was to be ended on the event loop has failed.", exc_info=error)
 
 
 def _start(
@@ -146,8 +169,11 @@ def _result(ended: tuple[Any, BaseException | None]) -> Any:
         del ended, error  # or the exception would hold this frame, and this frame the exception
 
 
-class _Work:
-    """A plain call on its way from the loop to the thread that waits for the request."""
+class Work:
+    """A plain call on its way from the loop to the thread that waits for the request.
+
+    :param future: where the loop waits for what *call* gives, in the variables of *context*
+    """
 
     __slots__ = ("call", "context", "future")
 
@@ -157,22 +183,34 @@ class _Work:
         self.future: asyncio.Future[Any] | None = future
 
 
-class _HoppingRunner:
-    """Awaits async callables on a loop, and has plain ones called in the one thread of the request."""
+class HoppingRunner:
+    """What the runners on a loop have in common.
+
+    Async callables are awaited there, and plain ones are called in the one thread of the request.
+    """
 
     inline = False
     fetches = False
     _loop: asyncio.AbstractEventLoop
+    #: The request is over, and its thread does other things; a task that it has left behind may still run.
+    _over = False
 
-    def _post(self, work: _Work) -> None:
+    def _hand_over(self, work: Work) -> None:
+        """Give *work* to the thread of the request."""
         raise NotImplementedError
+
+    def _post(self, work: Work) -> None:
+        if self._over:
+            self._loop.run_in_executor(None, contextvars.copy_context().run, perform, work, self._loop)
+        else:
+            self._hand_over(work)
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Await an async callable here; have the request's thread run a plain one."""
         if is_async(function):
             return await function(*args, **kwargs)
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._post(_Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)
         take_over(context)
         try:
@@ -192,7 +230,7 @@ class _HoppingRunner:
         await future
 
 
-class LoopRunner(_HoppingRunner):
+class LoopRunner(HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
 
     fetches = True
@@ -206,8 +244,8 @@ class LoopRunner(_HoppingRunner):
         self._watch: asyncio.Task[None] | None = None
         self._watches = True
 
-    def _post(self, work: _Work) -> None:
-        self.do(lambda: _perform(work, self._loop))
+    def _hand_over(self, work: Work) -> None:
+        self.do(lambda: perform(work, self._loop))
 
     def do(self, work: Callable[[], Any]) -> None:
         """Have the request's thread call *work*, in the context variables that all its plain callables share."""
@@ -243,6 +281,17 @@ class LoopRunner(_HoppingRunner):
         if watch is not None:
             watch.cancel()
 
+    def rest(self, ends: bool) -> None:
+        """Let the request go on without a thread for a long time.
+
+        :param ends: whether it will still end in plain code, which is to run in the thread of its other plain code
+        """
+        self._leave()
+        if not ends:
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                self._threads.give_back(worker)
+
     def _leave(self) -> None:
         if self._has_place:
             self._has_place = False
@@ -250,6 +299,7 @@ class LoopRunner(_HoppingRunner):
 
     def close(self) -> None:
         """Give the thread and the place back."""
+        self._over = True
         self.stop_watching()
         self._leave()
         worker, self._worker = self._worker, None
@@ -257,7 +307,7 @@ class LoopRunner(_HoppingRunner):
             self._threads.give_back(worker)
 
 
-class PortalRunner(_HoppingRunner):
+class PortalRunner(HoppingRunner):
     """Runs the coroutine of one request on the loop, and its plain callables in the thread that waits for it."""
 
     def __init__(self, loop: Loop) -> None:
@@ -265,8 +315,12 @@ class PortalRunner(_HoppingRunner):
         self._refuse_waiting = loop.refuse_waiting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def _post(self, work: _Work) -> None:
+    def _hand_over(self, work: Work) -> None:
         self._queue.put(work)
+
+    def _end(self, ended: Any) -> None:
+        self._over = True
+        self._queue.put(ended)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run *coroutine* to its end and return its result. Variables that it sets are seen by the caller.
@@ -275,9 +329,10 @@ class PortalRunner(_HoppingRunner):
         """
         self._refuse_waiting(coroutine)
         context = contextvars.copy_context()
-        self._loop.call_soon_threadsafe(_start, self._loop, _ended(coroutine), context, self._queue.put)
-        while type(item := self._queue.get()) is _Work:
-            _perform(item, self._loop)
+        context.run(home.set, self)
+        self._loop.call_soon_threadsafe(_start, self._loop, _ended(coroutine), context, self._end)
+        while type(item := self._queue.get()) is Work:
+            perform(item, self._loop)
         take_over(context)
         return _result(item)  # type: ignore[no-any-return]
 
@@ -300,7 +355,8 @@ def _done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
+def perform(work: Work, loop: asyncio.AbstractEventLoop) -> None:
+    """Do *work* in this thread, and tell the loop what came of it."""
     # An exception holds the frames that it came through, this one too: nothing here may lead to the exception then.
     future, work.future = work.future, None
     take_over(work.context)
@@ -317,7 +373,7 @@ def _perform(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
 
 
 def take_over(context: contextvars.Context) -> None:
-    """Set here the variables that have another value in *context*."""
+    """Set here the variables that have another value in *context*; where plain code runs is no matter of the thread."""
     for variable, value in context.items():
-        if variable.get(_unset) is not value:
+        if variable.get(_unset) is not value and variable is not home:
             variable.set(value)

@@ -96,6 +96,14 @@ class BackgroundLoop:
         """Run *awaitable* on the loop while this thread waits, and return its result."""
         return self.get().run(awaitable)  # type: ignore[no-any-return]
 
+    def finish(self, awaitable: Awaitable[Any]) -> None:
+        """Run *awaitable* to its end; see :meth:`erlen.lifecycle.portal.Loop.finish`."""
+        self.get().finish(awaitable)
+
+    def iterate(self, source: Any) -> Any:
+        """Take an async iterator in this thread: return its :class:`erlen.lifecycle.streams.LoopIterator`."""
+        return load("erlen.lifecycle.streams").LoopIterator(self.get(), source)
+
     def adopt(self, loop: Any) -> None:
         """Use *loop*, the server's own, from now on; see :meth:`erlen.lifecycle.portal.Loop.adopt`."""
         if self.adopted is not loop:

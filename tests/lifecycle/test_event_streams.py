@@ -1,0 +1,217 @@
+"""Event streams: headers, heartbeats, the request that stays for the source, and how a stream ends."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from loop_tools import Connection, on_a_loop, tasks_left
+from werkzeug.test import create_environ
+
+from erlen import EventStream, ServerSentEvent, request
+from erlen.errors import ContextError
+
+
+def add_stream(app: Any, source: Callable[[], Any], **options: Any) -> None:
+    @app.get("/events")
+    async def events() -> Any:
+        return EventStream(source(), **options)
+
+
+async def two_events() -> AsyncIterator[Any]:
+    yield ServerSentEvent("one", id="1")
+    await asyncio.sleep(0)
+    yield {"number": 2}
+
+
+def two_plain_events() -> Iterator[Any]:
+    yield ServerSentEvent("one", id="1")
+    yield {"number": 2}
+
+
+@pytest.mark.parametrize("source", [two_events, two_plain_events])
+def test_an_event_stream_has_its_headers_and_its_events(app: Any, source: Any) -> None:
+    add_stream(app, source, retry=2000, headers={"X-More": "yes"})
+    answer = app.test_client().get("/events")
+    assert answer.text == 'retry: 2000\n\nid: 1\ndata: one\n\ndata: {"number":2}\n\n'.replace(
+        '{"number":2}', app.json.dumps({"number": 2})
+    )
+    assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    assert answer.headers["X-More"] == "yes"
+    assert "Content-Length" not in answer.headers
+
+
+@pytest.mark.parametrize("source", ["async", "plain"])
+def test_the_source_has_its_request_and_the_teardowns_come_after_it(app: Any, source: str) -> None:
+    noted: list[str] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    async def events() -> AsyncIterator[str]:
+        await asyncio.sleep(0)
+        yield f"{request.path} {request.last_event_id} {noted}"
+
+    def plain_events() -> Iterator[str]:
+        yield f"{request.path} {request.last_event_id} {noted}"
+
+    add_stream(app, events if source == "async" else plain_events)
+    answer = app.test_client().get("/events", headers={"Last-Event-ID": "41"})
+    assert answer.text == "data: /events 41 []\n\n"
+    assert noted == ["teardown"]
+
+
+def test_without_a_header_there_is_no_last_event_id(app: Any) -> None:
+    with app.test_request_context():
+        assert request.last_event_id is None
+
+
+def test_the_request_need_not_stay(app: Any) -> None:
+    noted: list[str] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    async def events() -> AsyncIterator[str]:
+        yield str(noted)
+
+    add_stream(app, events, keep_context=False)
+    assert app.test_client().get("/events").text == "data: ['teardown']\n\n"
+
+
+def test_silence_is_filled_and_loses_no_event(app: Any) -> None:
+    """The source waits across many heartbeats, in one task, and is never cancelled."""
+    asked = threading.Event()
+
+    async def events() -> AsyncIterator[str]:
+        task = asyncio.current_task()
+        for number in range(3):
+            while not asked.is_set():
+                await asyncio.sleep(0.001)
+            asked.clear()
+            yield f"{number} {asyncio.current_task() is task}"
+
+    add_stream(app, events, heartbeat=0.005)
+    body = iter(app(create_environ("/events"), lambda status, headers, exc_info=None: None))
+    for number in range(3):
+        assert next(body) == b":\n\n"
+        assert next(body) == b":\n\n"
+        asked.set()
+        while (piece := next(body)) == b":\n\n":
+            pass
+        assert piece == b"data: %d True\n\n" % number
+    assert b"".join(body).replace(b":\n\n", b"") == b""
+
+
+def test_no_event_is_asked_for_before_the_last_one_was_taken(app: Any) -> None:
+    made: list[int] = []
+
+    async def events() -> AsyncIterator[str]:
+        for number in range(5):
+            made.append(number)
+            yield str(number)
+
+    add_stream(app, events)
+    body = iter(app(create_environ("/events"), lambda status, headers, exc_info=None: None))
+    assert next(body) == b"data: 0\n\n"
+    body.close()
+    assert len(made) <= 2
+
+
+def test_a_stream_that_is_closed_from_outside_ends_well_and_its_source_is_cancelled(app: Any) -> None:
+    noted: list[str] = []
+    streams: list[EventStream] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            yield "one"
+            threading.Thread(target=streams[0].close).start()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            noted.append("finally")
+
+    @app.get("/events")
+    async def index() -> Any:
+        streams.append(EventStream(events()))
+        return streams[0]
+
+    assert app.test_client().get("/events").text == "data: one\n\n"
+    assert noted == ["finally", "teardown"]
+
+
+def test_a_stream_that_is_closed_before_it_begins_sends_nothing_and_is_torn_down(app: Any) -> None:
+    noted: list[str] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    @app.get("/events")
+    async def index() -> Any:
+        stream = EventStream(two_events())
+        stream.close()
+        return stream
+
+    assert app.test_client().get("/events").text == ""
+    assert noted == ["teardown"]
+
+
+def test_an_error_of_the_source_breaks_the_stream(app: Any) -> None:
+    async def events() -> AsyncIterator[str]:
+        yield "one"
+        raise ValueError("the source failed")
+
+    add_stream(app, events)
+    with pytest.raises(ValueError, match="the source failed"):
+        _ = app.test_client().get("/events").data
+
+
+def test_a_head_request_begins_no_stream(app: Any) -> None:
+    noted: list[str] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    async def events() -> AsyncIterator[str]:
+        noted.append("begun")
+        yield "one"
+
+    add_stream(app, events)
+    assert app.test_client().head("/events").data == b""
+    assert noted == ["teardown"]
+
+
+def test_a_client_that_goes_away_ends_the_source_and_then_the_request(make_app: Any) -> None:
+    app = make_app()
+    noted: list[str] = []
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    async def events() -> AsyncIterator[str]:
+        try:
+            yield "one"
+            connection.gone.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            noted.append("finally")
+
+    add_stream(app, events)
+
+    async def work() -> int:
+        nonlocal connection
+        connection = Connection()
+        await connection.ask(app, "/events")
+        return await tasks_left()
+
+    connection: Any = None
+    assert on_a_loop(work) == 0
+    assert noted == ["finally", "teardown"]
+
+
+@pytest.mark.parametrize("bad", [0, -1])
+def test_a_heartbeat_that_is_no_time_is_refused(app: Any, bad: float) -> None:
+    with app.app_context(), pytest.raises(ValueError, match="heartbeat=None"):
+        EventStream(two_events(), heartbeat=bad)
+
+
+def test_an_event_stream_needs_an_application() -> None:
+    with pytest.raises(ContextError, match="EventStream"):
+        EventStream([])

@@ -1,0 +1,432 @@
+"""What WebSockets promise that needs no server to show: set-up, mistakes, hooks in their order, tasks of a view."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import erlen
+from erlen import Blueprint, Erlen, WebSocketClosed, request, session, websocket
+from erlen.errors import ContextError, SetupError
+from erlen.http.websocket import Rate
+from erlen.testing import SocketClosed, SocketRejected
+
+
+@pytest.fixture
+def app() -> Erlen:
+    app = Erlen(__name__)
+    app.config.update(TESTING=True, SECRET_KEY="the key of the ferry, which is long", SESSION_TYPE="memory")
+    return app
+
+
+def run(app: Erlen, body: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Run a test's body with an async client of *app*."""
+
+    async def main() -> Any:
+        async with app.async_test_client() as client:
+            return await body(client)
+
+    return asyncio.run(main())
+
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_plain_view_of_a_socket_is_refused_when_it_is_registered(app: Erlen) -> None:
+    with pytest.raises(SetupError, match=r"cross\(\) at .*test_websockets.py:\d+ cannot be the view of a WebSocket"):
+
+        @app.websocket("/cross")
+        def cross() -> None: ...
+
+
+def test_a_decorator_that_wraps_an_async_view_is_looked_through(app: Erlen) -> None:
+    import functools
+
+    def logged(view: Any) -> Any:
+        @functools.wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        return wrapper
+
+    @app.websocket("/cross")
+    @logged
+    async def cross() -> None:
+        await websocket.send("crossed")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/cross") as socket:
+            assert await socket.receive() == "crossed"
+
+    run(app, body)
+
+
+def test_methods_are_refused_and_an_unknown_option_is_named(app: Erlen) -> None:
+    with pytest.raises(SetupError, match="has no methods: it is always asked for by GET"):
+
+        @app.websocket("/a", methods=["POST"])
+        async def one() -> None: ...
+
+    with pytest.raises(TypeError, match="Did you mean 'max_message_size'"):
+
+        @app.websocket("/b", max_message_sise=3)
+        async def two() -> None: ...
+
+
+def test_websocket_outside_of_one_says_what_to_write(app: Erlen) -> None:
+    @app.get("/")
+    def index() -> str:
+        return websocket.path
+
+    with pytest.raises(
+        ContextError, match=r"(?s)outside of websocket context.*write 'request' in place of 'websocket'"
+    ):
+        app.test_client().get("/")
+    with pytest.raises(ContextError):
+        websocket.path  # noqa: B018 - to be asked for is all
+
+
+def test_a_socket_over_wsgi_is_501_and_the_log_names_the_view(app: Erlen, caplog: pytest.LogCaptureFixture) -> None:
+    @app.websocket("/ferry")
+    async def ferry() -> None: ...
+
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    answer = app.test_client().get("/ferry", headers=headers)
+    assert answer.status_code == 501
+    assert "test_websockets.py" not in answer.text
+    assert "ferry() at" in caplog.text
+    assert "Serve the application over ASGI or RSGI" in caplog.text
+    assert app.test_client().get("/ferry").status_code == 400
+
+
+def test_the_url_of_a_socket_is_built_with_its_scheme(app: Erlen) -> None:
+    @app.websocket("/ferry/<name>")
+    async def ferry(name: str) -> None: ...
+
+    with app.test_request_context(base_url="https://ferries.example"):
+        assert app.url_for("ferry", name="Ä", _external=True) == "wss://ferries.example/ferry/%C3%84"
+
+
+# --- hooks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_hooks_of_application_and_blueprint_run_in_the_order_of_a_request(app: Erlen) -> None:
+    order: list[str] = []
+    harbour = Blueprint("harbour", __name__, url_prefix="/harbour")
+
+    def note(name: str) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            order.append(name)
+            return args[0] if args else None
+
+        return noted
+
+    for scaffold, name in ((app, "app"), (harbour, "harbour")):
+        scaffold.before_request(note(f"{name} before_request"))
+        scaffold.before_websocket(note(f"{name} before_websocket"))
+        scaffold.after_websocket(note(f"{name} after_websocket"))
+        scaffold.after_request(note(f"{name} after_request"))
+        scaffold.teardown_request(note(f"{name} teardown_request"))
+    harbour.before_app_websocket(note("harbour before_app_websocket"))
+    harbour.after_app_websocket(note("harbour after_app_websocket"))
+    app.teardown_appcontext(note("teardown_appcontext"))
+
+    @harbour.websocket("/berth")
+    async def berth() -> None:
+        order.append(f"view of {websocket.blueprint}")
+        await websocket.send("moored")
+
+    app.register_blueprint(harbour)
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/harbour/berth") as socket:
+            await socket.receive()
+
+    run(app, body)
+    assert order == [
+        "app before_request",
+        "harbour before_request",
+        "app before_websocket",
+        "harbour before_app_websocket",
+        "harbour before_websocket",
+        "view of harbour",
+        "harbour after_websocket",
+        "harbour after_app_websocket",
+        "app after_websocket",
+        "harbour teardown_request",
+        "app teardown_request",
+        "teardown_appcontext",
+    ]
+
+
+def test_after_websocket_may_answer_a_refused_handshake_otherwise(app: Erlen) -> None:
+    @app.after_websocket
+    def explain(response: Any) -> Any:
+        response.headers["X-Refused"] = "yes"
+        return response
+
+    @app.websocket("/full")
+    async def full() -> Any:
+        return "The ferry is full.", 503
+
+    async def body(client: Any) -> Any:
+        with pytest.raises(SocketRejected) as caught:
+            async with client.websocket("/full"):
+                pass
+        return caught.value.response
+
+    response = run(app, body)
+    assert (response.status_code, response.text, response.headers["X-Refused"]) == (503, "The ferry is full.", "yes")
+
+
+def test_request_is_the_socket_and_plain_hooks_share_a_thread(app: Erlen) -> None:
+    import threading
+
+    threads: list[Any] = []
+
+    @app.before_request
+    def open_log() -> None:
+        threads.append(threading.current_thread())
+
+    @app.teardown_request
+    def close_log(error: Any) -> None:
+        threads.append(threading.current_thread())
+
+    @app.websocket("/same")
+    async def same() -> None:
+        assert request._get_current_object() is websocket._get_current_object()  # type: ignore[attr-defined]
+        await websocket.send(type(request._get_current_object()).__name__)  # type: ignore[attr-defined]
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/same") as socket:
+            assert await socket.receive() == "WebSocket"
+
+    run(app, body)
+    assert threads[0] is threads[1] is not threading.main_thread()
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_under_test_the_exception_of_a_view_reaches_the_test(app: Erlen) -> None:
+    @app.websocket("/sinks")
+    async def sink() -> None:
+        await websocket.accept()
+        raise OverflowError("water")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/sinks") as socket:
+            await socket.receive()
+
+    with pytest.raises(OverflowError, match="water"):
+        run(app, body)
+
+
+@pytest.mark.parametrize("message", [{"a": 1}, 7, None])
+def test_what_is_no_message_is_refused_with_the_way_to_send_it(app: Erlen, message: Any) -> None:
+    @app.websocket("/send")
+    async def send() -> None:
+        await websocket.send(message)
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/send") as socket:
+            await socket.receive()
+
+    with pytest.raises(TypeError, match=r"A message is str or bytes, and this is a .*send_json"):
+        run(app, body)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1005, ""), (999, ""), (1004, ""), (5000, ""), (1000, "ü" * 62)])
+def test_a_close_that_the_protocol_has_no_room_for_is_refused(app: Erlen, code: int, reason: str) -> None:
+    @app.websocket("/close")
+    async def close() -> None:
+        await websocket.accept()
+        await websocket.close(code, reason)
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/close") as socket:
+            await socket.receive()
+
+    with pytest.raises(ValueError, match=r"RFC 6455|123 fit"):
+        run(app, body)
+
+
+def test_a_client_that_goes_during_the_handshake_ends_the_view_and_runs_the_teardowns(app: Erlen) -> None:
+    events: list[str] = []
+
+    @app.teardown_request
+    def note(error: Any) -> None:
+        events.append(f"teardown {error}")
+
+    @app.websocket("/gone")
+    async def gone() -> None:
+        try:
+            await websocket.accept()
+        except WebSocketClosed as closed:
+            events.append(f"closed {closed.code}")
+            raise
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(message: dict[str, Any]) -> None:
+        events.append(message["type"])
+
+    scope = {"type": "websocket", "path": "/gone", "query_string": b"", "headers": [], "extensions": {}}
+    asyncio.run(app.asgi(scope, receive, send))
+    assert events == ["closed 1006", "teardown None"]
+
+
+def test_after_a_close_nothing_is_sent_and_a_second_close_does_nothing(app: Erlen) -> None:
+    seen: list[Any] = []
+
+    @app.websocket("/close")
+    async def close() -> None:
+        await websocket.accept()
+        await websocket.close(3000, "done")
+        await websocket.close(1000)
+        for attempt in (websocket.send("x"), websocket.receive(), websocket.send_json(1)):
+            with pytest.raises(WebSocketClosed) as caught:
+                await attempt
+            seen.append((caught.value.code, caught.value.reason))
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/close") as socket:
+            with pytest.raises(SocketClosed) as caught:
+                await socket.receive()
+            assert (caught.value.code, caught.value.reason) == (3000, "done")
+
+    run(app, body)
+    assert seen == [(3000, "done")] * 3
+
+
+# --- at once ---------------------------------------------------------------------------------------------------------
+
+
+def test_several_tasks_receive_and_each_message_comes_once(app: Erlen) -> None:
+    got: list[str] = []
+
+    @app.websocket("/shared")
+    async def shared() -> None:
+        await websocket.accept()
+
+        async def take() -> None:
+            async for message in websocket:
+                got.append(str(message))
+                await websocket.send("taken")
+
+        await asyncio.gather(*(take() for _ in range(5)))
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/shared") as socket:
+            for number in range(50):
+                await socket.send(str(number))
+            for _ in range(50):
+                await socket.receive()
+
+    run(app, body)
+    assert sorted(got, key=int) == [str(number) for number in range(50)]
+
+
+def test_a_receive_that_is_cancelled_loses_no_message(app: Erlen) -> None:
+    @app.websocket("/patient")
+    async def patient() -> None:
+        await websocket.accept()
+        for _ in range(20):
+            try:
+                async with asyncio.timeout(0):
+                    await websocket.receive()
+            except TimeoutError:
+                pass
+        await websocket.send("ready")
+        await websocket.send(await websocket.receive())
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/patient") as socket:
+            assert await socket.receive() == "ready"
+            await socket.send("kept")
+            assert await socket.receive() == "kept"
+
+    run(app, body)
+
+
+def test_a_socket_that_is_over_leaves_nothing_behind(app: Erlen) -> None:
+    kept: list[Any] = []
+
+    @app.websocket("/once")
+    async def once() -> None:
+        kept.append(weakref.ref(websocket._get_current_object()))  # type: ignore[attr-defined]
+        session["seen"] = True
+        async for message in websocket:
+            await websocket.send(message)
+
+    async def body(client: Any) -> None:
+        before = asyncio.all_tasks()
+        for _ in range(3):
+            async with client.websocket("/once") as socket:
+                await socket.send("x")
+                await socket.receive()
+        assert asyncio.all_tasks() == before
+
+    run(app, body)
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * 3
+    assert app._session_watch._open == {}
+
+
+def test_a_rate_allows_as_many_at_once_as_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("erlen.http.websocket.time.monotonic", lambda: now)
+    rate = Rate(4)
+    assert [rate.allows() for _ in range(6)] == [True] * 4 + [False] * 2
+    now += 0.5
+    assert [rate.allows() for _ in range(3)] == [True, True, False]
+    now += 60
+    assert sum(rate.allows() for _ in range(9)) == 4
+
+
+# --- the session -----------------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_another_process_has_ended_closes_its_sockets(app: Erlen) -> None:
+    app.config["SESSION_RECHECK_INTERVAL"] = 0.01
+
+    @app.get("/in")
+    def sign_in() -> str:
+        session["name"] = "ada"
+        return session.sid or ""
+
+    @app.websocket("/open")
+    async def stay() -> None:
+        await websocket.send(session["name"])
+        await websocket.receive()
+
+    async def body(client: Any) -> None:
+        handle = (await client.get("/in")).text
+        async with client.websocket("/open") as socket:
+            assert await socket.receive() == "ada"
+            await app.session_manager.store.delete(bytes.fromhex(handle))  # as another worker does: nobody is told here
+            with pytest.raises(SocketClosed) as caught:
+                await socket.receive()
+            assert (caught.value.code, caught.value.reason) == (1008, "The session has ended.")
+
+    run(app, body)
+
+
+def test_a_session_cannot_begin_after_the_acceptance(app: Erlen) -> None:
+    @app.websocket("/late")
+    async def late() -> None:
+        await websocket.accept()
+        session["too"] = "late"
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/late") as socket:
+            await socket.receive()
+
+    with pytest.raises(erlen.errors.SessionError, match="a new session"):
+        run(app, body)

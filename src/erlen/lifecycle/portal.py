@@ -300,6 +300,7 @@ class LoopRunner(HoppingRunner):
     def close(self) -> None:
         """Give the thread and the place back."""
         self._over = True
+        self._variables = None  # among them is ``home``, which is this
         self.stop_watching()
         self._leave()
         worker, self._worker = self._worker, None

@@ -161,6 +161,7 @@ class AsgiSocket(AsgiExchange, SocketExchange):
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
+        self.scheme = scope.get("scheme", "ws")
         self._connected = False
 
     def subprotocols(self) -> list[str]:

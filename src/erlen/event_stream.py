@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator
+import weakref
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from erlen.context import find_context, has_request_context
+from erlen.current import current
 from erlen.http.events import COMMENT, HEADERS, ServerSentEvent, event_bytes, retry_bytes
 from erlen.http.response import Response
 from erlen.http.streaming import is_async_iterable
@@ -58,12 +60,14 @@ class EventStream(Response):
         first = b"" if retry is None else retry_bytes(retry) + b"\n"
         keeps = keep_context and has_request_context()
         self._events: Any = None
+        self._end = _End()
         if is_async_iterable(source):
-            kept = stream_with_context(source) if keeps else source  # type: ignore[call-overload]
+            kept = stream_with_context(_for_the_session(source, self._end)) if keeps else source
             make = load("erlen.lifecycle.events").Events
             made = self._events = make(kept, encode, first, COMMENT, heartbeat)
+            self._end.of(made.stop)
         else:
-            made = _encoded(source, encode, first)  # type: ignore[arg-type]
+            made = _encoded(source, encode, first, self._end, keeps)  # type: ignore[arg-type]
             if keeps:
                 made = stream_with_context(made)
         super().__init__(made, 200, headers or {}, content_type="text/event-stream; charset=utf-8")
@@ -73,11 +77,11 @@ class EventStream(Response):
     def close(self) -> None:
         """End the stream, from any thread, whoever sends it: when a session is revoked, for instance.
 
-        The source is cancelled where it waits, and its ``finally`` runs. The browser comes again after *retry*; answer
-        it with 204 to have it stay away.
+        The end of the visitor's session does it too. The source is cancelled where it waits, and its ``finally`` runs;
+        a plain one ends at its next event. The browser comes again after *retry*; answer it with 204 to have it stay
+        away.
         """
-        if self._events is not None:
-            self._events.stop()
+        self._end()
         body: Any = self.response
         if self._events is None or not body.pieces.begun:
             super().close()
@@ -85,13 +89,55 @@ class EventStream(Response):
     _sent_as_usual = {"close": close}  # noqa: RUF012 - a constant
 
 
-def _encoded(source: Iterable[Any], encode: Any, first: bytes) -> Iterator[bytes]:
+class _End:
+    """Ends a stream; the stream holds it, and it does not hold the stream."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._stop: Any = None
+
+    def of(self, stop: Callable[[], Any]) -> None:
+        """Have the method *stop* called at the end."""
+        self._stop = weakref.WeakMethod(stop)
+
+    def __call__(self) -> None:
+        self.has_come = True
+        stop = None if self._stop is None else self._stop()
+        if stop is not None:
+            stop()
+
+
+async def _for_the_session(source: Any, end: _End) -> AsyncIterator[Any]:
+    """Give the items of *source* until the session of the request ends."""
+    context = current.get()
+    watched = await load("erlen.lifecycle.session_watch").watch(context, end)
+    iterator = source.__aiter__()
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        if watched is not None:
+            context.app._session_watch.remove(watched)
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _encoded(source: Iterable[Any], encode: Any, first: bytes, end: _End, watches: bool) -> Iterator[bytes]:
+    context = current.get(None)
+    watched = None
+    if watches and context.request.cookie_header is not None:
+        watched = context.app._loop.run(load("erlen.lifecycle.session_watch").watch(context, end))
     try:
         if first:
             yield first
         for item in source:
+            if end.has_come:
+                return
             yield encode(item)
     finally:
+        if watched is not None:
+            context.app._session_watch.remove(watched)
         close = getattr(source, "close", None)
         if close is not None:
             close()

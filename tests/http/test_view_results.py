@@ -355,7 +355,7 @@ def test_jsonify_takes_one_value_several_or_keywords(app: Erlen) -> None:
         assert jsonify(1, 2).json == [1, 2]
         assert jsonify(a=1).json == {"a": 1}
         assert jsonify({"a": 1}).mimetype == "application/json"
-        with pytest.raises(TypeError, match="not both"):
+        with pytest.raises(TypeError, match="of both kinds"):
             jsonify(1, a=2)
 
 

@@ -11,7 +11,7 @@ import pytest
 from loop_tools import Connection, on_a_loop, tasks_left
 from werkzeug.test import create_environ
 
-from erlen import EventStream, ServerSentEvent, request
+from erlen import EventStream, ServerSentEvent, request, session
 from erlen.errors import ContextError
 
 
@@ -215,3 +215,59 @@ def test_a_heartbeat_that_is_no_time_is_refused(app: Any, bad: float) -> None:
 def test_an_event_stream_needs_an_application() -> None:
     with pytest.raises(ContextError, match="EventStream"):
         EventStream([])
+
+
+# --- the session -----------------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_session_ends_a_plain_stream_at_its_next_event(app: Any) -> None:
+    noted: list[str] = []
+
+    def ticks() -> Iterator[str]:
+        try:
+            while True:
+                yield "tick"
+        finally:
+            noted.append("ended")
+
+    add_stream(app, ticks)
+    app.add_url_rule("/in", "sign_in", lambda: (session.update(name="ada"), session.sid)[1])
+    client = app.test_client()
+    handle = client.get("/in").text
+    answer = client.get("/events")
+    pieces = iter(answer.response)
+    assert [next(pieces) for _ in range(3)] == [b"data: tick\n\n"] * 3
+    assert app.sessions.revoke(handle)
+    assert set(pieces) <= {b"data: tick\n\n"}  # there is an end
+    answer.close()
+    assert noted == ["ended"]
+    assert app._session_watch._open == {}
+
+
+def test_the_end_of_a_session_ends_an_async_stream_where_it_waits(app: Any) -> None:
+    noted: list[str] = []
+
+    async def waits() -> AsyncIterator[str]:
+        try:
+            yield "begun"
+            await asyncio.Event().wait()
+        finally:
+            noted.append("ended")
+
+    add_stream(app, waits)
+    app.add_url_rule("/in", "sign_in", lambda: (session.update(name="ada"), session.sid)[1])
+
+    async def main() -> None:
+        async with app.async_test_client() as client:
+            handle = (await client.get("/in")).text
+            async with client.stream("GET", "/events") as answer:
+                pieces = aiter(answer)
+                assert await anext(pieces) == b"data: begun\n\n"
+                assert await app.sessions.arevoke(handle)
+                assert [piece async for piece in pieces] == []
+            async with client.stream("GET", "/events") as answer:  # a stranger now, whose stream is his own
+                assert await anext(aiter(answer)) == b"data: begun\n\n"
+
+    asyncio.run(main())
+    assert noted == ["ended", "ended"]
+    assert app._session_watch._open == {}

@@ -16,7 +16,7 @@ from erlen.config import seconds
 from erlen.errors import SessionUnavailable
 from erlen.signals import session_revoked, session_rotated
 
-__all__ = ["SessionWatch", "Watched"]
+__all__ = ["SessionWatch", "Watched", "watch"]
 
 
 class Watched:
@@ -32,6 +32,31 @@ class Watched:
         self.handle = handle
         self.loop = loop
         self.close = close
+
+
+async def watch(context: Any, close: Callable[[], Any]) -> Watched | None:
+    """Have *close* called when the session of *context* has ended; None if there is no session that could.
+
+    :param close: called on the loop that this runs on
+    """
+    app = context.app
+    if app.session_interface is not None or context.session_mode == "none":
+        return None
+    if context._session is None:
+        if context.request.cookie_header is None:
+            return None
+        await app.session_manager.load(context.session, early=True)
+    if getattr(context._session._state, "header", None) is None:  # none is stored, or it is in the cookie itself
+        return None
+    handle = context._session.sid
+    return None if handle is None else app._session_watch.add(handle, asyncio.get_running_loop(), close)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class SessionWatch:
@@ -57,7 +82,7 @@ class SessionWatch:
         return watched
 
     def remove(self, watched: Watched) -> None:
-        """Forget what has been closed. Called on its loop."""
+        """Forget what has been closed. Called on its loop, or by another thread while the loop runs."""
         with self._lock:
             known = self._open.get(watched.handle)
             if known is not None:
@@ -67,8 +92,10 @@ class SessionWatch:
             left = any(other.loop is watched.loop for others in self._open.values() for other in others)
         if not left:
             task = self._looking.pop(watched.loop, None)
-            if task is not None:
+            if task is not None and watched.loop is _running_loop():
                 task.cancel()
+            elif task is not None and not watched.loop.is_closed():
+                watched.loop.call_soon_threadsafe(task.cancel)
 
     def _close(self, handle: str | None) -> None:
         with self._lock:

@@ -43,6 +43,7 @@ from erlen.lifecycle.pipeline import (
 )
 from erlen.lifecycle.plan import NoView, Plan
 from erlen.lifecycle.runner import Runner, call, send, settled
+from erlen.lifecycle.session_watch import watch
 from erlen.lifecycle.teardown import end
 from erlen.log import printable
 from erlen.signals import appcontext_popped, got_request_exception, request_started
@@ -232,22 +233,19 @@ async def _session_headers(app: Any, context: Context, runner: Runner) -> list[t
             printable(context.request.path),
         )
         return []
-    _watch_session(app, context)
+    await _watch_session(context)
     return [] if cookie is None else [("Set-Cookie", cookie)]
 
 
-def _watch_session(app: Any, context: Context) -> None:
+async def _watch_session(context: Context) -> None:
     """Have the socket closed when the session ends."""
     socket: WebSocket = context.request
-    state = context._session._state
-    handle = None if getattr(state, "header", None) is None else context._session.sid
-    if handle is not None:
-        loop = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
 
-        def close() -> None:
-            socket._ending = loop.create_task(socket.shut(POLICY, "The session has ended."))
+    def close() -> None:
+        socket._ending = loop.create_task(socket.shut(POLICY, "The session has ended."))
 
-        socket._watched = app._session_watch.add(handle, loop, close)
+    socket._watched = await watch(context, close)
 
 
 async def _finish(app: Any, context: Context, runner: Runner) -> None:

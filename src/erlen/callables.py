@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, TypeVar
 
 __all__ = ["accepts", "describe", "drive", "is_async", "shorten", "user_frame"]
@@ -23,6 +23,8 @@ def is_async(function: Callable[..., Any]) -> bool:
 
     A decorator that hides an ``async def`` is not seen through; whoever calls checks the result once more.
     """
+    if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
+        return True  # most that are, and asked on every call
     target: Any = function
     while isinstance(target, functools.partial):
         target = target.func

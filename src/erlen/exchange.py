@@ -23,7 +23,7 @@ from werkzeug.exceptions import ClientDisconnected, NotFound
 from erlen.context import Context
 from erlen.current import current
 from erlen.departure import unless_gone
-from erlen.http.body import RequestBody
+from erlen.http.body import NO_BODY, RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
@@ -169,7 +169,8 @@ async def respond(app: Any, exchange: Exchange) -> None:
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-    body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop))
+    length = _length(exchange)
+    body = NO_BODY if length == 0 else RequestBody(exchange.receive, length, _Waiter(loop))
     runner = LoopRunner(loop, threads_of(app))
     previous = current.get(None)
     try:
@@ -195,7 +196,8 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
         plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
-        failure = await _prepare(context, runner, plainly) or failure
+        if plainly or not body.complete:
+            failure = await _prepare(context, runner, plainly) or failure
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         raise

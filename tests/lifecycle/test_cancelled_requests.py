@@ -229,6 +229,7 @@ def add_views(app: Any, site: Site) -> None:
 
     @on_loop.get("/silent-events")
     async def silent_events() -> Any:
+        session.get("user")  # the stream is closed when the session ends
         return EventStream(silent(), retry=5)
 
     on_loop.post("/incoming-body", stream=True)(take_the_body)

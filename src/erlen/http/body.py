@@ -21,7 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from erlen.errors import ErlenError
 
-__all__ = ["BodyNotFetched", "Receive", "RequestBody"]
+__all__ = ["BodyNotFetched", "NO_BODY", "Receive", "RequestBody"]
 
 #: Gives the next piece of a body and tells whether more follow. Raises ClientDisconnected if none can follow any more.
 Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -245,3 +245,18 @@ class RequestBody(io.RawIOBase):
             self._file.close()
             self._file = None
         super().close()
+
+
+class _NoBody(RequestBody):
+    """Stands in every request that has no body: a file is dear to make and to end."""
+
+    def close(self) -> None:
+        """Stay open, for the others."""
+
+
+async def _nothing() -> tuple[bytes, bool]:
+    raise ClientDisconnected()
+
+
+#: The body of requests that have none.
+NO_BODY = _NoBody(_nothing, 0)

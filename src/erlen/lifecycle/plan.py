@@ -81,6 +81,7 @@ class Plan:
         "after_socket",
         "all_plain",
         "automatic_options",
+        "awaits",
         "before",
         "before_socket",
         "blueprints",
@@ -121,6 +122,8 @@ class Plan:
     lean: bool
     #: Nothing in the plan is an ``async def``.
     all_plain: bool
+    #: The view is an ``async def``.
+    awaits: bool
     #: The route has not said that it is for every site.
     guarded: bool
     #: Somebody has registered an error handler, or has an own way to answer errors.
@@ -180,7 +183,8 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
     )  # fmt: skip
-    plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
+    plan.awaits = plan.view is not None and is_async(plan.view)
+    plan.all_plain = not plan.awaits and not any(map(is_async, functions))
     return plan
 
 

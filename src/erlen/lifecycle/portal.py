@@ -220,8 +220,9 @@ class HoppingRunner:
         return await result if hasattr(result, "__await__") else result
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
-        """Await it here: this is a loop."""
-        return await awaitable
+        """Await it here: this is a loop. What it gives may be awaitable again."""
+        result: Any = await awaitable
+        return await result if hasattr(result, "__await__") else result  # type: ignore[no-any-return]
 
     async def wait(self, latch: Latch) -> None:
         """Wait without holding up the loop, nor a thread."""
@@ -234,15 +235,16 @@ class LoopRunner(HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
 
     fetches = True
+    # What few requests need stands here until they do.
+    _worker: Worker | None = None
+    _variables: contextvars.Context | None = None
+    _has_place = False
+    _watch: asyncio.Task[None] | None = None
+    _watches = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop
         self._threads = threads
-        self._worker: Worker | None = None
-        self._variables: contextvars.Context | None = None
-        self._has_place = False
-        self._watch: asyncio.Task[None] | None = None
-        self._watches = True
 
     def _hand_over(self, work: Work) -> None:
         self.do(lambda: perform(work, self._loop))
@@ -300,11 +302,14 @@ class LoopRunner(HoppingRunner):
     def close(self) -> None:
         """Give the thread and the place back."""
         self._over = True
+        if self._watch is not None:
+            self.stop_watching()
+        if self._has_place:
+            self._leave()
         self._variables = None  # among them is ``home``, which is this
-        self.stop_watching()
-        self._leave()
-        worker, self._worker = self._worker, None
+        worker = self._worker
         if worker is not None:
+            self._worker = None
             self._threads.give_back(worker)
 
 

@@ -19,12 +19,14 @@ from erlen.alias import install_as_flask
 from erlen.app import Erlen
 from erlen.application import RouteConflictWarning
 from erlen.blueprints import Blueprint
+from erlen.callables import nonblocking
 from erlen.config import Config
 from erlen.context import has_app_context, has_request_context
 from erlen.event_stream import EventStream, ServerSentEvent
 from erlen.globals import app_ctx, current_app, g, request, request_ctx, session, websocket
 from erlen.helpers import (
     abort,
+    after_response,
     after_this_request,
     copy_current_request_context,
     flash,
@@ -34,7 +36,9 @@ from erlen.helpers import (
     make_response,
     redirect,
     render_template,
+    render_template_async,
     render_template_string,
+    render_template_string_async,
     send_file,
     send_from_directory,
     stream_template,
@@ -76,6 +80,7 @@ __all__ = [
     "WebSocketClosed",
     "WebSocketDataError",
     "abort",
+    "after_response",
     "after_this_request",
     "app_ctx",
     "appcontext_popped",
@@ -96,9 +101,12 @@ __all__ = [
     "jsonify",
     "make_response",
     "message_flashed",
+    "nonblocking",
     "redirect",
     "render_template",
+    "render_template_async",
     "render_template_string",
+    "render_template_string_async",
     "request",
     "request_ctx",
     "request_finished",

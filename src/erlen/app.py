@@ -95,8 +95,12 @@ class Erlen(Application):
         await load("erlen.rsgi").answer(self, scope, protocol)
 
     def __rsgi_init__(self, loop: Any) -> None:
-        """Check the application when a worker starts, so that one that cannot work is not served at all."""
-        self.freeze()
+        """Start the application with a worker, so that one that cannot work is not served at all."""
+        loop.run_until_complete(load("erlen.lifecycle.serving").serving_of(self).start(self))
+
+    def __rsgi_del__(self, loop: Any) -> None:
+        """End the application with its worker."""
+        loop.run_until_complete(load("erlen.lifecycle.serving").serving_of(self).stop(self))
 
     def template_globals(self) -> dict[str, Any]:
         """Return the names that every template knows, imported ones too."""
@@ -204,3 +208,6 @@ class Erlen(Application):
             return self.request_context(builder.get_environ())
         finally:
             builder.close()
+
+
+Erlen._originals = {**Application._originals, "asgi_app": Erlen.asgi_app}

@@ -18,7 +18,7 @@ from werkzeug.exceptions import Aborter
 
 from erlen.blueprints import Blueprint
 from erlen.callables import describe, user_frame
-from erlen.config import ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
+from erlen.config import DURATION, ERLEN, Config, ConfigAttribute, Defaults, default_settings, seconds
 from erlen.context import AppGlobals, Context
 from erlen.errors import EndpointConflict, SetupError, SetupFinished, nearest
 from erlen.http.request import Request
@@ -34,6 +34,7 @@ from erlen.routing import Map, Rule
 from erlen.routing.adoption import rule_class
 from erlen.routing.map import adopt_map, map_class
 from erlen.scaffold import check_signature, endpoint_of, setupmethod
+from erlen.serving_setup import ServingSetup
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route
 from erlen.steps import Steps
@@ -44,7 +45,12 @@ __all__ = ["Application", "RouteConflictWarning"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE_OPTIONS = ("session", "cross_site", "static", "stream", "socket", "max_message_size", "message_rate")
+_LIMITS = ("response_timeout", "body_timeout")
+_ROUTE_OPTIONS = (
+    *("session", "cross_site", "blocking", "static", "stream"),
+    *("socket", "max_message_size", "message_rate"),
+    *_LIMITS,
+)
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
@@ -68,7 +74,7 @@ class _ApplicationType(ABCMeta):
                 changes.note()
 
 
-class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
+class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
     """What :class:`erlen.Erlen` is, without a protocol, a test client and a command line."""
 
     #: The row of the table of defaults that this class starts from.
@@ -122,6 +128,7 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         #: The folder for what belongs to this installation: databases, secrets, uploads.
         self.instance_path = instance_path
         self.config = self.make_config(instance_relative_config)
+        self.config.follower = self._changes  # plans are compiled from settings, too
         self.aborter = self.make_aborter()
         self.json: JSONProvider = (self.json_provider_class or PROVIDERS[self.defaults.json_provider])(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
@@ -151,6 +158,8 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         if name == "url_map":
             value = adopt_map(value)
         super().__setattr__(name, value)
+        if name == "_got_first_request" and not value:
+            self._ready = False
         if name in _PLANNED and "_changes" in self.__dict__:
             self._changes.generation += 1
             self._changes.note()
@@ -238,7 +247,16 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             for mount in self._mounts:
                 if mount.interface == "erlen":
                     mount.application.freeze()
+            after = self._report_after()
+            if after:
+                self._loop.report(after, self.logger)
             self._got_first_request = True
+
+    def _report_after(self) -> float:
+        found = self.config["SLOW_CALLBACK_REPORT"]
+        if found is None:
+            return 0.1 if self.debug else 0.0
+        return seconds(found)
 
     def _check_conflicts(self) -> None:
         self.url_map.freeze()
@@ -279,7 +297,9 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
         :param options: ``methods`` (a list; default GET), ``defaults``, ``strict_slashes``, ``host``, ``subdomain`` and
             what else :class:`~erlen.routing.Rule` takes; ``session="none" | "readonly" | "shared" | "exclusive" |
             "strict"``; ``cross_site=True`` for a route that other sites may send forms to; ``stream=True`` for a view
-            that takes the body of its request as it comes
+            that takes the body of its request as it comes; ``blocking=False`` for a plain view so quick that it may
+            run on the event loop of a server that has one; ``response_timeout`` and ``body_timeout`` (seconds, a
+            ``timedelta``, or None for no limit) in place of the settings of these names
         :raises AssertionError: if the endpoint already has another view function
         """
         if endpoint is None:
@@ -329,8 +349,19 @@ class Application(SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, me
             raise SetupValueError(
                 f"session={mode!r} in the route of {endpoint!r} is none of {', '.join(_SESSION_MODES)}.{hint}"
             )
+        if not isinstance(options.get("blocking", True), bool):
+            raise SetupValueError(
+                f"blocking={options['blocking']!r} in the route of {endpoint!r} is neither True nor False. Write "
+                "blocking=False for a plain view that may run on the event loop, and nothing for any other."
+            )
         if type(options.get("stream", False)) is not bool:
             raise SetupValueError(f"stream={options['stream']!r} in the route of {endpoint!r}: write stream=True.")
+        for name in _LIMITS:
+            if options.get(name) is not None and not DURATION.fits(options[name]):
+                raise SetupValueError(
+                    f"{name}={options[name]!r} in the route of {endpoint!r} is no time limit: write "
+                    f"{DURATION.accepts}, or None for no limit."
+                )
         known = self.route_options.get(endpoint)
         if known is not None and known != options:
             raise SetupValueError(

@@ -9,8 +9,10 @@ from werkzeug.exceptions import ClientDisconnected
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.http.files import FilePart
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
+from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
@@ -20,6 +22,9 @@ __all__ = ["answer"]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: The name of an extension of the protocol, and of its message: the server sends a file by itself.
+_PATHSEND = "http.response.pathsend"
 
 #: Headers that have the same few values in most responses. What they may hold more is not kept.
 _REPEATED = frozenset({"Content-Type", "Content-Length", "X-Content-Type-Options", "Vary", "Cache-Control"})
@@ -43,22 +48,37 @@ async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Check the application when the server starts, so that one that cannot work is not served at all."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                app.freeze()
-            except Exception as error:
-                app.logger.critical("The application cannot be served.", exc_info=error)
-                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
-                if PROPAGATE in scope.get(ENVIRON, ()):
-                    raise  # a test client wants to know the cause
+    """Start the application with the server, so that one that cannot work is not served at all, and end it with it."""
+    serving = serving_of(app)
+    propagates = PROPAGATE in scope.get(ENVIRON, ())  # a test client wants to know the cause
+    runs = False
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await serving.start(app)
+                except Exception as error:  # it is logged
+                    await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
+                    return
+                runs = True
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                runs = False
+                try:
+                    await serving.stop(app)
+                except Exception as error:
+                    await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
+                    if propagates:
+                        raise
+                else:
+                    await send({"type": "lifespan.shutdown.complete"})
                 return
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    finally:
+        if runs:  # the server has dropped this conversation
+            await serving.stop(app)
 
 
 class AsgiExchange(Exchange):
@@ -96,6 +116,8 @@ class AsgiExchange(Exchange):
 
     async def hand_over(self, mount: Mount) -> None:
         scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
+        if _PATHSEND in (scope.get("extensions") or ()):  # middleware of this application may not know it
+            scope["extensions"] = {name: value for name, value in scope["extensions"].items() if name != _PATHSEND}
         application = mount.application.asgi if mount.interface == "erlen" else mount.application
         await application(scope, self._receive, self._send)
 
@@ -132,6 +154,18 @@ class AsgiExchange(Exchange):
         try:
             await self._send({"type": "http.response.start", "status": status, "headers": _encode(headers)})
             await self._send({"type": "http.response.body", "body": body})
+        except OSError:  # the client has gone (ASGI 2.4)
+            pass
+
+    def takes_file(self, app: Any, part: FilePart) -> bool:
+        # Middleware around asgi_app may wait for a body, and know nothing of the extension.
+        extensions = self.scope.get("extensions") or ()
+        return part.end is None and _PATHSEND in extensions and not app._overrides("asgi_app")
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        try:
+            await self._send({"type": "http.response.start", "status": status, "headers": _encode(headers)})
+            await self._send({"type": _PATHSEND, "path": part.path})
         except OSError:  # the client has gone (ASGI 2.4)
             pass
 

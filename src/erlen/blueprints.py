@@ -11,7 +11,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from erlen.errors import SetupError, SetupFinished
-from erlen.scaffold import Scaffold, check_plain, check_signature, endpoint_of, setupmethod, template_decorator
+from erlen.scaffold import (
+    Scaffold,
+    check_generator,
+    check_plain,
+    check_signature,
+    endpoint_of,
+    setupmethod,
+    template_decorator,
+)
 from erlen.static import add_static_route
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
@@ -316,6 +324,30 @@ class Blueprint(Scaffold):
         """Register a function to run when a visitor comes to the application without a session."""
         check_signature("before_first_visit", f)
         self.record_once(lambda state: state.app.before_first_visit_funcs.append(f))
+        return f
+
+    @setupmethod
+    def before_app_serving(self, f: F) -> F:
+        """Register a function to run before the application is served; see :meth:`Erlen.before_serving`."""
+        check_signature("before_serving", f)
+        self.record_once(lambda state: state.app.before_serving(f))
+        return f
+
+    @setupmethod
+    def after_app_serving(self, f: F) -> F:
+        """Register a function to run when the application has been served; see :meth:`Erlen.after_serving`."""
+        check_signature("after_serving", f)
+        self.record_once(lambda state: state.app.after_serving(f))
+        return f
+
+    @setupmethod
+    def while_app_serving(self, f: F) -> F:
+        """Register a generator function that waits at its yield while the application is served.
+
+        See :meth:`Erlen.while_serving`.
+        """
+        check_generator("while_serving", f)
+        self.record_once(lambda state: state.app.while_serving(f))
         return f
 
     @overload

@@ -10,8 +10,20 @@ from collections.abc import Callable, Coroutine
 from types import FrameType, FunctionType
 from typing import Any, TypeVar
 
-__all__ = ["accepts", "describe", "drive", "is_async", "shorten", "user_frame"]
+__all__ = [
+    "Quick",
+    "accepts",
+    "describe",
+    "drive",
+    "is_async",
+    "is_quick",
+    "line_of",
+    "nonblocking",
+    "shorten",
+    "user_frame",
+]
 
+F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -24,7 +36,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     A decorator that hides an ``async def`` is not seen through; whoever calls checks the result once more.
     """
     if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
-        return True  # most that are, and asked on every call
+        return True  # most async callables: asked for each of them in a request, so it has to be quick
     target: Any = function
     while isinstance(target, functools.partial):
         target = target.func
@@ -32,6 +44,52 @@ def is_async(function: Callable[..., Any]) -> bool:
         return True
     call = type(target).__dict__.get("__call__")
     return not inspect.isroutine(target) and not inspect.isclass(target) and inspect.iscoroutinefunction(call)
+
+
+def nonblocking(f: F) -> F:
+    """Mark a plain function as quick: on a server with an event loop it is called there, without a way to a thread.
+
+    For hooks, error handlers, teardowns, context processors and receivers of signals that neither wait for anything nor
+    compute for long: while one runs, the loop answers nobody. Under WSGI it changes nothing. A view is marked in its
+    route: ``@app.get("/", blocking=False)``. ::
+
+        @app.before_request
+        @nonblocking
+        def start_clock():
+            g.started = time.monotonic()
+
+    :raises TypeError: if *f* is no function written in Python
+    """
+    target: Any = getattr(f, "__func__", f)
+    try:
+        # A number, not True: functools.wraps copies it to the function of a decorator, which may well block.
+        target._erlen_quick = id(target)
+    except AttributeError as error:
+        raise TypeError(
+            f"nonblocking() marks functions that are written in Python, and {f!r} cannot be marked. Write a function "
+            "that calls it."
+        ) from error
+    return f
+
+
+def is_quick(function: Callable[..., Any]) -> bool:
+    """Tell whether *function* itself is marked by :func:`nonblocking`."""
+    mark = getattr(function, "_erlen_quick", None)
+    return mark is not None and mark == id(getattr(function, "__func__", function))
+
+
+class Quick:
+    """A view whose route says ``blocking=False``, for the plan of this one endpoint."""
+
+    __slots__ = ("__wrapped__", "_erlen_quick")
+
+    def __init__(self, view: Callable[..., Any]) -> None:
+        self.__wrapped__ = view
+        self._erlen_quick = id(self)
+
+    def __call__(self, **values: Any) -> Any:
+        """Call the view."""
+        return self.__wrapped__(**values)
 
 
 def describe(function: object) -> str:
@@ -79,11 +137,16 @@ def user_frame() -> tuple[str, int] | None:
         filename = frame.f_code.co_filename
         library = frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
         if not library and not filename.startswith((_PACKAGE, "<")):
-            template = frame.f_globals.get("__jinja_template__")  # its code has other lines than its text
-            lineno = frame.f_lineno if template is None else template.get_corresponding_lineno(frame.f_lineno)
-            return shorten(filename), lineno
+            return line_of(frame)
         frame = frame.f_back
     return None
+
+
+def line_of(frame: FrameType) -> tuple[str, int]:
+    """Return the file and the line that *frame* is at; of a template, those of its text."""
+    template = frame.f_globals.get("__jinja_template__")  # its code has other lines than its text
+    lineno = frame.f_lineno if template is None else template.get_corresponding_lineno(frame.f_lineno)
+    return shorten(frame.f_code.co_filename), lineno
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

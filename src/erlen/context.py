@@ -51,6 +51,15 @@ class AppLike(Protocol):
     def match_context(self, context: Any) -> None:
         """Match the request of the context."""
 
+    def begins_simply(self) -> bool:
+        """Tell whether nothing that a user wrote has a part in the begin of a context."""
+
+    async def call_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a plain function in a thread, with the caller's context variables, and wait for it on this loop."""
+
+    async def end_context_async(self, context: Any, exc: BaseException | None) -> None:
+        """As ``end_context``, on an event loop."""
+
 
 class AppGlobals:
     """The class of ``g``: a plain object for what one request wants to keep, empty at the start of each.
@@ -104,7 +113,8 @@ class Context:
     """What belongs to one request, or to work for an application outside of one.
 
     Made by :meth:`Erlen.app_context`, :meth:`Erlen.request_context` and :meth:`Erlen.test_request_context`, and used
-    in a ``with`` statement, or with :meth:`push` and :meth:`pop`.
+    in a ``with`` statement, or with :meth:`push` and :meth:`pop`. In async code write ``async with``: the async
+    teardowns are awaited then, and the plain ones run in a thread.
     """
 
     # What a request rarely sets stands on the class until it does: a context is made for every request.
@@ -132,6 +142,10 @@ class Context:
     _previous: list[Context | None] | None = None
     #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
     joined: Context | None = None
+    #: What is to start when the response has been sent: functions with their arguments.
+    _followers: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] | None = None
+    #: Made by :meth:`copy`: no response will be sent for it.
+    is_copy = False
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
@@ -250,15 +264,20 @@ class Context:
         :param exc: what they see; default is the exception that is being handled
         :raises RuntimeError: if this is not the current context
         """
-        found = current.get(None)
-        if found is not self or not self._previous:
-            raise WrongContext(self, found)
+        previous = self._pushed()
         if exc is _handled:
             exc = sys.exc_info()[1]
         try:
             self.release(exc)
         finally:
-            self.leave(self._previous.pop())
+            self.leave(previous.pop())
+
+    def _pushed(self) -> list[Context | None]:
+        found = current.get(None)
+        previous = self._previous
+        if found is not self or not previous:
+            raise WrongContext(self, found)
+        return previous
 
     def copy(self) -> Self:
         """Return a new context with the same request and session, for another thread. ``g`` starts empty there."""
@@ -272,6 +291,7 @@ class Context:
         twin.plan = self.plan
         twin._adapter = self._adapter
         twin._began = True
+        twin.is_copy = True
         return twin
 
     def __enter__(self) -> Self:
@@ -282,6 +302,27 @@ class Context:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.pop(exc)
+
+    async def __aenter__(self) -> Self:
+        if not appcontext_pushed.receivers and (self._began or self.app.begins_simply()):
+            self.push()
+        else:  # what users wrote has a part in it, and may block
+            await self.app.call_in_thread(self.push)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        previous = self._pushed()
+        try:
+            self._holds -= 1
+            if self._holds == 0:
+                await self.app.end_context_async(self, exc)
+        finally:
+            if appcontext_popped.receivers:
+                await self.app.call_in_thread(self.leave, previous.pop())
+            else:
+                self.leave(previous.pop())
 
     def __repr__(self) -> str:
         name = getattr(self.app, "name", "?")

@@ -25,17 +25,21 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   └── RuleSyntaxError (ValueError)      a URL rule cannot be read
     │       └── UnknownConverter (LookupError)    it names a converter that does not exist
     ├── ContextError (RuntimeError)       request, session, g or current_app was used where there is none
+    ├── WaitingTemplate (RuntimeError)    a template has to wait for something and was rendered plainly on a loop
     ├── erlen.http.body.BodyNotFetched (RuntimeError)  what cannot wait has read a body that is taken as it comes
     ├── ViewResultError (TypeError)       a view returned what cannot become a response
     ├── MissingExtra (ImportError)        an optional dependency is not installed
     ├── ImportNameError (ImportError)     an import name such as "config.ProductionConfig" leads nowhere
     ├── ServerError                       a server cannot be started
+    ├── ServingError                      what is to run while the application is served cannot
     ├── JSONValueError (TypeError, ValueError)  a value that JSON has no form for, named by its path
     ├── erlen.testing.failures.AsgiError (RuntimeError)       a tested application breaks the rules of ASGI
     ├── erlen.testing.failures.LifespanFailed (RuntimeError)  it could not start, or not end in order
     ├── erlen.testing.failures.SocketClosed (ConnectionError)    a WebSocket of a test has ended
     ├── erlen.testing.failures.SocketRejected (ConnectionError)  its handshake was refused
     ├── erlen.alias.FlaskLoaded (RuntimeError)  the real Flask is loaded, so Erlen cannot stand for it
+    ├── erlen.broadcast.BroadcastUnavailable  the server that carries the messages does not answer, or refuses
+    ├── erlen.broadcast.SubscriberTooSlow  a subscription was ended before it would have lost messages
     ├── erlen.http.websocket.WebSocketClosed  nothing can be sent or received any more; ends a view as it should
     ├── erlen.http.websocket.WebSocketDataError (ValueError)  a client sent a message that is no JSON
     └── SessionError                      see erlen.sessions
@@ -70,6 +74,7 @@ __all__ = [
     "RuleSyntaxError",
     "SecretKeyMissing",
     "ServerError",
+    "ServingError",
     "SessionConflict",
     "SessionError",
     "SessionReadOnly",
@@ -80,6 +85,7 @@ __all__ = [
     "SignatureError",
     "UnknownConverter",
     "ViewResultError",
+    "WaitingTemplate",
     "nearest",
 ]
 
@@ -274,6 +280,25 @@ class WrongContext(ErlenError, RuntimeError, AssertionError, LookupError):
         )
 
 
+class WaitingTemplate(ErlenError, RuntimeError):
+    """A template was rendered by a plain call on the event loop, and something in it has to be awaited.
+
+    :param cause: what has to be awaited, in words
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return (
+            f"A template was rendered by a plain call on the event loop, and {self.cause}: a plain call cannot wait "
+            "there. In an async function write: await render_template_async(...), or "
+            "await render_template_string_async(...) for a text. In a plain view, which runs in a thread, "
+            "render_template(...) waits."
+        )
+
+
 class ViewResultError(ErlenError, TypeError):
     """A view function returned something that cannot become a response."""
 
@@ -308,6 +333,10 @@ class ImportNameError(ErlenError, ImportError):
 
     def __str__(self) -> str:
         return f"Cannot import {self.import_name!r}. {self.problem}"
+
+
+class ServingError(ErlenError):
+    """A function that is to run at the start, or at the end, of an application cannot do its part."""
 
 
 class ServerError(ErlenError):

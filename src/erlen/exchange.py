@@ -21,25 +21,28 @@ from typing import Any
 from werkzeug.exceptions import ClientDisconnected, NotFound
 
 from erlen.context import Context
-from erlen.current import current
+from erlen.current import current, home
+from erlen.deadline import Deadline
 from erlen.departure import unless_gone
-from erlen.http.body import NO_BODY, RequestBody
+from erlen.http.body import NO_BODY, BodyTimeout, RequestBody
 from erlen.http.environ import make_environ
+from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.pipeline import handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
+from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.start import begin, begins_simply
 from erlen.lifecycle.teardown import end
-from erlen.lifecycle.threads import Threads
+from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
 from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
-__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond", "threads_of"]
+__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond"]
 
 # Methods whose requests rarely have a body; without a header that announces one, none is waited for.
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
@@ -113,6 +116,14 @@ class Exchange:
         """Send a whole response."""
         raise NotImplementedError
 
+    def takes_file(self, app: Any, part: FilePart) -> bool:
+        """Tell whether the server sends a file, or this part of one, by itself."""
+        return False
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        """Have the server send a file as the body of a response."""
+        raise NotImplementedError
+
     async def start(self, status: int, headers: Headers) -> None:
         """Send the beginning of a response whose body follows."""
         raise NotImplementedError
@@ -154,20 +165,12 @@ class Exchange:
         return environ
 
 
-def threads_of(app: Any) -> Threads:
-    """Return the threads that run the plain code of *app*."""
-    found: Threads | None = app._threads
-    if found is None:
-        found = app._threads = Threads(app.config["THREADS"])
-    return found
-
-
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
-    if not app._got_first_request:
-        app.freeze()
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
+    if not app._ready:
+        await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
     length = _length(exchange)
     body = NO_BODY if length == 0 else RequestBody(exchange.receive, length, _Waiter(loop))
@@ -192,29 +195,47 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
     context = _make_context(app, exchange, body)
     current.set(context)
     failure: Exception | None = None
+    deadline: Deadline | None = None
     try:
         failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
-        plainly = plan.all_plain or plan.own  # overridden steps are plain methods, and drive what they call
+        plainly = plan.in_thread or plan.own  # overridden steps are plain methods, and drive what they call
+        if plan.response_timeout is not None:
+            deadline = Deadline(exchange, context, runner, body, _ready)
+            exchange = deadline.exchange  # type: ignore[assignment]
         if plainly or not body.complete:
-            failure = await _prepare(context, runner, plainly) or failure
+            failure = await _prepare(context, runner, plainly, deadline) or failure
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
-        raise
+        if deadline is None or not deadline.has_cancelled():
+            raise
+        await deadline.finish()
+        return
     try:
         if plainly:
+            if deadline is not None:
+                deadline.watch()
             await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure), context)
             return
-        work = handle(app, context, runner, failure)
+        home.set(runner)
+        work = handle(app, context, runner if deadline is None else deadline.limited(), failure)
         if not (body.complete or body.streams):  # whoever watches would take what a hook may still fetch
             await work
         elif not await unless_gone(departure_of(exchange, body), runner, work):
             return
         await _send(exchange, context, runner, body)
+    except asyncio.CancelledError:
+        if deadline is None or not deadline.has_cancelled():
+            raise
     finally:
+        home.set(None)
         if body.streams:
             body.leave_off()
         del failure  # an exception would hold this frame
+        if deadline is not None:
+            await deadline.finish()
+        if context._followers is not None:
+            start_followers(context)
 
 
 async def give_up(context: Context, error: BaseException, runner: LoopRunner) -> None:
@@ -229,16 +250,22 @@ async def give_up(context: Context, error: BaseException, runner: LoopRunner) ->
             await send(context.app, appcontext_popped, runner)
 
 
-async def _prepare(context: Context, runner: LoopRunner, plainly: bool) -> Exception | None:
+async def _prepare(context: Context, runner: LoopRunner, plainly: bool, deadline: Deadline | None) -> Exception | None:
     """Fetch the body, and wait for a place where the request is plain; return what failed."""
     body = context.request._body
     try:
         if not body.complete and context.plan.streams:
             body.stream()
         elif not body.complete and (context.plan.view is not None or not plainly):
+            if context.plan.body_timeout is not None:
+                body.deadline = asyncio.get_running_loop().time() + context.plan.body_timeout
             await body.fill(context.request.max_content_length)
+            if body.late:
+                context.request.routing_exception = BodyTimeout()  # raised in the view's place
+        if deadline is not None:
+            deadline.begin()
         if plainly:
-            await runner.enter()
+            await (runner if deadline is None else deadline).enter()
     except Exception as error:
         return error
     return None
@@ -343,16 +370,32 @@ def _length(exchange: Exchange) -> int | None:
 
 def _answer_plainly(app: Any, context: Context, failure: Exception | None) -> Answer:
     handle_plainly(app, context, failure)
-    return _ready(context)
+    return _ready(context, True)
 
 
-def _ready(context: Context) -> Answer:
+def _ready(context: Context, reads: bool = False) -> Answer:
+    """Return the answer that stands in *context*, its body as bytes or as a file where it can be.
+
+    :param reads: read a small file, because this is a thread
+    """
     response, context.response = context.response, None
     if response is None:
         return context.status, context.headers, b"" if context.request.method == "HEAD" else context.body
     environ, keeps = context.request.environ, context.app.defaults.types_no_content
     status, headers, body = response.answer if type(response) is Prepared else lower(response, environ, keeps)
-    return status, headers, b"".join(body) if type(body) is list or type(body) is tuple else body
+    if type(body) is list or type(body) is tuple:
+        return status, headers, b"".join(body)
+    part = file_of(body)
+    if part is None:
+        return status, headers, body
+    made: Any = body
+    if context.request._source.takes_file(context.app, part):
+        made = part
+    elif reads and part.size <= SMALL:  # one message, and no way back and forth between the thread and the loop
+        made = b"".join(body)
+    if made is not body:
+        body.close()  # type: ignore[union-attr]
+    return status, headers, made
 
 
 async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody) -> None:
@@ -360,6 +403,8 @@ async def _send(exchange: Exchange, context: Context, runner: LoopRunner, body: 
     status, headers, made = _ready(context)
     if type(made) is bytes:
         await exchange.answer(code_of(status), headers, made)
+    elif type(made) is FilePart:
+        await exchange.answer_file(code_of(status), headers, made)
     elif type(made) is AsyncBody:
         await send_pieces(exchange, runner, body, (code_of(status), headers, made), context)
     else:

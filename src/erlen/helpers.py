@@ -9,12 +9,13 @@ import functools
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from werkzeug.exceptions import abort as werkzeug_abort
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from erlen.callables import is_async
 from erlen.context import find_context, find_request_context, has_app_context
 from erlen.http import files
 from erlen.http.response import Response
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "abort",
+    "after_response",
     "after_this_request",
     "copy_current_request_context",
     "flash",
@@ -45,7 +47,9 @@ __all__ = [
     "make_response",
     "redirect",
     "render_template",
+    "render_template_async",
     "render_template_string",
+    "render_template_string_async",
     "send_file",
     "send_from_directory",
     "stream_template",
@@ -56,6 +60,7 @@ __all__ = [
     "url_for",
 ]
 
+P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=WerkzeugResponse)
 _DEFAULT_RESPONSE = Response  # by another name, because a parameter of Flask's has this one
@@ -204,14 +209,53 @@ def after_this_request(f: F) -> F:
     return f
 
 
+def after_response(function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call *function* with *args* and *kwargs* when the response of the current request has been sent.
+
+    It may be async or plain, and runs as a background task does (:meth:`Erlen.add_background_task`), in a copy of the
+    request context: ``request`` and ``session`` are those of the request, ``g`` starts empty, and what it changes in
+    the session is not saved. It runs in any case: if the view fails later on, and if the client has gone. In a copy of
+    a request context it starts at once. ::
+
+        @app.post("/order")
+        def order():
+            after_response(send_mail, request.form["mail"])
+            return "Thank you!"
+    """
+    context = find_request_context("after_response")
+    if context.is_copy:
+        load("erlen.lifecycle.serving").serving_of(context.app).add_task(
+            context.app, function, args, kwargs, context.copy()
+        )
+        return
+    if context._followers is None:
+        context._followers = []
+    context._followers.append((function, args, kwargs))
+
+
 def copy_current_request_context(f: F) -> F:
-    """Wrap *f* so that it runs in a copy of the current request context, in a thread for instance.
+    """Wrap *f* so that it runs in a copy of the current request context, in a thread or in a task for instance.
 
     The request is the same, and the session too, as it is now: what the copy changes in it after the request has been
-    answered is not saved. ``g`` starts empty. ::
+    answered is not saved. ``g`` starts empty. A plain function stays plain, and an ``async def`` stays one. ::
 
         threading.Thread(target=copy_current_request_context(send_mail)).start()
+        asyncio.create_task(copy_current_request_context(send_mail_async)())
     """
+    if not is_async(f):
+        return copy_for_thread(f)
+    original = find_request_context("copy_current_request_context").copy()
+
+    @functools.wraps(f)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        async with original.copy():
+            return await f(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def copy_for_thread(f: F) -> F:
+    """Wrap *f* as :func:`copy_current_request_context` does; an ``async def`` becomes plain and is waited for."""
     original = find_request_context("copy_current_request_context").copy()
 
     @functools.wraps(f)
@@ -292,6 +336,28 @@ def render_template_string(source: str, **context: Any) -> str:
     current_context = find_context("render_template_string")
     template = current_context.app.jinja_env.from_string(source)
     return load(_TEMPLATING).render(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_async(template_name_or_list: TemplateName, **context: Any) -> str:
+    """Render a template in async code: ``return await render_template_async("index.html", user=user)``.
+
+    Async context processors are awaited, and plain ones run in the thread of the request's plain code. With Jinja's
+    ``enable_async`` in ``app.jinja_options``, what the template itself calls is awaited too.
+
+    :param template_name_or_list: its name, or several, of which the first that exists is taken
+    :param context: the values for it
+    :raises jinja2.TemplateNotFound: names the folders that were searched and the nearest name
+    """
+    current_context = find_context("render_template_async")
+    template = load(_TEMPLATING).get_template(current_context.app, template_name_or_list)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
+
+
+async def render_template_string_async(source: str, **context: Any) -> str:
+    """Render a template given as text in async code; see :func:`render_template_async`."""
+    current_context = find_context("render_template_string_async")
+    template = current_context.app.jinja_env.from_string(source)
+    return await load(_TEMPLATING).render_async(current_context, template, context)  # type: ignore[no-any-return]
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:

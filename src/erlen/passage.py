@@ -12,6 +12,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from erlen.http.files import FilePart
 from erlen.http.sending import Answer, Headers
 from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.portal import LoopRunner, take_over
@@ -41,6 +42,8 @@ async def answer_in_thread(
         status, headers, made = await passage.next()
         if type(made) is bytes:
             await exchange.answer(code_of(status), headers, made)
+        elif type(made) is FilePart:
+            await exchange.answer_file(code_of(status), headers, made)
         elif type(made) is AsyncBody:
             await send_pieces(exchange, runner, body, (code_of(status), headers, made), context)
         else:
@@ -109,7 +112,7 @@ class _Passage:
         try:
             made = answer()
             body = made[2]
-            is_done = type(body) is bytes or type(body) is AsyncBody
+            is_done = type(body) is bytes or type(body) is FilePart or type(body) is AsyncBody
             self._post(made, None, is_done)
         except BaseException as caught:
             self._post(None, caught, True)

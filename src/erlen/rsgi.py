@@ -7,6 +7,7 @@ from typing import Any
 
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
+from erlen.http.files import FilePart
 from erlen.http.websocket import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
@@ -127,6 +128,15 @@ class RsgiExchange(Exchange):
             self._protocol.response_bytes(status, headers, body)
         else:
             self._protocol.response_empty(status, headers)
+
+    def takes_file(self, app: Any, part: FilePart) -> bool:
+        return True
+
+    async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
+        if part.end is None:
+            self._protocol.response_file(status, headers, part.path)
+        else:
+            self._protocol.response_file_range(status, headers, part.path, part.start, part.end)
 
     async def start(self, status: int, headers: Headers) -> None:
         self._transport = self._protocol.response_stream(status, headers)

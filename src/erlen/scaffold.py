@@ -59,6 +59,9 @@ _SIGNATURES = {
     "before_websocket": (0, "async def before(): ..."),
     "after_websocket": (1, "async def after(response): return response"),
     "after_this_request": (1, "def after(response): return response"),
+    "before_serving": (0, "def start(): ..."),
+    "after_serving": (0, "def end(): ..."),
+    "while_serving": (0, "def serve(): ...; yield; ..."),
 }
 
 
@@ -101,6 +104,16 @@ def check_plain(role: str, function: Callable[..., Any]) -> None:
         raise SetupError(
             f"{describe(function)} cannot be a {role} function: it is async, and URLs are built by plain code, which "
             "cannot wait. Write def in place of async def, and look up what it needs in a before_request function."
+        )
+
+
+def check_generator(role: str, function: Callable[..., Any]) -> None:
+    """Refuse an ``async def`` without a yield, besides what ``check_signature`` refuses."""
+    check_signature(role, function)
+    if is_async(function):
+        raise SetupError(
+            f"{describe(function)} cannot be a {role} function: it has no yield. What stands before its one yield runs "
+            "at the start, what stands after it at the end."
         )
 
 

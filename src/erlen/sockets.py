@@ -6,12 +6,14 @@ import asyncio
 from typing import Any
 
 from erlen.context import Context
-from erlen.current import current
-from erlen.exchange import Exchange, begin_here, give_up, threads_of
+from erlen.current import current, home
+from erlen.exchange import Exchange, begin_here, give_up
 from erlen.http.body import NO_BODY
 from erlen.http.websocket import WebSocket, Wire
 from erlen.lifecycle.portal import LoopRunner
+from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket
+from erlen.lifecycle.threads import threads_of
 from erlen.mounts import find_mount
 
 __all__ = ["SocketExchange", "converse"]
@@ -30,10 +32,10 @@ class SocketExchange(Exchange, Wire):
 
 async def converse(app: Any, exchange: SocketExchange) -> None:
     """Serve one WebSocket until it is closed."""
-    if not app._got_first_request:
-        app.freeze()
     loop = asyncio.get_running_loop()
     app._loop.adopt(loop)
+    if not app._ready:
+        await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
     runner = LoopRunner(loop, threads_of(app))
     previous = current.get(None)
@@ -63,10 +65,14 @@ async def _converse_here(
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         raise
+    home.set(runner)
     try:
         await handle_socket(app, context, runner, failure)
     finally:
+        home.set(None)
         del failure  # an exception would hold this frame
+        if context._followers is not None:
+            start_followers(context)
 
 
 def _make_context(app: Any, exchange: SocketExchange) -> Context:

@@ -26,7 +26,7 @@ from erlen.lifecycle.guard import SAFE_METHODS
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import OVERRIDABLE, Plan, compile_plan
 from erlen.lifecycle.runner import BackgroundLoop, DirectRunner, Runner, WrappingRunner
-from erlen.lifecycle.start import begin, match, open_foreign_session
+from erlen.lifecycle.start import begin, begins_simply, match, open_foreign_session
 from erlen.lifecycle.teardown import end, raise_first, teardown_app, teardown_request
 from erlen.loading import load
 from erlen.log import printable
@@ -122,6 +122,26 @@ class Steps(Scaffold):
     def end_context(self, context: Context, exc: BaseException | None) -> None:
         """Called when the last hold on *context* is released: runs the teardowns, which see *exc*."""
         drive(end(self, context, exc, self._runner()))
+
+    def begins_simply(self) -> bool:
+        """Tell whether nothing that a user wrote has a part in the begin of a context, so that it cannot block."""
+        return begins_simply(self)
+
+    async def end_context_async(self, context: Context, exc: BaseException | None) -> None:
+        """As :meth:`end_context`, on an event loop: async teardowns are awaited, plain ones run in a thread."""
+        if context.plan is not None and context.plan.own:  # overridden steps are plain methods
+            await self.call_in_thread(self.end_context, context, exc)
+            return
+        with load("erlen.lifecycle.portal").runner_here(self) as runner:
+            await end(self, context, exc, runner)
+
+    async def call_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a plain *function* in a thread, with the caller's context variables, and return what it returns.
+
+        It is the thread of the current request, where there is one on this loop: what belongs to a thread (a database
+        connection) works in all plain callables of a request.
+        """
+        return await load("erlen.lifecycle.portal").call_in_thread(self, function, *args)
 
     def open_session(self, context: Context) -> Any:
         """Return the session of the request of *context*. Erlen's own is not read before it is touched."""

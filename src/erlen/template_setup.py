@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from erlen.callables import describe
+from erlen.callables import describe, is_async
 from erlen.config import Config
 from erlen.context import find_context, nearest_request_context
+from erlen.errors import WaitingTemplate
 from erlen.loading import load
 from erlen.scaffold import Scaffold, setupmethod, template_decorator
 
@@ -70,8 +71,17 @@ class TemplateSetup(Scaffold):
         The session is not among them: it is a global of every template, so that rendering alone does not open it.
         """
         given = dict(context)
+        app = find_context("current_app").app
         for function in self._begin_template_context(context):
-            _add_values(context, function, find_context("current_app").app.ensure_sync(function)())
+            if is_async(function) and app._loop.is_here():
+                raise WaitingTemplate(f"the context processor {describe(function)} is async")
+            values = app.ensure_sync(function)()
+            if hasattr(values, "__await__"):  # a decorator hides an async def
+                if app._loop.is_here():
+                    getattr(values, "close", str)()  # a coroutine complains if nobody has awaited it
+                    raise WaitingTemplate(f"the context processor {describe(function)} returned an awaitable")
+                values = app._loop.run(values)
+            _add_values(context, function, values)
         context.update(given)
 
     async def update_template_context_async(self, context: dict[str, Any]) -> None:

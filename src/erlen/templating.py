@@ -24,7 +24,7 @@ from jinja2 import (
 from jinja2 import Environment as JinjaEnvironment
 
 from erlen.context import Context
-from erlen.errors import nearest
+from erlen.errors import WaitingTemplate, nearest
 from erlen.loading import load
 from erlen.signals import before_render_template, template_rendered
 
@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "account_of",
     "render",
+    "render_async",
     "stream",
     "stream_async",
 ]
@@ -221,10 +222,24 @@ def _prepare(context: Context, template: Template, values: dict[str, Any]) -> di
 
 def render(context: Context, template: Template, values: dict[str, Any]) -> str:
     """Render *template* with *values* and what the context processors add."""
+    app = context.app
+    if template.environment.is_async and app._loop.is_here():
+        raise WaitingTemplate(f"the template {template.name or '<string>'} was made with Jinja's enable_async")
     values = _prepare(context, template, values)
-    text = template.render(values)
+    # Jinja itself would make a loop for it, on which the application's async clients are of no use.
+    text = app._loop.run(template.render_async(values)) if template.environment.is_async else template.render(values)
     if template_rendered.receivers:
         template_rendered.send(context.app, _async_wrapper=context.app.ensure_sync, template=template, context=values)
+    return text
+
+
+async def render_async(context: Context, template: Template, values: dict[str, Any]) -> str:
+    """Render *template* on an event loop; context processors and receivers of the signals may be plain or async."""
+    app = context.app
+    await app.update_template_context_async(values)
+    await _tell(before_render_template, app, template, values)
+    text = await template.render_async(values) if template.environment.is_async else template.render(values)
+    await _tell(template_rendered, app, template, values)
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
+from erlen.callables import is_async
 from erlen.globals import current_app, request
 
 __all__ = ["MethodView", "UnwrittenMethod", "View", "http_method_funcs"]
@@ -66,16 +67,22 @@ class View:
         """
         if cls.init_every_request:
 
+            def make() -> View:
+                return view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined, no-any-return]
+
             def view(**values: Any) -> Any:
-                made = view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined]
-                return current_app.ensure_sync(made.dispatch_request)(**values)
+                return _call(make().dispatch_request, **values)
 
         else:
             once = cls(*class_args, **class_kwargs)
 
-            def view(**values: Any) -> Any:
-                return current_app.ensure_sync(once.dispatch_request)(**values)
+            def make() -> View:
+                return once
 
+            def view(**values: Any) -> Any:
+                return _call(once.dispatch_request, **values)
+
+        twin = None if cls.decorators else _twin_of(cls, make, view)
         view.__name__, view.__module__ = name, cls.__module__  # a decorator may read them
         for decorator in cls.decorators or ():
             view = decorator(view)
@@ -86,10 +93,53 @@ class View:
             "view_class": cls,
             "methods": cls.methods,
             "provide_automatic_options": cls.provide_automatic_options,
+            "_erlen_twin": (id(view), twin),
         }
         for fact, value in facts.items():
             setattr(view, fact, value)
         return view
+
+    def _handler(self) -> Callable[..., Any]:
+        """Return what answers the current request, plain or async."""
+        return self.dispatch_request
+
+    @classmethod
+    def _handlers(cls) -> list[Callable[..., Any]]:
+        """Return whatever may answer requests."""
+        return [cls.dispatch_request]
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call *function*; an async one is waited for where that can be done, and on the loop it is left to be awaited."""
+    if is_async(function) and current_app._loop.is_here():
+        return function(*args, **kwargs)
+    return current_app.ensure_sync(function)(*args, **kwargs)
+
+
+def _twin_of(cls: type[View], make: Callable[[], View], view: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Make what a plan calls in place of *view*, that of *cls*: async methods are awaited, so that no thread waits.
+
+    None where there are none. It is async where nothing plain is called on the way.
+    """
+    colours = [is_async(handler) for handler in cls._handlers()]
+    if not any(colours):
+        return None
+    twin: Any
+    if all(colours) and (cls.__init__ is object.__init__ or not cls.init_every_request):
+
+        async def awaiting(**values: Any) -> Any:
+            result = make()._handler()(**values)
+            return await result if hasattr(result, "__await__") else result
+
+        twin = awaiting
+    else:
+
+        def handing_over(**values: Any) -> Any:
+            return make()._handler()(**values)
+
+        twin = handing_over
+    twin.__wrapped__ = view
+    return twin  # type: ignore[no-any-return]
 
 
 class MethodView(View):
@@ -116,9 +166,22 @@ class MethodView(View):
 
     def dispatch_request(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method that bears the request's name."""
-        method = getattr(self, request.method.lower(), None)
+        return _call(self._method(), *args, **kwargs)
+
+    def _method(self) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self, request.method.lower(), None)
         if method is None and request.method == "HEAD":
             method = getattr(self, "get", None)
         if method is None:
             raise UnwrittenMethod(type(self).__name__, request.method)
-        return current_app.ensure_sync(method)(*args, **kwargs)
+        return method
+
+    def _handler(self) -> Callable[..., Any]:
+        own = type(self).dispatch_request is not MethodView.dispatch_request
+        return self.dispatch_request if own else self._method()
+
+    @classmethod
+    def _handlers(cls) -> list[Callable[..., Any]]:
+        if cls.dispatch_request is not MethodView.dispatch_request:
+            return [cls.dispatch_request]
+        return [getattr(cls, name) for name in http_method_funcs if hasattr(cls, name)]

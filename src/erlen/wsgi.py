@@ -13,7 +13,7 @@ from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.http.sending import Prepared
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import handle, handle_plainly
+from erlen.lifecycle.pipeline import PROPAGATE, handle, handle_plainly
 from erlen.lifecycle.start import begin
 from erlen.loading import load
 from erlen.mounts import Mount, find_mount
@@ -34,38 +34,47 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
 
     The request runs in a copy of the caller's context variables, so that nothing it sets is seen by the next one.
     """
-    if not app._got_first_request:
-        app.freeze()
+    if not app._ready:
+        app.get_ready()
     if app._mounts:
         mount = find_mount(app._mounts, decode(environ.get("PATH_INFO") or ""))
         if mount is not None:
             return _answer_mounted(app, mount, environ, start_response)
     variables = copy_context()
     body: Any
+    context: Context
     if app._answers_in_context:
-        body = _answer_in_context(app, environ, start_response, variables)
+        context, body = _answer_in_context(app, environ, start_response, variables)
     else:
-        context: Context = variables.run(_run, app, environ)
-        if context.response is None:  # most answers: told here, because each call costs
+        context = variables.run(_run, app, environ)
+        if context.response is None and context._followers is None:  # most answers: told here, because each call costs
             start_response(context.status, context.headers)
             # A list: servers send one in one piece.
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
         body = _send(context, environ, start_response)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
-        return body  # type: ignore[no-any-return]
+        if context._followers is None:
+            return body  # type: ignore[no-any-return]
+        if PROPAGATE in environ:  # a test client, which may neither read nor close what it is given
+            _follow(context)
+            return body  # type: ignore[no-any-return]
     if type(body) is AsyncBody:
         body.loop = app._loop
         if not body.wanted:
             variables.run(body.close)
-            return ()
-    return _Body(body, variables)
+            body = ()
+            if context._followers is None:
+                return ()
+    return _Body(body, variables, context)
 
 
-def _answer_in_context(app: Any, environ: dict[str, Any], start_response: StartResponse, variables: Variables) -> Any:
+def _answer_in_context(
+    app: Any, environ: dict[str, Any], start_response: StartResponse, variables: Variables
+) -> tuple[Context, Any]:
     """Answer one request, and tell the server status and headers before the request is torn down."""
     sent: list[Any] = []
-    variables.run(_run, app, environ, lambda context: sent.append(_send(context, environ, start_response)))
-    return sent[0]
+    context = variables.run(_run, app, environ, lambda context: sent.append(_send(context, environ, start_response)))
+    return context, sent[0]
 
 
 def _send(context: Context, environ: dict[str, Any], start_response: StartResponse) -> Any:
@@ -113,12 +122,27 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     plan = context.plan
     if plan is None:
         plan = context.plan = app.compile_plan(None)
-    if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
-        handle_plainly(app, context, failure, hand_over)
-    else:
-        portal = app._loop.portal()
-        portal.run(handle(app, context, portal, failure, False, hand_over))
+    try:
+        if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
+            if plan.response_timeout is None:
+                handle_plainly(app, context, failure, hand_over)
+            else:
+                load("erlen.lifecycle.timing").handle_and_tell(app, context, failure, hand_over)
+        else:
+            portal = loop = app._loop.portal()
+            if plan.response_timeout is not None:
+                portal = load("erlen.lifecycle.timing").limited_portal(loop, context, plan.response_timeout)
+            loop.run(handle(app, context, portal, failure, False, hand_over))
+    except BaseException:
+        _follow(context)
+        raise
     return context
+
+
+def _follow(context: Context) -> None:
+    """Start what was to wait for the response."""
+    if context._followers is not None:
+        load("erlen.lifecycle.serving").start_followers(context)
 
 
 def _is_file(body: Any, environ: dict[str, Any]) -> bool:
@@ -128,12 +152,16 @@ def _is_file(body: Any, environ: dict[str, Any]) -> bool:
 
 
 class _Body:
-    """A streamed body: each piece is made in the context variables of its request."""
+    """A streamed body: each piece is made in the context variables of its request.
 
-    __slots__ = ("_body", "_iterator", "_variables")
+    What waits for the response starts when the server has taken all of it, or closes it.
+    """
 
-    def __init__(self, body: Iterable[bytes], variables: Variables) -> None:
+    __slots__ = ("_body", "_context", "_iterator", "_variables")
+
+    def __init__(self, body: Iterable[bytes], variables: Variables, context: Context) -> None:
         self._body = body
+        self._context = context
         self._variables = variables
         self._iterator: Iterator[bytes] = variables.run(iter, body)
 
@@ -141,10 +169,17 @@ class _Body:
         return self
 
     def __next__(self) -> bytes:
-        return self._variables.run(next, self._iterator)
+        try:
+            return self._variables.run(next, self._iterator)
+        except StopIteration:
+            _follow(self._context)
+            raise
 
     def close(self) -> None:
         """Close the body, as the server must at its end or when the client has gone."""
         close = getattr(self._body, "close", None)
-        if close is not None:
-            self._variables.run(close)
+        try:
+            if close is not None:
+                self._variables.run(close)
+        finally:
+            _follow(self._context)

@@ -188,7 +188,7 @@ def test_an_application_that_cannot_work_is_not_served(app: Erlen) -> None:
     assert "Did you mean 'redis'?" in answer["message"]
 
 
-def test_a_websocket_is_refused_and_an_unknown_scope_is_named(app: Erlen) -> None:
+def test_a_websocket_of_no_route_is_refused_and_an_unknown_scope_is_named(app: Erlen) -> None:
     async def run(kind: str) -> list[Any]:
         sent: list[Any] = []
 
@@ -198,7 +198,7 @@ def test_a_websocket_is_refused_and_an_unknown_scope_is_named(app: Erlen) -> Non
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await app.asgi({"type": kind}, receive, send)
+        await app.asgi({"type": kind, "path": "/nowhere", "query_string": b"", "headers": []}, receive, send)
         return sent
 
     assert asyncio.run(run("websocket")) == [{"type": "websocket.close", "code": 1000}]

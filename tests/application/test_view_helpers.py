@@ -279,18 +279,6 @@ def test_a_copied_context_has_the_request_and_the_session_and_an_empty_g(app: Er
     assert seen == ["/7", {"number": 7}, "Ada", False, 3, "x", "/2", "/7", {"number": 7}, "Ada", False, 4, "y", "/2"]
 
 
-def test_an_async_function_can_be_given_a_copied_context(app: Erlen) -> None:
-    @app.get("/")
-    def index() -> str:
-        @copy_current_request_context
-        async def work() -> str:
-            return request.path
-
-        return str(work())
-
-    assert app.test_client().get("/").text == "/"
-
-
 OUTSIDE: dict[str, tuple[str, Callable[[], Any]]] = {
     "make_response": ("application", lambda: make_response("x")),
     "jsonify": ("application", lambda: jsonify(1)),

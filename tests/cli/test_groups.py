@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from erlen import Blueprint, Erlen, current_app, g, has_app_context
+from erlen import Blueprint, Erlen, current_app, g, has_app_context, render_template_string_async
 from erlen.cli import AppGroup, ErlenGroup, ScriptInfo, main, pass_script_info, with_appcontext
 from erlen.testing.cli_runner import ErlenCliRunner
 
@@ -59,6 +60,28 @@ def test_a_command_may_be_async(app: Erlen, wanted: bool) -> None:
     runner = app.test_cli_runner()
     result = runner.invoke(args=["wait"], standalone_mode=False)
     assert (result.output, result.return_value) == (f"wait {wanted}\n", "result")
+
+
+def test_an_async_command_runs_on_the_loop_that_the_views_run_on_and_may_render(app: Erlen) -> None:
+    loops: list[Any] = []
+
+    @app.context_processor
+    async def values() -> dict[str, str]:
+        return {"name": current_app.name}
+
+    @app.cli.command("render")
+    async def render() -> None:
+        loops.append(asyncio.get_running_loop())
+        click.echo(await render_template_string_async("{{ name }}"))
+
+    @app.route("/")
+    async def index() -> str:
+        loops.append(asyncio.get_running_loop())
+        return "x"
+
+    assert app.test_cli_runner().invoke(args=["render"]).output == f"{app.name}\n"
+    app.test_client().get("/")
+    assert loops[0] is loops[1]
 
 
 def test_an_own_ensure_sync_runs_async_commands(app: Erlen) -> None:

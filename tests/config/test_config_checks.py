@@ -47,6 +47,7 @@ def test_the_two_sets_of_defaults_differ_in_nothing_but_the_table() -> None:
         "REDIRECT_CODE": (303, 302),
         "CROSS_SITE_GUARD": (True, False),
         "CONTENT_TYPE_NOSNIFF": (True, False),
+        "BODY_TIMEOUT": (timedelta(seconds=60), None),
     }
     with pytest.raises(AttributeError):
         ERLEN.redirect_code = 302  # type: ignore[misc]

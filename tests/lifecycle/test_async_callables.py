@@ -21,6 +21,7 @@ from erlen import (
     g,
     get_flashed_messages,
     got_request_exception,
+    message_flashed,
     request,
     request_finished,
     request_started,
@@ -331,6 +332,48 @@ def test_async_receivers_of_signals_run_before_the_next_step(app: Any) -> None:
     log.clear()
     client.get("/async")
     assert log == expected
+
+
+def test_a_plain_call_whose_receiver_is_async_waits_in_a_thread_and_is_refused_on_the_loop(app: Any) -> None:
+    heard: list[str] = []
+
+    async def receive(sender: Any, message: str, category: str) -> None:
+        await asyncio.sleep(0)
+        heard.append(message)
+
+    @app.route("/plain")
+    def plain() -> str:
+        flash("plain")
+        return "x"
+
+    @app.route("/async")
+    async def asynchronous() -> str:
+        with pytest.raises(RuntimeError, match=r"receive\(\) would have to be waited for .* await asyncio.to_thread"):
+            flash("on the loop")
+        await asyncio.to_thread(flash, "in a thread")
+        return "x"
+
+    client = app.test_client()
+    with message_flashed.connected_to(receive, app):
+        assert client.get("/plain").text == "x"
+        assert client.get("/async").text == "x"
+    assert heard == ["plain", "in a thread"]
+
+
+def test_a_receiver_whose_decorator_hides_an_async_def_is_awaited_in_a_plain_request_too(app: Any) -> None:
+    heard: list[str] = []
+
+    async def note(sender: Any, **values: Any) -> None:
+        await asyncio.sleep(0)
+        heard.append(request.path)
+
+    def receive(sender: Any, **values: Any) -> Any:
+        return note(sender, **values)
+
+    app.add_url_rule("/plain", "plain", lambda: "x")
+    with request_started.connected_to(receive, app), request_finished.connected_to(receive, app):
+        app.test_client().get("/plain")
+    assert heard == ["/plain", "/plain"]
 
 
 @pytest.mark.parametrize("interface", ["wsgi"])

@@ -122,3 +122,48 @@ def test_the_direct_runner_calls_here_and_now(app: Any, asynchronous: bool) -> N
 
     function = later if asynchronous else str
     assert drive(app._direct.call(function, "x")) == "x"
+
+
+ENDING = """
+import asyncio
+from erlen import Erlen
+
+app = Erlen("ending")
+app.config["SESSION_TYPE"] = None
+kept = []
+
+
+async def lines():
+    try:
+        yield 1
+    finally:
+        print("the generator is finished", flush=True)
+
+
+async def wait():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        print("the task is cancelled", flush=True)
+
+
+@app.get("/")
+async def index():
+    kept.append(lines())
+    await anext(kept[0])
+    kept.append(asyncio.create_task(wait()))
+    await asyncio.sleep(0)
+    return "x"
+
+
+app.test_client().get("/")
+"""
+
+
+def test_the_loop_is_closed_in_order_at_the_end_of_the_process(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "src")}, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("the task is cancelled\nthe generator is finished\n", "")

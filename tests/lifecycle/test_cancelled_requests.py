@@ -24,6 +24,7 @@ LARGE = b"x" * 600_000
 KINDS = {
     "/waiting": ("client", "server"),
     "/locked": ("client", "server"),
+    "/limited": ("client", "server"),
     "/stream": ("client", "write", "server"),
     "/kept-stream": ("client", "write", "server"),
     "/silent-stream": ("client", "server"),
@@ -39,6 +40,7 @@ KINDS = {
     "/mixed/kept-async-stream": ("client", "write", "server"),
     "/mixed/incoming-body": ("client", "server"),
     "/plain/thread": ("server",),  # nobody looks after the client of a thread: it cannot be stopped anyway
+    "/plain/limited-thread": ("server",),
     "/plain/body": ("client", "server"),
     "/plain/stream": ("client", "write", "server"),
     "/plain/kept-stream": ("client", "write", "server"),
@@ -250,6 +252,10 @@ def add_views(app: Any, site: Site) -> None:
         session["seen"] = session.get("user")
         await wait_for_ever()
 
+    @on_loop.get("/limited", response_timeout=3600)
+    async def limited() -> Any:
+        await wait_for_ever()
+
     @mixed.before_request
     def before() -> None:
         session.get("user")
@@ -300,6 +306,7 @@ def add_views(app: Any, site: Site) -> None:
         finally:
             site.finish()
 
+    @plain.get("/limited-thread", endpoint="limited_thread", response_timeout=3600)
     @plain.get("/thread")
     def in_a_thread() -> str:
         wait_in_thread()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import threading
 from typing import Any, ClassVar
 
 import pytest
 
-from erlen import Blueprint, request
+from erlen import Blueprint, Erlen, request
 from erlen.views import MethodView, View
 
 
@@ -223,3 +225,150 @@ def test_class_views_work_on_blueprints(app: Any) -> None:
     part.add_url_rule("/", view_func=Page.as_view("page"))
     app.register_blueprint(part)
     assert app.test_client().get("/").text == "part.page"
+
+
+def _thread() -> str:
+    return threading.current_thread().name
+
+
+def test_async_methods_run_on_the_loop_and_plain_ones_in_a_thread(app: Any) -> None:
+    class Both(MethodView):
+        async def get(self, word: str) -> str:
+            await asyncio.sleep(0)
+            return f"{word} {_thread()}"
+
+        def post(self, word: str) -> str:
+            return f"{word} {_thread()}"
+
+    app.add_url_rule("/<word>", view_func=Both.as_view("both"))
+    client = app.test_client()
+    assert client.get("/a").text == "a erlen-loop"
+    assert client.head("/a").status_code == 200
+    assert client.post("/a").text != "a erlen-loop"
+
+
+@pytest.mark.parametrize("interface", ["asgi"])
+def test_async_methods_keep_no_thread_while_they_wait(make_app: Any) -> None:
+    app = make_app(THREADS=1)
+    state: dict[str, Any] = {"arrived": 0}
+
+    async def meet() -> str:
+        event = state.setdefault("event", asyncio.Event())
+        state["arrived"] += 1
+        if state["arrived"] == 20:
+            event.set()
+        await event.wait()
+        return "met"
+
+    class Page(MethodView):
+        async def get(self) -> str:
+            return await meet()
+
+    class Mixed(MethodView):
+        async def get(self) -> str:
+            return await meet()
+
+        def post(self) -> str:
+            return "plain"
+
+    class Single(View):
+        def __init__(self) -> None:
+            self.meet = meet
+
+        async def dispatch_request(self) -> str:
+            return await self.meet()
+
+    for view in (Page, Mixed, Single):
+        app.add_url_rule(f"/{view.__name__}", view_func=view.as_view(view.__name__))
+    answers: list[str] = []
+    paths = ["/Page", "/Mixed", "/Single", "/Page"] * 5
+    threads = [
+        threading.Thread(target=lambda path=path: answers.append(app.test_client().get(path).text)) for path in paths
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == ["met"] * 20
+
+
+def test_decorators_of_both_colours_wrap_async_methods(app: Any) -> None:
+    def shout(view: Any) -> Any:
+        def plain(**values: Any) -> Any:
+            return view(**values) + "!"
+
+        return plain
+
+    def ask(view: Any) -> Any:
+        async def awaiting(**values: Any) -> Any:
+            return await view(**values) + "?"
+
+        return awaiting
+
+    class Page(MethodView):
+        async def get(self) -> str:
+            await asyncio.sleep(0)
+            return "async"
+
+    class Plainly(Page):
+        decorators: ClassVar[list[Any]] = [shout]
+
+    class Awaiting(Page):
+        decorators: ClassVar[list[Any]] = [ask]
+
+    class Single(View):
+        decorators: ClassVar[list[Any]] = [ask]
+
+        async def dispatch_request(self) -> str:
+            return "single"
+
+    for number, cls in enumerate((Plainly, Awaiting, Single)):
+        app.add_url_rule(f"/{number}", view_func=cls.as_view(str(number)))
+    page = Page.as_view("outside")
+    app.add_url_rule("/outside", view_func=functools.update_wrapper(shout(page), page))
+    client = app.test_client()
+    assert [client.get(f"/{number}").text for number in range(3)] == ["async!", "async?", "single?"]
+    assert client.get("/outside").text == "async!"
+
+
+def test_an_async_dispatch_request_may_hand_over_to_the_one_it_overrides(app: Any) -> None:
+    class Page(MethodView):
+        async def dispatch_request(self, **values: Any) -> Any:
+            return f"own {await super().dispatch_request(**values)}"
+
+        async def get(self) -> str:
+            await asyncio.sleep(0)
+            return request.path
+
+    class Plain(MethodView):
+        def dispatch_request(self, **values: Any) -> Any:
+            return f"own {super().dispatch_request(**values)}"
+
+        async def get(self) -> str:
+            await asyncio.sleep(0)
+            return request.path
+
+    app.add_url_rule("/page", view_func=Page.as_view("page"))
+    app.add_url_rule("/plain", view_func=Plain.as_view("plain"))
+    client = app.test_client()
+    assert client.get("/page").text == "own /page"
+    assert client.get("/plain").text == "own /plain"
+
+
+def test_an_application_with_its_own_way_to_run_async_code_runs_async_methods_by_it(make_app: Any) -> None:
+    called: list[str] = []
+
+    class Own(Erlen):
+        def async_to_sync(self, func: Any) -> Any:
+            called.append(func.__name__)
+            return super().async_to_sync(func)
+
+    app = make_app(Own)
+
+    class Page(MethodView):
+        async def get(self) -> str:
+            return "x"
+
+    app.add_url_rule("/", view_func=Page.as_view("page"))
+    assert app.test_client().get("/").text == "x"
+    assert called == ["get"]

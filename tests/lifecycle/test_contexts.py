@@ -591,15 +591,6 @@ def test_g_is_empty_in_each_call_of_a_copied_context(app: Any) -> None:
     assert seen == [None, None]
 
 
-def test_an_async_function_runs_in_a_copied_context_too(app: Any) -> None:
-    async def work() -> str:
-        return request.path
-
-    with app.test_request_context("/there"):
-        copied = copy_current_request_context(work)
-    assert copied() == "/there"
-
-
 def test_a_copied_context_may_run_in_several_threads_at_once(app: Any) -> None:
     meet = threading.Barrier(3)
     seen: list[str] = []

@@ -287,7 +287,13 @@ def test_a_server_that_cancels_after_the_client_has_gone_is_heard(app: Any) -> N
     assert on_a_loop(work)
 
 
-@pytest.mark.parametrize("kind", ["client gone", "cancelled", "propagated", "stream breaks", "open_session breaks"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("client gone", "cancelled", "propagated", "stream breaks", "open_session breaks"),
+        *("too late", "too late, handled", "plain and too late", "body too late"),
+    ],
+)
 def test_nothing_of_a_request_that_ended_badly_waits_for_the_garbage_collector(make_app: Any, kind: str) -> None:
     app = make_app(TESTING=kind == "propagated")
     app.logger.disabled = True
@@ -308,6 +314,20 @@ def test_nothing_of_a_request_that_ended_badly_waits_for_the_garbage_collector(m
         yield "a"
         raise ValueError("broken")
 
+    if "too late" in kind:
+        app.config.update(RESPONSE_TIMEOUT=0.001, BODY_TIMEOUT=0.001)
+    if kind == "too late, handled":
+        app.errorhandler(504)(lambda error: ("too late", 504))
+    if kind == "body too late":
+        app.before_request(keep)
+
+    @app.post("/")
+    @app.get("/plain")
+    def plain() -> str:
+        keep()
+        time.sleep(0.01)
+        return "plain"
+
     @app.get("/")
     async def index() -> Any:
         keep()
@@ -320,7 +340,10 @@ def test_nothing_of_a_request_that_ended_badly_waits_for_the_garbage_collector(m
 
     async def work() -> None:
         connection = Connection()
-        task = asyncio.create_task(connection.ask(app))
+        path, method = "/plain" if kind.startswith("plain") else "/", "POST" if kind.startswith("body") else "GET"
+        if method == "POST":
+            connection.left = []
+        task = asyncio.create_task(connection.ask(app, path, method, (b"content-length", b"10")))
         if kind == "client gone":
             connection.gone.set()
         elif kind == "cancelled":

@@ -16,3 +16,6 @@ number: int = request.args["page"]  # assignment
 url_for("index", _external="yes")  # arg-type
 redirect(3)  # call-overload
 app.before_request("now")  # type-var
+app.while_serving("now")  # type-var
+app.add_background_task(print, to="stdout")  # arg-type
+app.add_background_task(len)  # call-arg

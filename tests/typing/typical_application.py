@@ -5,7 +5,7 @@ Each ``reveal_type`` is followed by the type that it must reveal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar, reveal_type
 
@@ -16,6 +16,7 @@ from erlen import (
     Request,
     Response,
     abort,
+    after_response,
     after_this_request,
     copy_current_request_context,
     current_app,
@@ -76,6 +77,37 @@ def early() -> Response | None:
 
 @app.before_first_request
 def warm_up() -> None: ...
+
+
+@app.before_serving
+async def connect() -> None: ...
+
+
+@app.while_serving
+async def pool() -> AsyncIterator[None]:
+    yield
+
+
+@shop.while_app_serving
+def watch() -> Iterator[None]:
+    yield
+
+
+@app.after_serving
+def disconnect() -> None: ...
+
+
+async def send(to: str, copies: int = 1) -> None: ...
+
+
+def serve_here() -> None:
+    with app.serving() as served:
+        reveal_type(served)  # Erlen
+    reveal_type(connect)  # def () -> Coroutine[Any, Any, None]
+    reveal_type(pool)  # def () -> AsyncIterator[None]
+    reveal_type(watch)  # def () -> Iterator[None]
+    app.add_background_task(send, "ada@example.org", copies=2)
+    after_response(send, "ada@example.org")
 
 
 @app.before_first_visit

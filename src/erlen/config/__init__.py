@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from erlen.config.defaults import ERLEN, FLASK, Defaults
 from erlen.config.importing import import_object
-from erlen.config.kinds import seconds
+from erlen.config.kinds import DURATION, seconds
 from erlen.config.mapping import Config, ConfigAttribute
 from erlen.config.retired import RETIRED, Retired
 from erlen.config.rules import CLIENTS
@@ -13,6 +13,7 @@ from erlen.config.settings import SECTIONS, SETTINGS, Setting, default_settings
 
 __all__ = [
     "CLIENTS",
+    "DURATION",
     "ERLEN",
     "FLASK",
     "RETIRED",

@@ -6,6 +6,8 @@ an application is: it reads the row it needs, here or in ``app.config``.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec import Struct
 
 __all__ = ["ERLEN", "FLASK", "Defaults"]
@@ -14,8 +16,8 @@ __all__ = ["ERLEN", "FLASK", "Defaults"]
 class Defaults(Struct, frozen=True, kw_only=True):
     """One set of defaults.
 
-    The rows up to ``nosniff`` are the first values of settings, which an application changes in ``app.config``; the
-    rows after it are properties of the application class.
+    The rows up to ``body_timeout`` are the first values of settings, which an application changes in ``app.config``;
+    the rows after it are properties of the application class.
     """
 
     session_type: str
@@ -32,6 +34,8 @@ class Defaults(Struct, frozen=True, kw_only=True):
     """``CROSS_SITE_GUARD``: refuse unsafe requests that come from other sites."""
     nosniff: bool
     """``CONTENT_TYPE_NOSNIFF``: send ``X-Content-Type-Options: nosniff``."""
+    body_timeout: timedelta | None
+    """``BODY_TIMEOUT``: how long the body of a request may take to come."""
 
     json_provider: str
     """The class behind ``app.json``: ``"msgspec"`` or ``"flask"``."""
@@ -64,6 +68,7 @@ ERLEN = Defaults(
     redirect_code=303,
     cross_site_guard=True,
     nosniff=True,
+    body_timeout=timedelta(seconds=60),
     json_provider="msgspec",
     env_prefix="ERLEN",
     warn_route_conflicts=True,
@@ -84,6 +89,7 @@ FLASK = Defaults(
     redirect_code=302,
     cross_site_guard=False,
     nosniff=False,
+    body_timeout=None,
     json_provider="flask",
     env_prefix="FLASK",
     warn_route_conflicts=False,

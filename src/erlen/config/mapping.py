@@ -88,6 +88,9 @@ class Config(dict[str, Any]):
     changes: int = 0
     """Grows with every change: whoever keeps what it has read compares this number, and reads again."""
 
+    follower: Any = None
+    """What is told of every change: its ``note()`` is called."""
+
     hidden: Mapping[str, Any] = MappingProxyType({})
     """Values for ``config[key]`` where the key is not set; ``get``, ``in`` and iteration do not see them."""
 
@@ -305,6 +308,8 @@ def _counting(name: str) -> Callable[..., Any]:
     def counted(self: Config, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         self.changes += 1  # afterwards: who sees the new number sees the new value
+        if self.follower is not None:
+            self.follower.note()
         return result
 
     return counted

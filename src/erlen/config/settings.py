@@ -49,6 +49,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting("DEBUG", kinds.FLAG, False, "Debug mode: errors are shown in full, templates are reloaded."),
         Setting("TESTING", kinds.FLAG, False, "Test mode: exceptions reach the test instead of becoming a 500 page."),
         Setting(
+            "SLOW_CALLBACK_REPORT",
+            kinds.DURATION_OR_ZERO.or_none("automatic"),
+            None,
+            "Log what holds the event loop for longer than so many seconds, with its line; 0: nothing; automatic "
+            "means: 0.1 in debug mode, and nothing otherwise.",
+        ),
+        Setting(
             "PROPAGATE_EXCEPTIONS",
             kinds.FLAG_OR_AUTOMATIC,
             None,
@@ -67,6 +74,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             None,
             "Let the error for a key missing in request.form or request.args pass with its traceback; automatic "
             "means: in debug mode.",
+        ),
+        Setting(
+            "BACKGROUND_TASK_SHUTDOWN_TIMEOUT",
+            kinds.DURATION_OR_ZERO,
+            10,
+            "How many seconds (or a timedelta) background tasks are waited for when the application ends; those that "
+            "are not done by then are cancelled.",
         ),
     ),
     "Keys": (
@@ -353,6 +367,20 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.COUNT,
             40,
             "How many plain views run at the same time, each in a thread, on a server with an event loop (ASGI, RSGI).",
+        ),
+        Setting(
+            "BODY_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            Differs("body_timeout"),
+            "How long the whole body of a request may take to come, on a server with an event loop (ASGI, RSGI); then "
+            "it is answered with 408. A route may say otherwise by body_timeout.",
+        ),
+        Setting(
+            "RESPONSE_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            None,
+            "How long the hooks before a view and the view itself may take together; then the request is answered with "
+            "504, and what is async of it is cancelled. A route may say otherwise by response_timeout.",
         ),
         Setting(
             "WEBSOCKET_MAX_MESSAGE_SIZE",

@@ -16,7 +16,7 @@ from erlen.current import current
 from erlen.flask import typing as ft
 from erlen.flask.globals import _cv_app, _cv_request
 from erlen.flask.signals import appcontext_popped, appcontext_pushed
-from erlen.helpers import after_this_request, copy_current_request_context
+from erlen.helpers import after_this_request, copy_for_thread
 
 __all__ = [
     "AppContext",
@@ -29,6 +29,14 @@ __all__ = [
 
 F = t.TypeVar("F", bound=t.Callable[..., Any])
 _sentinel = object()
+
+
+def copy_current_request_context(f: F) -> F:
+    """Wrap *f* so that it runs in a copy of the current request context, in a thread for instance.
+
+    An ``async def`` becomes a plain function.
+    """
+    return copy_for_thread(f)
 
 
 class _AppCtxGlobals(AppGlobals):

@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Protocol
 
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from erlen.errors import ErlenError
 
-__all__ = ["BodyNotFetched", "NO_BODY", "Receive", "RequestBody"]
+__all__ = ["BodyNotFetched", "BodyTimeout", "NO_BODY", "Receive", "RequestBody"]
 
 #: Gives the next piece of a body and tells whether more follow. Raises ClientDisconnected if none can follow any more.
 Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
@@ -39,6 +39,17 @@ class Wait(Protocol):
 
 #: From this many bytes on a body is kept in a temporary file.
 SPOOL = 512 * 1024
+
+
+class BodyTimeout(RequestTimeout):
+    """The 408 for a body that has not come in time. It ends the connection, on which the rest may still come."""
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        """Give the headers; ``Connection`` is one of HTTP/1 alone (RFC 9110, section 15.5.9)."""
+        headers = super().get_headers(environ, scope)
+        if environ is not None and environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1"):
+            headers.append(("Connection", "close"))
+        return headers
 
 
 class BodyNotFetched(ErlenError, RuntimeError):
@@ -62,6 +73,10 @@ class RequestBody(io.RawIOBase):
     """
 
     # What few requests need stands here until they do.
+    #: The time of the loop at which it has to be there.
+    deadline: float | None = None
+    #: It was not there then, and is waited for no longer.
+    late = False
     #: Pieces are handed on as they come, and not kept.
     streams = False
     _rest = b""
@@ -95,6 +110,21 @@ class RequestBody(io.RawIOBase):
 
     async def _fetch(self, wanted: int | None) -> None:
         """Fetch until there are *wanted* bytes; None means all."""
+        if self.deadline is None:
+            await self._collect(wanted)
+            return
+        limit = asyncio.timeout_at(self.deadline)
+        try:
+            async with limit:
+                await self._collect(wanted)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            self.late = self.complete = True
+        finally:
+            del limit  # it holds the task, which holds the exception that cancels it
+
+    async def _collect(self, wanted: int | None) -> None:
         while not self.complete and (wanted is None or self.size < wanted):
             try:
                 piece, more = await self._receive()
@@ -207,6 +237,7 @@ class RequestBody(io.RawIOBase):
         """Read into *buffer* and return how many bytes were read; 0 means the end.
 
         :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
+        :raises werkzeug.exceptions.RequestTimeout: 408, if the rest did not come in time
         :raises werkzeug.exceptions.RequestEntityTooLarge: 413, if the rest was not fetched because of the limit
         """
         wanted = len(buffer)
@@ -226,6 +257,8 @@ class RequestBody(io.RawIOBase):
             piece = self._file.read(wanted)
         if not piece and wanted and self.broken:
             raise ClientDisconnected()
+        if not piece and wanted and self.late:
+            raise BodyTimeout()
         self._position += len(piece)
         buffer[: len(piece)] = piece
         return len(piece)

@@ -12,7 +12,7 @@ from erlen.http.response import lower
 __all__ = ["Answer", "Headers", "Prepared", "call_wsgi", "drop", "prepare"]
 
 Headers = list[tuple[str, str]]
-#: Status line, headers, and a body: bytes, or an iterable of bytes.
+#: Status line, headers, and a body: bytes, an iterable of bytes, or a file (``erlen.http.files.FilePart``).
 Answer = tuple[str, Headers, Any]
 
 

@@ -109,7 +109,8 @@ def find_steps(app: Any, plan: Plan, method: str, calls_view: bool) -> list[Step
         steps += [_step("before_first_visit", None, function) for function in plan.first_visit]
     steps += _scoped("before_request", app.before_request_funcs, inward)
     if calls_view and plan.view is not None:
-        steps.append(_step("view", plan.blueprints[0] if plan.blueprints else None, plan.view))
+        view = app.view_functions[plan.endpoint]
+        steps.append(_step("view", plan.blueprints[0] if plan.blueprints else None, view))
     steps += _scoped("after_request", app.after_request_funcs, outward, backwards=True)
     steps += _scoped("teardown_request", app.teardown_request_funcs, outward, backwards=True)
     steps += [_step("teardown_appcontext", None, function) for function in plan.teardown_app]
@@ -148,6 +149,11 @@ def _opened(plan: Plan, in_cookie: bool) -> str:
         first = "It is read before the before_first_visit functions, which look at it."
     elif not plan.all_plain:
         first = "It is read before the hooks if the request has a cookie, because something in the request is async."
+    elif not plan.in_thread:
+        first = (
+            "Over ASGI and RSGI it is read before the hooks if the request has a cookie, over WSGI when something "
+            "first looks into it."
+        )
     else:
         first = "It is read when something first looks into it, and not at all if nothing does."
     more = {
@@ -196,6 +202,11 @@ def say_how_it_runs(plan: Plan) -> str:
     """Say in which thread a request with this plan runs, and what waits for what."""
     if plan.wrapped:
         return "In the server's thread; what is async is called through the application's own ensure_sync."
+    if plan.all_plain and not plan.in_thread:
+        return (
+            "All of it is plain and quick (blocking=False, nonblocking): it runs on the event loop of a server that "
+            "has one, and in the server's thread under WSGI."
+        )
     if plan.all_plain:
         return "All of it is plain: it runs whole in one thread, and waits for no event loop."
     return (

@@ -34,6 +34,9 @@ class Changes:
         self.generation = 0
         Changes.living.add(self)
 
+    def __reduce__(self) -> Any:
+        return Changes, ()  # a copy of what refers to it follows nothing
+
     def note(self) -> None:
         """Drop the plans: something that they were compiled from has changed."""
         self.plans = {}

@@ -12,7 +12,8 @@ from typing import Any
 
 from werkzeug.exceptions import NotImplemented
 
-from erlen.callables import describe, is_async
+from erlen.callables import Quick, describe, is_async, is_quick
+from erlen.config import seconds
 from erlen.current import current
 from erlen.http.response import Response
 from erlen.json import answers_plainly
@@ -85,14 +86,17 @@ class Plan:
         "before",
         "before_socket",
         "blueprints",
+        "body_timeout",
         "eager",
         "endpoint",
         "first_visit",
         "guarded",
         "handles_errors",
+        "in_thread",
         "lean",
         "own",
         "preprocessors",
+        "response_timeout",
         "session_mode",
         "socket",
         "streams",
@@ -122,13 +126,18 @@ class Plan:
     lean: bool
     #: Nothing in the plan is an ``async def``.
     all_plain: bool
-    #: The view is an ``async def``.
+    #: The view is an ``async def``, and may take as long as it likes: it is awaited without more ado.
     awaits: bool
+    #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
+    in_thread: bool
     #: The route has not said that it is for every site.
     guarded: bool
     #: Somebody has registered an error handler, or has an own way to answer errors.
     handles_errors: bool
     session_mode: str
+    #: How many seconds the hooks before the view and the view may take, and the body to come; None is no limit.
+    response_timeout: float | None
+    body_timeout: float | None
     #: The view of a WebSocket, and what runs before it and after it.
     socket: Function | None
     before_socket: tuple[Function, ...]
@@ -163,6 +172,8 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     writes = plan.session_mode not in ("none", "readonly")  # a visit is marked in the session
     counts_as_visit = plan.view is not None and not options.get("static") and writes
     plan.first_visit = tuple(app.before_first_visit_funcs) if counts_as_visit else ()
+    plan.response_timeout = _limit("response_timeout", options, app.config)
+    plan.body_timeout = _limit("body_timeout", options, app.config)
     plan.own = overridden
     plan.streams = bool(options.get("stream"))
     plan.guarded = not options.get("cross_site")
@@ -183,9 +194,29 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     functions = (
         *plan.preprocessors, *plan.before, *plan.after, *plan.teardown_request, *plan.teardown_app, *plan.first_visit,
     )  # fmt: skip
-    plan.awaits = plan.view is not None and is_async(plan.view)
-    plan.all_plain = not plan.awaits and not any(map(is_async, functions))
+    plan.all_plain = not any(map(is_async, functions)) and (plan.view is None or not is_async(plan.view))
+    twin = _twin(plan.view) if plan.view is not None and not overridden else None
+    if twin is not None:
+        plan.view = twin
+        plan.all_plain = False
+    elif options.get("blocking") is False and plan.view is not None and not is_async(plan.view):
+        plan.view = Quick(plan.view)
+    plan.in_thread = plan.all_plain and not (
+        plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
+    )
+    plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
     return plan
+
+
+def _limit(name: str, options: Any, config: Any) -> float | None:
+    value = options[name] if name in options else config.get(name.upper())
+    return None if value is None else seconds(value)
+
+
+def _twin(view: Function) -> Function | None:
+    """Return what is called in place of the view of a class with async methods; see :mod:`erlen.views`."""
+    mark, twin = getattr(view, "_erlen_twin", (None, None))
+    return twin if mark == id(view) else None  # functools.wraps copies the mark to the function of a decorator
 
 
 def _scopes(endpoint: str | None) -> tuple[str, ...]:

@@ -11,26 +11,41 @@ callables of a request share one, so that a token made by one of them can be res
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import os
 import queue
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from erlen.callables import is_async
-from erlen.current import home
+from erlen.callables import is_async, is_quick
+from erlen.current import current, home
+from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.runner import Latch
-from erlen.lifecycle.threads import Threads, Worker
+from erlen.lifecycle.threads import Threads, Worker, threads_of
+from erlen.loading import load
 
-__all__ = ["HoppingRunner", "Loop", "LoopRunner", "PortalRunner", "Work", "perform", "take_over"]
+__all__ = [
+    "HoppingRunner",
+    "Loop",
+    "LoopRunner",
+    "PortalRunner",
+    "Work",
+    "call_in_thread",
+    "perform",
+    "runner_here",
+    "take_over",
+]
 
 T = TypeVar("T")
 log = logging.getLogger("erlen")
 _unset: Any = object()
+#: Seconds that cancelled tasks are given to clean up, when a background loop is closed.
+_GRACE = 2
 
 
 class Loop:
@@ -38,13 +53,18 @@ class Loop:
 
     It is the loop of the server, where the server has one, so that async clients are shared with the views that run
     there. Otherwise it is one in the background, in a thread of its own, started when it is first needed.
+
+    :param reports: after how many seconds the log is told what holds the loop, and the log; None: never
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reports: tuple[float, logging.Logger] | None = None) -> None:
+        self._reports = reports
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = 0
+        #: Loop and thread in the background, if they were started, and the process that they run in.
+        self._own: tuple[asyncio.AbstractEventLoop, threading.Thread, int] | None = None
 
     def get(self) -> asyncio.AbstractEventLoop:
         """Return the running loop; a new one where it has stopped, or in a child process: no thread outlives a fork."""
@@ -55,14 +75,40 @@ class Loop:
                 self._thread = threading.Thread(target=_serve, args=(ready,), name="erlen-loop", daemon=True)
                 self._thread.start()
                 self._loop = ready.result()
-                weakref.finalize(self, _stop, self._loop)
+                self._own = self._loop, self._thread, self._process
+                weakref.finalize(self, _stop, self._loop).atexit = False  # close does it, in time
+                at_exit(self, Loop.close)
+                self._begin_watching()
             return self._loop
+
+    def report(self, reports: tuple[float, logging.Logger]) -> None:
+        """Have the log told of what holds the loop, as if it had been said from the beginning."""
+        with self._lock:
+            self._reports = reports
+            self._begin_watching()
+
+    def _begin_watching(self) -> None:
+        if self._reports is not None and self._loop is not None and self._thread is not None:
+            load("erlen.lifecycle.watchdog").watch(self._loop, self._thread, *self._reports)
+
+    def is_here(self) -> bool:
+        """Tell whether this thread is running the loop."""
+        return threading.current_thread() is self._thread and self._loop is not None and self._loop.is_running()
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use *loop*, which runs in this thread and serves the application."""
         with self._lock:
             if self._loop is not loop:
                 self._loop, self._thread, self._process = loop, threading.current_thread(), os.getpid()
+                self._begin_watching()
+
+    def close(self) -> None:
+        """Stop the loop in the background, if there is one: its tasks are cancelled, its generators finished."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None and own[2] == os.getpid():
+            _stop(own[0])
+            own[1].join()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop in the caller's context, and wait for its result.
@@ -113,6 +159,11 @@ def _serve(ready: Future[asyncio.AbstractEventLoop]) -> None:
     try:
         loop.run_forever()
     finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
@@ -192,6 +243,8 @@ class HoppingRunner:
     inline = False
     fetches = False
     _loop: asyncio.AbstractEventLoop
+    #: Plain callables that are marked as quick are called on the loop.
+    _calls_quick = False
     #: The request is over, and its thread does other things; a task that it has left behind may still run.
     _over = False
 
@@ -207,17 +260,28 @@ class HoppingRunner:
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Await an async callable here; have the request's thread run a plain one."""
+        if self._calls_quick and is_quick(function):
+            result = function(*args, **kwargs)
+            return await result if hasattr(result, "__await__") else result
         if is_async(function):
             return await function(*args, **kwargs)
+        result = await self.hop(function, *args, **kwargs)
+        return await result if hasattr(result, "__await__") else result
+
+    async def hop(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Have the request's thread run a plain callable, and return its result as it is."""
         future: asyncio.Future[Any] = self._loop.create_future()
         self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         ended, context = await _never_abandoned(future)
         take_over(context)
         try:
-            result = _result(ended)
+            return _result(ended)
         finally:
             del ended, future  # an exception would hold this frame, and this frame the exception
-        return await result if hasattr(result, "__await__") else result
+
+    def is_here(self) -> bool:
+        """Tell whether the request goes on, on the loop that runs this. A task may outlive it."""
+        return not self._over and asyncio.get_running_loop() is self._loop
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop. What it gives may be awaitable again."""
@@ -241,6 +305,9 @@ class LoopRunner(HoppingRunner):
     _has_place = False
     _watch: asyncio.Task[None] | None = None
     _watches = True
+    #: The thread is still busy with what was called in it, and nobody waits for that any more.
+    abandoned = False
+    _calls_quick = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop
@@ -257,6 +324,27 @@ class LoopRunner(HoppingRunner):
             self._variables = contextvars.copy_context()  # the thread's own would show them to the next request
         variables = self._variables
         self._worker.do(lambda: variables.run(work))
+
+    async def call_alone(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Have the thread call a plain function. Cancelled, it leaves the thread alone, and does not give it back."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
+        try:
+            ended, context = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._worker, self.abandoned = None, True
+            raise
+        take_over(context)
+        try:
+            result = _result(ended)
+        finally:
+            del ended, future  # an exception would hold this frame, and this frame the exception
+        return await result if hasattr(result, "__await__") else result
+
+    async def leave_context(self) -> None:
+        """Have the thread, which may have nothing to do for long, let the last context go: none is current here."""
+        if self._variables is not None:
+            await self.call(current.set, None)
 
     async def enter(self) -> None:
         """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""
@@ -321,6 +409,10 @@ class PortalRunner(HoppingRunner):
         self._refuse_waiting = loop.refuse_waiting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
+    def time(self) -> float:
+        """Tell the time of the loop, in seconds."""
+        return self._loop.time()
+
     def _hand_over(self, work: Work) -> None:
         self._queue.put(work)
 
@@ -341,6 +433,26 @@ class PortalRunner(HoppingRunner):
             perform(item, self._loop)
         take_over(context)
         return _result(item)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def runner_here(app: Any) -> Iterator[HoppingRunner]:
+    """Give the runner of the current request, if it runs on this loop, or one for the time of the block."""
+    found: HoppingRunner | None = home.get()
+    if found is not None and found.is_here():
+        yield found
+        return
+    made = LoopRunner(asyncio.get_running_loop(), threads_of(app))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+async def call_in_thread(app: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """Call *function* as the current request calls its plain callables, or in any thread outside of one."""
+    with runner_here(app) as runner:
+        return await runner.call(function, *args)
 
 
 async def _never_abandoned(future: asyncio.Future[Any]) -> Any:

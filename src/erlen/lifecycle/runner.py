@@ -17,6 +17,7 @@ at once, and awaited.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from logging import Logger
 from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
@@ -77,11 +78,12 @@ class Runner(Protocol):
 class BackgroundLoop:
     """The application's background loop, made when it is first needed."""
 
-    __slots__ = ("_lock", "_loop", "adopted")
+    __slots__ = ("_lock", "_loop", "_reports", "adopted")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._loop: Any = None
+        self._reports: tuple[float, Logger] | None = None
         #: The loop of the server, where it has one.
         self.adopted: Any = None
 
@@ -89,8 +91,20 @@ class BackgroundLoop:
         """Return the :class:`erlen.lifecycle.portal.Loop`."""
         with self._lock:
             if self._loop is None:
-                self._loop = load("erlen.lifecycle.portal").Loop()
+                self._loop = load("erlen.lifecycle.portal").Loop(self._reports)
             return self._loop
+
+    def report(self, seconds: float, logger: Logger) -> None:
+        """Have *logger* told what holds the loop for longer than *seconds*."""
+        with self._lock:
+            self._reports = seconds, logger
+            if self._loop is not None:
+                self._loop.report(self._reports)
+
+    def is_here(self) -> bool:
+        """Tell whether this thread is running the loop, so that plain code in it cannot wait for async code."""
+        loop = self._loop
+        return loop is not None and loop.is_here()
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run *awaitable* on the loop while this thread waits, and return its result."""
@@ -183,7 +197,9 @@ async def settled(result: Any, runner: Runner) -> Any:
 async def send(app: Any, signal: Any, runner: Runner, **values: Any) -> None:
     """Send a signal; receivers run where the request's other callables run, one after the other."""
     if runner.inline:
-        signal.send(app, _async_wrapper=app.ensure_sync, **values)
+        for _, result in signal.send(app, _async_wrapper=app.ensure_sync, **values):
+            if hasattr(result, "__await__"):  # a decorator hides an async def
+                await runner.settle(result)
         return
     for receiver in list(signal.receivers_for(app)):
         await runner.call(receiver, app, **values)

@@ -21,7 +21,7 @@ async def at_home(function: Callable[..., Any], *args: Any) -> Any:
     Where nothing says which thread that is, it is any.
     """
     runner = home.get()
-    if runner is not None:
+    if runner is not None and runner.is_here():
         return await runner.call(function, *args)
     if is_async(function):
         return await function(*args)

@@ -24,9 +24,12 @@ def has_end(plan: Plan, context: Context) -> bool:
     )
 
 
-async def end(app: Any, context: Context, exc: BaseException | None, runner: Runner) -> None:
+async def end(
+    app: Any, context: Context, exc: BaseException | None, runner: Runner, *, request_has_ended: bool = False
+) -> None:
     """Run the teardowns, all of them even if some raise, and let go of what the request holds.
 
+    :param request_has_ended: the context was only lent its request, whose own teardowns have run
     :raises Exception: the first error of a teardown; further ones are logged
     """
     errors: list[BaseException] = []
@@ -36,7 +39,9 @@ async def end(app: Any, context: Context, exc: BaseException | None, runner: Run
         session = context._session
         if session is not None and app.session_interface is None:
             await _collect(errors, app.session_manager.close(session))
-        if plan is not None and plan.tears_down:
+        if request_has_ended:
+            pass
+        elif plan is not None and plan.tears_down:
             if "do_teardown_request" in plan.own:
                 _collect_call(errors, app.do_teardown_request, exc)
             else:

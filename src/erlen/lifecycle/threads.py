@@ -18,8 +18,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any
 
-__all__ = ["Threads", "Worker"]
+__all__ = ["Threads", "Worker", "threads_of"]
 
 #: How many threads there may be for each place, before they are shared.
 _THREADS_PER_PLACE = 8
@@ -156,3 +157,11 @@ class Threads:
 def _admit(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def threads_of(app: Any) -> Threads:
+    """Return the threads that run the plain code of *app*."""
+    found: Threads | None = app._threads
+    if found is None:
+        found = app._threads = Threads(app.config["THREADS"])
+    return found

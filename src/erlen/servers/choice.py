@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from inspect import isasyncgenfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ def choose_interface(app: Any) -> Choice:
         return Choice("asgi", "app.asgi_app is wrapped by middleware")
     if any(rule.websocket for rule in app.url_map.iter_rules()):
         return Choice("asgi", "it has a WebSocket")
-    function = next(filter(is_async, _functions(app)), None)
+    function = next((found for found in _functions(app) if is_async(found) or isasyncgenfunction(found)), None)
     if function is None and app._proxies is not None:
         return Choice("asgi", "it trusts proxies, and only there their headers cannot be forged with underscores")
     if function is None:
@@ -56,6 +57,9 @@ def _functions(app: Any) -> Iterator[Any]:
     yield from app.teardown_appcontext_funcs
     yield from app.before_first_request_funcs
     yield from app.before_first_visit_funcs
+    yield from app.before_serving_funcs
+    yield from app.while_serving_funcs
+    yield from app.after_serving_funcs
     for by_code in app.error_handler_spec.values():
         for by_class in by_code.values():
             yield from by_class.values()

@@ -1,4 +1,4 @@
-"""What a worker does first: it imports the application, and survives one that cannot be imported."""
+"""What a worker does first: it imports the application and starts it, and survives one that cannot be imported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ class Loader:
         self.interface = interface
 
     def __call__(self) -> Any:
-        return entry_point(self.load(), self.interface)
+        app = self.load()
+        entry = entry_point(app, self.interface)
+        if self.interface == "wsgi" and getattr(app, "has_life", False):
+            app.get_ready()  # over WSGI no server announces its start, and here it can be known
+        return entry
 
 
 class DevelopmentLoader(Loader):

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from erlen.context import Context
 from erlen.current import current
-from erlen.exchange import threads_of
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.start import begin
 from erlen.lifecycle.teardown import end
+from erlen.lifecycle.threads import threads_of
 
 __all__ = ["OpenSession"]
 

@@ -389,9 +389,7 @@ class Fleet:
 
         :raises _Unsent: if there is no connection
         """
-        pool = self._pools.get(node)
-        if pool is None:
-            pool = self._pools.setdefault(node, self._make_pool(node))
+        pool = self._pool_of(node)
         if not self._looped:
             return _exchange_plain(pool, commands)
         free = self._free.get(node)
@@ -408,8 +406,13 @@ class Fleet:
             free.release()
 
     def connection_of(self, node: Node) -> Any:
-        """Make a connection to *node*, and open none."""
-        return self._make_pool(node).make_connection()
+        """Make a connection to *node* for a use of its own, and open none."""
+        # One that sentinels manage asks its pool for the master, and does not keep it alive.
+        return self._pool_of(node).make_connection()
+
+    def _pool_of(self, node: Node) -> Any:
+        pool = self._pools.get(node)
+        return self._pools.setdefault(node, self._make_pool(node)) if pool is None else pool
 
     def _make_pool(self, node: Node) -> Any:
         """Make the pool of *node*, whose idle connections are looked at before they are used again."""

@@ -1,0 +1,113 @@
+"""``erlen serve`` and ``erlen run`` start the application with each worker, and end it with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_tools import until
+
+APP = """
+import time
+from pathlib import Path
+from erlen import Erlen, after_response
+
+HERE = Path(__file__).resolve().parent
+app = Erlen(__name__)
+app.config.update(SECRET_KEY="0123456789abcdef0123456789abcdef", SESSION_TYPE=None)
+
+
+def note(text):
+    with open(HERE / "events", "a") as file:
+        file.write(text + "\\n")
+
+
+@app.while_serving
+def serve():
+    if (HERE / "broken").exists():
+        raise LookupError("there is no database")
+    note("begins")
+    yield
+    note("ends")
+
+
+@app.get("/")
+def index():
+    return "one"
+
+
+@app.get("/slow")
+def slow():
+    note("view begins")
+    deadline = time.monotonic() + 20
+    while not (HERE / "gate").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    note("view ends")
+    after_response(note, "after the response")
+    return "done"
+"""
+
+interfaces = pytest.mark.parametrize("interface", ["wsgi", "asgi", "rsgi"])
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """The folder of an application that notes its life in the file ``events``."""
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+def events(folder: Path) -> list[str]:
+    path = folder / "events"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@interfaces
+def test_a_worker_is_started_before_any_request_and_ended_after_the_last_one(
+    start: Callable[..., Any], app: Path, free_port: int, interface: str
+) -> None:
+    program = start("serve", "--port", str(free_port), "--workers", "1", "--interface", interface)
+    until(lambda: events(app), lambda: f"the start; the log:\n{program.log}")
+    assert events(app) == ["begins"]
+    program.until_it_says("one")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(program.get, "/slow")
+        until(lambda: len(events(app)) == 2, lambda: "the view")
+        program.process.terminate()
+        until(lambda: "Shutting down" in program.log, lambda: "the server to notice")
+        (app / "gate").touch()
+        assert answer.result() == (200, "done")
+    assert program.process.wait(90) == 0
+    assert events(app) == ["begins", "view begins", "view ends", "after the response", "ends"], program.log
+
+
+@interfaces
+def test_a_start_up_that_fails_ends_the_server_with_the_cause(
+    call: Callable[..., Any], app: Path, free_port: int, interface: str
+) -> None:
+    (app / "broken").touch()
+    done = call("serve", "--port", str(free_port), "--workers", "1", "--interface", interface)
+    assert done.returncode == 1
+    assert "The application cannot be served." in done.stderr
+    assert "LookupError: there is no database" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--debug"]], ids=["plain", "reloading"])
+def test_the_development_server_ends_it_at_ctrl_c(
+    start: Callable[..., Any], app: Path, free_port: int, options: list[str]
+) -> None:
+    program = start("run", "--port", str(free_port), *options)
+    program.until_it_says("one")
+    program.interrupt()
+    assert events(app) == ["begins", "ends"]
+
+
+def test_the_development_server_shows_why_the_start_up_failed(
+    start: Callable[..., Any], app: Path, free_port: int
+) -> None:
+    (app / "broken").touch()
+    program = start("run", "--port", str(free_port))
+    program.until_it_says("LookupError: there is no database")

@@ -10,11 +10,11 @@ import pytest
 from erlen.broadcast import Broadcast
 from store_servers import Running, Servers, redis
 
-WAYS = ["memory", "redis", "redis-tls", "redis-socket", "redis-cluster", "redis-sentinel", "valkey"]
+RARER_WAYS = ["redis-tls", "redis-socket", "redis-cluster", "redis-sentinel", "valkey"]
 _prefixes = itertools.count()
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=["memory", "redis", *(pytest.param(way, marks=pytest.mark.soak) for way in RARER_WAYS)])
 def make(request: pytest.FixtureRequest, servers: Servers) -> Callable[..., Broadcast]:
     """Return a function that makes a broadcast over one of the ways, in channels that only this test uses."""
     url = "memory://" if request.param == "memory" else redis.url_of(request.param, servers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,3 +113,14 @@ def test_the_development_server_shows_why_the_start_up_failed(
     (app / "broken").touch()
     program = start("run", "--port", str(free_port))
     program.until_it_says("LookupError: there is no database")
+
+
+@interfaces
+def test_a_worker_that_its_parent_and_the_system_tell_to_stop_ends_in_order(
+    start: Callable[..., Any], app: Path, free_port: int, interface: str
+) -> None:
+    program = start("serve", "--port", str(free_port), "--interface", interface, "--workers-kill-timeout", "1000")
+    program.until_it_says("one")
+    os.killpg(program.process.pid, signal.SIGTERM)  # as systemd does
+    assert program.process.wait(90) == 0
+    assert events(app)[-1] == "ends"

@@ -55,6 +55,23 @@ OF_SERVERS = {
 SYNC = "from gunicorn.workers.sync import SyncWorker\nworker_class = SyncWorker\n"
 
 
+#: Modules that run one body over many servers, and the servers that they leave to the soak.
+_OVER_MANY = {
+    *("test_colours", "test_one_body", "test_served_life", "test_served_timeouts", "test_streams", "test_websockets"),
+}
+_RARER = ("gunicorn", "hypercorn")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave some servers to the soak, which the machine that merges runs as well."""
+    for item in items:
+        if item.path.stem in _OVER_MANY and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            names = [value for value in item.callspec.params.values() if isinstance(value, str)]
+            if any(name.startswith(_RARER) for name in names):
+                item.add_marker(pytest.mark.soak)
+
+
 @pytest.fixture(scope="module")
 def start(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Return a context manager for a module's server: ``start("granian-asgi", "app:app", folder)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -187,6 +188,37 @@ class _Stops:
             self._parent = None
             signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+            _heed_one_signal()
+
+
+def _heed_one_signal() -> None:
+    """Have a worker of granian heed the first signal to stop, and no further one.
+
+    systemd tells all processes of a service to stop, and the parent tells its workers once more: a worker of granian
+    2.8 that is told twice waits for ever.
+    """
+    signals = load("granian._signals")
+    for name in ("set_loop_signals", "set_sync_signals"):
+        original = getattr(signals, name, None)
+        if original is not None:
+            setattr(signals, name, functools.partial(_set_once, original))
+
+
+def _set_once(original: Callable[..., Any], *loop: Any) -> Any:
+    event = original(*loop)
+    heeded: list[bool] = []
+
+    def heed(*args: Any) -> None:
+        if not heeded:
+            heeded.append(True)
+            event.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if loop:
+            loop[0].add_signal_handler(number, heed)
+        else:
+            signal.signal(number, heed)
+    return event
 
 
 _stops = _Stops()

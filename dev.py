@@ -6,6 +6,8 @@
     python3 dev.py lint     ruff, mypy, and the layers of the package
     python3 dev.py bench    count the instructions of a request, beside Flask
     python3 dev.py bench sessions    measure what sessions cost and lose, beside other session systems
+    python3 dev.py bench async       count the instructions of async views and WebSockets, beside Starlette
+    python3 dev.py bench connections measure the memory of WebSockets and streams that are open, beside Starlette
     python3 dev.py extensions        make the environments that the tests of Flask's extensions run in, or those named
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
@@ -60,11 +62,8 @@ def main() -> None:
         lint()
     elif options.command == "extensions":
         extensions(options.name)
-    elif options.what == "sessions":
-        install("peers")
-        run(PYTHON, ROOT / "bench" / "sessions.py")
     else:
-        bench()
+        bench(options.what)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help=f"the port; without it, {FIRST_PORT} or the next one that is free")
     commands.add_parser("test", add_help=False)
     commands.add_parser("lint")
-    commands.add_parser("bench").add_argument("what", nargs="?", choices=["sessions"])
+    commands.add_parser("bench").add_argument("what", nargs="?", choices=["sessions", "async", "connections"])
     commands.add_parser("extensions").add_argument("name", nargs="*", help="such as flask_cors; without one, all")
     return top
 
@@ -108,11 +107,19 @@ def lint() -> None:
         sys.exit(f"Not clean: {', '.join(failed)}.")
 
 
-def bench() -> None:
-    """Print what a request costs, and what an import takes."""
+def bench(what: str | None = None) -> None:
+    """Print what a request costs, and what an import takes; or what *what* names, beside its peers."""
+    if what in ("sessions", "connections"):
+        install("peers")
+        run(PYTHON, ROOT / "bench" / f"{what}.py")
+        return
     missing = [program for program in ("valgrind", "gcc") if not shutil.which(program)]
     if missing:
         sys.exit(f"The bench needs {' and '.join(missing)}: apt-get install valgrind gcc libc6-dev")
+    if what == "async":
+        install("peers")
+        run(PYTHON, ROOT / "bench" / "asgi_instructions.py")
+        return
     install("dev")
     run(PYTHON, ROOT / "bench" / "instructions.py")
     run(PYTHON, ROOT / "bench" / "import_time.py")
@@ -171,7 +178,7 @@ def install(wanted: str) -> None:
     """Make the virtual environment and install a set into it, unless that has been done.
 
     *wanted* is ``"run"``, what an application needs to run, or ``"dev"``, which has all of that and more, or
-    ``"peers"``, which has that and the session systems that Erlen's is measured against.
+    ``"peers"``, which has that and what Erlen is measured against beside Flask.
     """
     mark = fingerprint()
     whole = PYTHON.exists() and PIP.exists()  # not so after a stop half-way, or an upgrade of the system's Python

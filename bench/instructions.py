@@ -28,14 +28,17 @@ def build_helper(folder: Path) -> Path:
     return library
 
 
-def measure(module: str) -> dict[str, float]:
-    """Return the thousands of instructions per request of each workload on the applications of *module*."""
+def measure(module: str, workloads: str = "workloads.py") -> dict[str, float]:
+    """Return the thousands of instructions per request of each workload on the applications of *module*.
+
+    :param workloads: the program that sends the requests
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         out = folder / "callgrind.out"
         command = [
             *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
-            *(sys.executable, HERE / "workloads.py", module, build_helper(folder), folder / "instance"),
+            *(sys.executable, HERE / workloads, module, build_helper(folder), folder / "instance"),
         ]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
         done = subprocess.run(

@@ -26,7 +26,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 #: The name of an extension of the protocol, and of its message: the server sends a file by itself.
 _PATHSEND = "http.response.pathsend"
 
-_names: dict[str, bytes] = {}
+#: Headers that have the same few values in most responses. What they may hold more is not kept.
+_REPEATED = frozenset({"Content-Type", "Content-Length", "X-Content-Type-Options", "Vary", "Cache-Control"})
+_PAIRS_AT_MOST = 500
+_pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
 
 async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,13 +84,16 @@ async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 class AsgiExchange(Exchange):
     """One request of an ASGI server."""
 
-    __slots__ = ("_headers", "_receive", "_send")
+    __slots__ = ("_found", "_headers", "_receive", "_send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._found = found = dict(self._headers)
+        if not b"".join(found).islower():  # a server that leaves the names as they came
+            self._found = {name.lower(): value for name, value in self._headers}
         self.method = scope.get("method", "GET")  # a WebSocket has none
         self.scheme = scope.get("scheme", "http")
         self.http_version = scope.get("http_version", "1.1")
@@ -125,16 +131,14 @@ class AsgiExchange(Exchange):
             yield name.decode("latin-1").lower(), value.decode("latin-1")
 
     def find(self, name: str) -> str | None:
-        wanted = name.encode()
-        found = None
-        for key, value in self._headers:
-            if key == wanted or (len(key) == len(wanted) and key.lower() == wanted):
-                found = value
+        found = self._found.get(name.encode())
         return None if found is None else found.decode("latin-1")
 
     def find_cookies(self) -> str | None:
-        found = [value for key, value in self._headers if key == b"cookie" or key == b"Cookie"]
-        return b"; ".join(found).decode("latin-1") if found else None
+        if b"cookie" not in self._found:
+            return None
+        found = [value for name, value in self._headers if name.lower() == b"cookie"]
+        return b"; ".join(found).decode("latin-1")
 
     async def receive(self) -> tuple[bytes, bool]:
         message = await self._receive()
@@ -148,7 +152,7 @@ class AsgiExchange(Exchange):
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         try:
-            await self._send({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+            await self._send({"type": "http.response.start", "status": status, "headers": _encode(headers)})
             await self._send({"type": "http.response.body", "body": body})
         except OSError:  # the client has gone (ASGI 2.4)
             pass
@@ -160,13 +164,13 @@ class AsgiExchange(Exchange):
 
     async def answer_file(self, status: int, headers: Headers, part: FilePart) -> None:
         try:
-            await self._send({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+            await self._send({"type": "http.response.start", "status": status, "headers": _encode(headers)})
             await self._send({"type": _PATHSEND, "path": part.path})
         except OSError:  # the client has gone (ASGI 2.4)
             pass
 
     async def start(self, status: int, headers: Headers) -> None:
-        await self._put({"type": "http.response.start", "status": status, "headers": list(_encode(headers))})
+        await self._put({"type": "http.response.start", "status": status, "headers": _encode(headers)})
 
     async def send(self, piece: bytes) -> None:
         await self._put({"type": "http.response.body", "body": piece, "more_body": True})
@@ -211,12 +215,12 @@ class AsgiSocket(AsgiExchange, SocketExchange):
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
         await self._connect()
-        await self._say({"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(_encode(headers))})
+        await self._say({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _encode(headers)})
 
     async def reject(self, status: int, headers: Headers, body: bytes) -> None:
         await self._connect()
         if "websocket.http.response" in self.scope.get("extensions", ()):
-            start = {"type": "websocket.http.response.start", "status": status, "headers": list(_encode(headers))}
+            start = {"type": "websocket.http.response.start", "status": status, "headers": _encode(headers)}
             await self._say(start)
             await self._say({"type": "websocket.http.response.body", "body": body})
         else:  # a close before the handshake is accepted becomes a 403 at the server
@@ -248,14 +252,20 @@ def _closed(message: dict[str, Any]) -> WebSocketClosed:
     return WebSocketClosed(message.get("code") or NO_CODE, message.get("reason") or "")
 
 
-def _encode(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:
+def _encode(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    found = []
     for name, value in headers:
-        encoded = _names.get(name)
-        if encoded is None:
-            encoded = name.lower().encode("latin-1")
-            if len(_names) < 500:  # a view that makes names up must not fill the memory
-                _names[name] = encoded
-        try:
-            yield encoded, value.encode("latin-1")
-        except UnicodeEncodeError:
-            yield encoded, value.encode()
+        pair = _pairs.get((name, value))
+        if pair is None:
+            pair = name.lower().encode("latin-1"), _encode_value(value)
+            if name in _REPEATED and len(_pairs) < _PAIRS_AT_MOST:
+                _pairs[name, value] = pair
+        found.append(pair)
+    return found
+
+
+def _encode_value(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()

@@ -76,6 +76,8 @@ class Deadline:
                 self._context.app.config["THREADS"],
             )
             raise asyncio.CancelledError from error
+        finally:
+            del limit  # it holds the task, which holds the exception that cancels it
 
     def limited(self) -> TimedRunner:
         """Return the runner of the request, where something of it is async."""

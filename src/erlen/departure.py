@@ -44,10 +44,13 @@ async def cancel_if_gone(
     departure: Callable[[], Coroutine[Any, Any, None]], task: asyncio.Task[Any] | None, gone: list[bool]
 ) -> None:
     """Cancel *task* when *departure* has returned, and note that in *gone*."""
-    await departure()
-    if task is not None:
-        gone.append(True)
-        task.cancel()
+    try:
+        await departure()
+        if task is not None:
+            gone.append(True)
+            task.cancel()
+    finally:
+        del task  # where this is cancelled the exception holds this frame
 
 
 class _Rest:

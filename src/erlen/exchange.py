@@ -13,17 +13,18 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from threading import get_ident
 from typing import Any
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import ClientDisconnected, NotFound
 
 from erlen.context import Context
 from erlen.current import current, home
 from erlen.deadline import Deadline
 from erlen.departure import unless_gone
-from erlen.http.body import BodyTimeout, RequestBody
+from erlen.http.body import NO_BODY, BodyTimeout, RequestBody
 from erlen.http.environ import make_environ
 from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
@@ -171,7 +172,8 @@ async def respond(app: Any, exchange: Exchange) -> None:
     if not app._ready:
         await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-    body = RequestBody(exchange.receive, _length(exchange), _waiter_for(loop))
+    length = _length(exchange)
+    body = NO_BODY if length == 0 else RequestBody(exchange.receive, length, _Waiter(loop))
     runner = LoopRunner(loop, threads_of(app))
     previous = current.get(None)
     try:
@@ -201,7 +203,8 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
         if plan.response_timeout is not None:
             deadline = Deadline(exchange, context, runner, body, _ready)
             exchange = deadline.exchange  # type: ignore[assignment]
-        failure = await _prepare(context, runner, plainly, deadline) or failure
+        if plainly or not body.complete:
+            failure = await _prepare(context, runner, plainly, deadline) or failure
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         if deadline is None or not deadline.has_cancelled():
@@ -278,18 +281,39 @@ async def _call_mounted(app: Any, exchange: Exchange, mount: Mount, runner: Loop
     await answer_in_thread(exchange, runner, body, lambda: call_wsgi(mount.application, environ))
 
 
-def _waiter_for(loop: asyncio.AbstractEventLoop) -> Callable[[Any], bool]:
-    """Return what finishes a coroutine on *loop* for another thread, and drops it in the thread of the loop itself."""
-    here = get_ident()
+class _Waiter:
+    """Finishes a coroutine on *loop* for another thread, and drops it in the thread of the loop itself."""
 
-    def wait(work: Coroutine[Any, Any, None]) -> bool:
-        if get_ident() == here:
+    __slots__ = ("_given_up", "_here", "_loop", "_pending")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._here = get_ident()
+        self._pending: Future[None] | None = None
+        self._given_up = False
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> bool:
+        if get_ident() == self._here:
             work.close()
             return False
-        asyncio.run_coroutine_threadsafe(work, loop).result()
+        self._pending = pending = asyncio.run_coroutine_threadsafe(work, self._loop)
+        if self._given_up:  # a moment ago
+            pending.cancel()
+        try:
+            pending.result()
+        except CancelledError:
+            raise ClientDisconnected() from None
+        finally:
+            self._pending = None
+            del pending  # it holds what it raises, and that this frame
         return True
 
-    return wait
+    def give_up(self) -> None:
+        """Let the thread that waits go on as if the client had gone. Called on the loop."""
+        self._given_up = True
+        pending = self._pending
+        if pending is not None:
+            pending.cancel()
 
 
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:

@@ -49,6 +49,9 @@ async def answer_in_thread(
         else:
             runner.let_stream()
             await _stream(exchange, passage, departure_of(exchange, body), code_of(status), headers)
+    except asyncio.CancelledError:
+        body.give_up()  # the thread may wait for a piece of it
+        raise
     finally:
         await passage.finish()  # before the thread is given to another request
 

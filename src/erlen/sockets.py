@@ -8,7 +8,7 @@ from typing import Any
 from erlen.context import Context
 from erlen.current import current, home
 from erlen.exchange import Exchange, begin_here, give_up
-from erlen.http.body import RequestBody
+from erlen.http.body import NO_BODY
 from erlen.http.websocket import WebSocket, Wire
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
@@ -76,7 +76,7 @@ async def _converse_here(
 
 
 def _make_context(app: Any, exchange: SocketExchange) -> Context:
-    body = RequestBody(exchange.receive, 0)
+    body = NO_BODY
     socket: WebSocket
     if app._proxies is None:
         socket = app.websocket_class.from_source(exchange, body)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from loop_tools import PATIENCE, Connection, on_a_loop
 
-from erlen import Response, app_ctx, appcontext_popped, appcontext_pushed, g, request, stream_with_context
-from erlen.lifecycle.threads import Threads
+from erlen import Response, app_ctx, appcontext_popped, appcontext_pushed, g, request, session, stream_with_context
+from erlen.lifecycle.threads import Threads, Worker
 from erlen.sessions.interface import SessionInterface
 
 
@@ -390,3 +390,51 @@ def test_a_status_that_is_no_number_is_named(app: Any) -> None:
     app.get("/")(lambda: Response("x", status="banana"))
     with pytest.raises(ValueError, match="The status '0 banana' cannot be sent: write a number from 100 to 999"):
         on_a_loop(lambda: Connection().ask(app))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
+    app: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    hops: list[str] = []
+    do = Worker.do
+
+    def counted(worker: Worker, work: Any) -> None:
+        hops.append("to the thread")
+        do(worker, work)
+
+    monkeypatch.setattr(Worker, "do", counted)
+
+    @app.before_request
+    def before() -> None:
+        session["visits"] = session.get("visits", 0) + 1
+
+    @app.after_request
+    def after(response: Any) -> Any:
+        return response
+
+    @app.teardown_request
+    def teardown(error: Any) -> None: ...
+
+    @app.teardown_appcontext
+    def teardown_app(error: Any) -> None: ...
+
+    @app.route("/", methods=[method])
+    def index() -> str:
+        return request.get_data().decode() or "nothing"
+
+    async def work() -> Any:
+        loop = asyncio.get_running_loop()
+        back = loop.call_soon_threadsafe
+
+        def counted_back(*args: Any, **kwargs: Any) -> Any:
+            hops.append("to the loop")
+            return back(*args, **kwargs)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", counted_back)
+        connection = Connection(b"sent")
+        await connection.ask(app, "/", method, (b"content-length", b"4"))
+        return connection.answer
+
+    assert on_a_loop(work) == (200, b"sent")
+    assert hops == ["to the thread", "to the loop"]

@@ -154,6 +154,19 @@ def test_without_a_port_the_next_free_one_is_taken(
     assert dev.free_port(None) == free_port
 
 
+@pytest.mark.parametrize(("what", "program"), [("connections", "connections.py"), ("async", "asgi_instructions.py")])
+def test_the_benches_beside_starlette_install_it(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, what: str, program: str
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(dev.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(dev, "install", seen.append)
+    monkeypatch.setattr(dev, "run", lambda *command: seen.append(command[-1].name))
+    dev.bench(what)
+    assert seen == ["peers", program]
+    assert "starlette" in (Path(dev.__file__).parent / "pyproject.toml").read_text()
+
+
 def test_the_bench_says_which_programs_it_needs(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev.shutil, "which", lambda program: None)
     with pytest.raises(SystemExit, match="The bench needs valgrind and gcc: apt-get install"):

@@ -19,6 +19,13 @@ LIMITS = {
     "typed parameter and query value": 90,
 }
 
+# The same over ASGI, of async views, and per message of a WebSocket.
+LIMITS_ASYNC = {
+    "text": 130,
+    "dict as JSON": 140,
+    "WebSocket echo, a message": 110,
+}
+
 
 @pytest.fixture
 def instructions(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
@@ -35,6 +42,15 @@ def test_a_request_costs_no_more_than_was_promised(
     require("gcc", "apt-get install gcc libc6-dev")
     costs = instructions.measure("erlen_app")
     assert {name: costs[name] for name, limit in LIMITS.items() if costs[name] > limit} == {}
+
+
+def test_an_async_request_costs_no_more_than_was_promised(
+    require: Callable[[str, str], str], instructions: ModuleType
+) -> None:
+    require("valgrind", "apt-get install valgrind")
+    require("gcc", "apt-get install gcc libc6-dev")
+    costs = instructions.measure("asgi_erlen", "asgi_workloads.py")
+    assert {name: costs[name] for name, limit in LIMITS_ASYNC.items() if costs[name] > limit} == {}
 
 
 def test_both_applications_of_the_bench_are_the_same_text() -> None:

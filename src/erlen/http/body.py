@@ -13,18 +13,29 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from erlen.errors import ErlenError
 
-__all__ = ["BodyNotFetched", "BodyTimeout", "Receive", "RequestBody"]
+__all__ = ["BodyNotFetched", "BodyTimeout", "NO_BODY", "Receive", "RequestBody"]
 
 #: Gives the next piece of a body and tells whether more follow. Raises ClientDisconnected if none can follow any more.
 Receive = Callable[[], Awaitable[tuple[bytes, bool]]]
+
+
+class Wait(Protocol):
+    """What finishes a coroutine on the loop, for another thread that waits for it."""
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Wait for *work*, and tell whether it was finished; on the loop itself it is dropped."""
+
+    def give_up(self) -> None:
+        """Wait no more, for anything."""
+
 
 #: From this many bytes on a body is kept in a temporary file.
 SPOOL = 512 * 1024
@@ -74,7 +85,7 @@ class RequestBody(io.RawIOBase):
     _told = False
     _taken: asyncio.Event
 
-    def __init__(self, receive: Receive, length: int | None = None, wait: Callable[[Any], Any] | None = None) -> None:
+    def __init__(self, receive: Receive, length: int | None = None, wait: Wait | None = None) -> None:
         self._receive = receive
         self._length = length
         self._wait = wait
@@ -110,6 +121,8 @@ class RequestBody(io.RawIOBase):
             if not limit.expired():
                 raise
             self.late = self.complete = True
+        finally:
+            del limit  # it holds the task, which holds the exception that cancels it
 
     async def _collect(self, wanted: int | None) -> None:
         while not self.complete and (wanted is None or self.size < wanted):
@@ -138,6 +151,11 @@ class RequestBody(io.RawIOBase):
     def abandon(self) -> None:
         """Fetch no more; reading on is answered with 413."""
         self._wait = None
+
+    def give_up(self) -> None:
+        """Let a thread that waits for more go on: it is told that the client has gone. Called on the loop."""
+        if self._wait is not None:
+            self._wait.give_up()
 
     # As it comes.
 
@@ -260,3 +278,18 @@ class RequestBody(io.RawIOBase):
             self._file.close()
             self._file = None
         super().close()
+
+
+class _NoBody(RequestBody):
+    """Stands in every request that has no body: a file is dear to make and to end."""
+
+    def close(self) -> None:
+        """Stay open, for the others."""
+
+
+async def _nothing() -> tuple[bytes, bool]:
+    raise ClientDisconnected()
+
+
+#: The body of requests that have none.
+NO_BODY = _NoBody(_nothing, 0)

@@ -429,11 +429,15 @@ class WebSocket(Request):
         await self.shut(code, reason)
 
     async def finish(self) -> None:
-        """Stop reading. Called when the view has ended."""
+        """Stop reading, and tell the tasks that the view has left behind. Called when the view has ended."""
         if self._ending is not None:
             await self._ending
         self._on_gone = self._on_accept = None
-        await self._stop_reading()
+        self._end(GOING_AWAY, "")
+        try:
+            await self._stop_reading()
+        finally:
+            self._reader = self._ending = None  # a task holds the context, and that this
 
     async def _stop_reading(self) -> None:
         reader = self._reader

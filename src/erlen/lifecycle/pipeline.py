@@ -94,7 +94,7 @@ async def handle(
                 await send(app, request_started, runner)
             if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
-            if not inline and app.session_interface is None and plan.session_mode != "none":
+            if not inline and app.session_interface is None and plan.session_mode != "none" and request.cookie_header:
                 await app.preload_session(context)
             if plan.eager:
                 if "preprocess_request" in own:
@@ -118,7 +118,7 @@ async def handle(
                     result = app.make_default_options_response()
                 elif plan.view is None:
                     raise NoView(plan.endpoint)
-                elif inline:
+                elif inline or (plan.awaits and runner.fetches):
                     result = plan.view(**request.view_args)
                 else:
                     result = await runner.call(plan.view, **request.view_args)

@@ -82,6 +82,7 @@ class Plan:
         "after_socket",
         "all_plain",
         "automatic_options",
+        "awaits",
         "before",
         "before_socket",
         "blueprints",
@@ -125,6 +126,8 @@ class Plan:
     lean: bool
     #: Nothing in the plan is an ``async def``.
     all_plain: bool
+    #: The view is an ``async def``, and may take as long as it likes: it is awaited without more ado.
+    awaits: bool
     #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
     in_thread: bool
     #: The route has not said that it is for every site.
@@ -201,6 +204,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.in_thread = plan.all_plain and not (
         plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
     )
+    plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
     return plan
 
 

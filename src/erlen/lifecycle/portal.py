@@ -284,8 +284,9 @@ class HoppingRunner:
         return not self._over and asyncio.get_running_loop() is self._loop
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
-        """Await it here: this is a loop."""
-        return await awaitable
+        """Await it here: this is a loop. What it gives may be awaitable again."""
+        result: Any = await awaitable
+        return await result if hasattr(result, "__await__") else result  # type: ignore[no-any-return]
 
     async def wait(self, latch: Latch) -> None:
         """Wait without holding up the loop, nor a thread."""
@@ -298,18 +299,19 @@ class LoopRunner(HoppingRunner):
     """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
 
     fetches = True
+    # What few requests need stands here until they do.
+    _worker: Worker | None = None
+    _variables: contextvars.Context | None = None
+    _has_place = False
+    _watch: asyncio.Task[None] | None = None
+    _watches = True
+    #: The thread is still busy with what was called in it, and nobody waits for that any more.
+    abandoned = False
     _calls_quick = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
         self._loop = loop
         self._threads = threads
-        self._worker: Worker | None = None
-        self._variables: contextvars.Context | None = None
-        self._has_place = False
-        self._watch: asyncio.Task[None] | None = None
-        self._watches = True
-        #: The thread is still busy with what was called in it, and nobody waits for that any more.
-        self.abandoned = False
 
     def _hand_over(self, work: Work) -> None:
         self.do(lambda: perform(work, self._loop))
@@ -388,11 +390,14 @@ class LoopRunner(HoppingRunner):
     def close(self) -> None:
         """Give the thread and the place back."""
         self._over = True
-        self._variables = None  # the context of the request stands in them
-        self.stop_watching()
-        self._leave()
-        worker, self._worker = self._worker, None
+        if self._watch is not None:
+            self.stop_watching()
+        if self._has_place:
+            self._leave()
+        self._variables = None  # among them is ``home``, which is this
+        worker = self._worker
         if worker is not None:
+            self._worker = None
             self._threads.give_back(worker)
 
 

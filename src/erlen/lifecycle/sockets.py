@@ -78,17 +78,27 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
         raise
     finally:
         try:
-            if socket._watched is not None:
-                app._session_watch.remove(socket._watched)
-            await socket.finish()
-            context._holds -= 1
-            if context._holds == 0:
-                await end(app, context, error, runner)
+            watched, socket._watched = socket._watched, None  # it holds the socket
+            if watched is not None:
+                app._session_watch.remove(watched)
+            await _end(app, context, error, runner)
         finally:
             current.set(None)
             if appcontext_popped.receivers and context._holds == 0:
                 await send(app, appcontext_popped, runner)
             failure = error = None  # in them an exception would hold this frame, and this frame the exception
+
+
+async def _end(app: Any, context: Context, error: BaseException | None, runner: Runner) -> None:
+    try:
+        await context.request.finish()
+    finally:  # also if the server cancels once more
+        context._holds -= 1
+        try:
+            if context._holds == 0:
+                await end(app, context, error, runner)
+        finally:
+            error = None  # an exception would hold this frame
 
 
 async def _until_answered(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:

@@ -49,7 +49,7 @@ def match(app: Any, context: Context) -> None:
             if request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
             urls = app.url_map
-            websocket = urls.has_websockets and asks_for_websocket(request.environ)
+            websocket = urls.has_websockets and _asks_for_websocket(request)
             found = urls.find(urls.default_subdomain, path, request.method, websocket)
         else:  # hosts decide, or TRUSTED_HOSTS is checked, or the application has its own way
             adapter = context.url_adapter
@@ -65,6 +65,13 @@ def match(app: Any, context: Context) -> None:
     elif found is not None:
         request.routing_exception = _routing_exception(context, found)
     context.plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
+
+
+def _asks_for_websocket(request: Any) -> bool:
+    source = request._source
+    if source is not None and source.find("upgrade") is None:  # its environ would be dear to make
+        return request.scheme in ("ws", "wss")
+    return asks_for_websocket(request.environ)
 
 
 def begins_simply(app: Any) -> bool:

@@ -93,6 +93,8 @@ class TimedRunner:
             if not limit.expired():  # one of the application's own
                 raise
             raise GatewayTimeout() from error
+        finally:
+            del limit  # it holds the task, which holds the exception that cancels it
 
     async def settle(self, awaitable: Awaitable[Any]) -> Any:
         """Await it: ``call`` has limited what there is to limit."""

@@ -382,6 +382,12 @@ class Scaffold:
                 )
             if "methods" in options:
                 raise SetupError(f"The WebSocket of {describe(view)} has no methods: it is always asked for by GET.")
+            for name in ("response_timeout", "body_timeout", "stream", "blocking"):
+                if name in options:
+                    raise SetupError(
+                        f"The WebSocket of {describe(view)} was given {name}=..., which is for requests. Write "
+                        "'async with asyncio.timeout(...)' in the view where something may take too long."
+                    )
             endpoint = options.pop("endpoint", None)
             self.add_url_rule(
                 rule, endpoint, view, provide_automatic_options=False, websocket=True, socket=True, **options

@@ -72,6 +72,11 @@ def test_methods_are_refused_and_an_unknown_option_is_named(app: Erlen) -> None:
         @app.websocket("/a", methods=["POST"])
         async def one() -> None: ...
 
+    with pytest.raises(SetupError, match=r"was given response_timeout=..., which is for requests"):
+
+        @app.websocket("/c", response_timeout=3)
+        async def three() -> None: ...
+
     with pytest.raises(TypeError, match="Did you mean 'max_message_size'"):
 
         @app.websocket("/b", max_message_sise=3)

@@ -57,7 +57,8 @@ SYNC = "from gunicorn.workers.sync import SyncWorker\nworker_class = SyncWorker\
 
 #: Modules that run one body over many servers, and the servers that they leave to the soak.
 _OVER_MANY = {
-    *("test_colours", "test_one_body", "test_served_life", "test_served_timeouts", "test_streams", "test_websockets"),
+    *("test_colours", "test_one_body", "test_served_life", "test_served_timeouts", "test_streams"),
+    "test_served_websockets",
 }
 _RARER = ("gunicorn", "hypercorn")
 

@@ -85,6 +85,12 @@ ALWAYS: tuple[Difference, ...] = (
         ("nosniff",),
     ),
     Difference(
+        "60 seconds for the body of a request, over ASGI and RSGI",
+        "One that takes longer to come is answered with 408; Flask waits.",
+        'app.config["BODY_TIMEOUT"] = None',
+        ("body_timeout",),
+    ),
+    Difference(
         "no Content-Type with the status 204",
         "There is no content to have a type; Flask sends text/html.",
         "",

@@ -302,9 +302,9 @@ def test_helpers_of_templates_that_a_blueprint_brings_are_everywhere(
         assert (register(name) if named else register())(frosty) is frosty
     else:
         getattr(weather, f"add_app_template_{kind}")(frosty, *([name] if named else []))
-    registry = {"filter": "filters", "test": "tests", "global": "globals"}[kind]
+    table = {"filter": "filters", "test": "tests", "global": "globals"}[kind]
     app.register_blueprint(weather)
-    assert getattr(app.jinja_env, registry)[name] is frosty
+    assert getattr(app.jinja_env, table)[name] is frosty
     source = {"filter": "{{ -1|NAME }}", "test": "{{ -1 is NAME }}", "global": "{{ NAME() }}"}[kind]
     app.add_url_rule("/", "index", lambda: flask.render_template_string(source.replace("NAME", name)))
     assert app.test_client().get("/").text == "True"

@@ -22,6 +22,7 @@ from erlen.http.sending import Answer, Headers
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import WrappingRunner
 from erlen.lifecycle.timing import TimedRunner, answer_instead, tell
+from erlen.log import printable
 from erlen.outflow import ClientGone
 from erlen.passage import answer_in_thread
 
@@ -72,7 +73,7 @@ class Deadline:
             self._context.app.logger.warning(
                 "%s %s has waited in vain for one of the %d THREADS, and was answered with 504.",
                 self._context.request.method,
-                self._context.request.path,
+                printable(self._context.request.path),
                 self._context.app.config["THREADS"],
             )
             raise asyncio.CancelledError from error

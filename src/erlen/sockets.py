@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from erlen.context import Context
 from erlen.current import current, home
 from erlen.exchange import Exchange, begin_here, give_up
 from erlen.http.body import NO_BODY
-from erlen.http.websocket import WebSocket, Wire
+from erlen.http.websocket import WebSocket, WebSocketClosed, Wire
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket
@@ -43,7 +44,8 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
         if mount is None:
             await _converse_here(app, exchange, runner, loop)
         elif mount.interface == "wsgi":
-            await exchange.reject(404, [], b"")
+            with suppress(WebSocketClosed):
+                await exchange.reject(404, [], b"")
         else:
             await exchange.hand_over(mount)
     except (SystemExit, KeyboardInterrupt) as error:

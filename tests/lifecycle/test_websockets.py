@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import weakref
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 import erlen
-from erlen import Blueprint, Erlen, WebSocketClosed, request, session, websocket
+from erlen import Blueprint, Erlen, WebSocketClosed, abort, request, session, websocket
 from erlen.errors import ContextError, SetupError
 from erlen.http.websocket import Rate
 from erlen.testing import SocketClosed, SocketRejected
@@ -435,3 +436,194 @@ def test_a_session_cannot_begin_after_the_acceptance(app: Erlen) -> None:
 
     with pytest.raises(erlen.errors.SessionError, match="a new session"):
         run(app, body)
+
+
+# --- clients that mean no good ---------------------------------------------------------------------------------------
+
+
+def test_a_client_that_fills_the_inbox_and_goes_does_not_keep_the_view(app: Erlen) -> None:
+    app.config.update(WEBSOCKET_RECEIVE_TIMEOUT=0.01, WEBSOCKET_CLOSE_TIMEOUT=0.01)
+    ended: list[str] = []
+
+    @app.websocket("/tells")
+    async def tell() -> None:
+        await websocket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/tells") as socket:
+            for _ in range(20):
+                await socket.send("x")
+
+    run(app, body)
+    assert ended == ["ended"]
+
+
+def test_receiving_with_a_time_limit_leaves_nothing_behind(app: Erlen) -> None:
+    left: list[int] = []
+
+    @app.websocket("/polls")
+    async def poll() -> None:
+        await websocket.accept()
+        for _ in range(50):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(websocket.receive(), 0.0001)
+        left.append(len(websocket._waiting))
+        await websocket.send("done")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/polls") as socket:
+            await socket.receive()
+
+    run(app, body)
+    assert left == [0]
+
+
+def test_limits_hold_for_a_socket_that_a_hook_has_accepted(app: Erlen) -> None:
+    @app.before_websocket
+    async def authenticate() -> None:
+        assert await websocket.receive() == "token"
+        await websocket.receive()
+
+    @app.websocket("/guarded", max_message_size=10)
+    async def guarded() -> None: ...
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/guarded") as socket:
+            await socket.send("token")
+            await socket.send("much more than ten bytes")
+            with pytest.raises(SocketClosed) as caught:
+                await socket.receive()
+            assert caught.value.code == 1009
+
+    run(app, body)
+
+
+# --- what a view raises ----------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_another_socket_is_no_end_of_ones_own(app: Erlen) -> None:
+    @app.websocket("/room")
+    async def room() -> None:
+        await websocket.accept()
+        raise WebSocketClosed(1000)  # what 'await other.send(...)' raises
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/room") as socket:
+            await socket.receive()
+
+    with pytest.raises(RuntimeError, match=r"Catch WebSocketClosed around 'await other.send"):
+        run(app, body)
+
+
+@pytest.mark.parametrize(("what", "code"), [("json", 1007), ("abort", 1008)])
+def test_what_a_task_of_a_group_raises_closes_as_if_the_view_had(app: Erlen, what: str, code: int) -> None:
+    hooks: list[Any] = []
+    app.after_websocket(hooks.append)
+
+    @app.websocket("/group")
+    async def group() -> None:
+        async def work() -> None:
+            await websocket.receive_json()
+            abort(403)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(work())
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/group") as socket:
+            await socket.send("{" if what == "json" else "{}")
+            with pytest.raises(SocketClosed) as caught:
+                await socket.receive()
+            assert caught.value.code == code
+
+    run(app, body)
+    assert hooks == [None]
+
+
+def test_a_view_that_has_noticed_the_end_may_take_its_time(app: Erlen) -> None:
+    app.config["WEBSOCKET_CLOSE_TIMEOUT"] = 0.01
+    done: list[str] = []
+
+    @app.websocket("/careful")
+    async def careful() -> None:
+        async for _ in websocket:
+            pass
+        await asyncio.sleep(0.05)
+        done.append("written")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/careful") as socket:
+            await socket.send("x")
+
+    run(app, body)
+    assert done == ["written"]
+
+
+def test_a_stream_refuses_a_handshake_too_and_one_that_breaks_is_500(app: Erlen) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.websocket("/<how>")
+    async def refuse(how: str) -> Any:
+        async def pieces() -> Any:
+            yield "no "
+            if how == "broken":
+                raise LookupError("the rest")
+            yield "room"
+
+        return pieces(), 503
+
+    async def body(client: Any) -> list[Any]:
+        found = []
+        for how in ("whole", "broken"):
+            with pytest.raises(SocketRejected) as caught:
+                async with client.websocket(f"/{how}"):
+                    pass
+            found.append((caught.value.response.status_code, caught.value.response.text))
+        return found
+
+    whole, broken = run(app, body)
+    assert whole == (503, "no room")
+    assert broken[0] == 500
+
+
+def test_one_broken_record_does_not_end_the_looking_at_sessions(
+    app: Erlen, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["SESSION_RECHECK_INTERVAL"] = 0.01
+
+    @app.get("/in")
+    def sign_in() -> str:
+        session["name"] = "ada"
+        return session.sid or ""
+
+    @app.websocket("/open")
+    async def stay() -> None:
+        await websocket.send("here")
+        await websocket.receive()
+
+    async def body(client: Any) -> None:
+        handle = (await client.get("/in")).text
+        async with client.websocket("/open") as socket:
+            await socket.receive()
+            store = app.session_manager.store
+            load, broken = store.load, asyncio.Event()
+
+            async def fail(*args: Any, **kwargs: Any) -> Any:
+                if not broken.is_set():
+                    broken.set()
+                    raise ValueError("a broken record")
+                return await load(*args, **kwargs)
+
+            monkeypatch.setattr(store, "load", fail)
+            await broken.wait()
+            await store.delete(bytes.fromhex(handle))
+            with pytest.raises(SocketClosed) as caught:
+                await socket.receive()
+            assert caught.value.code == 1008
+
+    run(app, body)
+    assert "A session could not be looked up" in caplog.text

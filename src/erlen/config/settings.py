@@ -397,11 +397,18 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "close it with 1008. A route may say otherwise by message_rate.",
         ),
         Setting(
+            "WEBSOCKET_RECEIVE_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            timedelta(seconds=60),
+            "How long 16 messages may wait for the view of a WebSocket before it is closed with 1008: no more are "
+            "taken then, and nobody can notice that the client has gone.",
+        ),
+        Setting(
             "WEBSOCKET_CLOSE_TIMEOUT",
             kinds.DURATION_OR_ZERO,
             timedelta(seconds=2),
             "How many seconds the view of a WebSocket whose client has gone may go on without receiving or sending, "
-            "before it is cancelled.",
+            "before it is cancelled; and how long closing a WebSocket may take.",
         ),
         Setting(
             "TRUSTED_HOSTS",

@@ -20,6 +20,7 @@ from werkzeug.datastructures import Headers
 from erlen.errors import ErlenError
 from erlen.http.request import Request
 from erlen.http.response import lower
+from erlen.http.streaming import AsyncBody
 from erlen.loading import load
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ class WebSocket(Request):
 
     #: The most bytes that a message may have; see ``WEBSOCKET_MAX_MESSAGE_SIZE``.
     max_message_size: int | None = None
+    close_timeout: float = 2
+    receive_timeout: float | None = 60
     _wire: Wire
     _loop: asyncio.AbstractEventLoop
     _inbox: deque[str | bytes]
@@ -156,6 +159,8 @@ class WebSocket(Request):
     _on_accept: Callable[[], Awaitable[list[tuple[str, str]]]] | None = None
     #: Called once, when the client has gone.
     _on_gone: Callable[[], Any] | None = None
+    #: Called when somebody is told that it is closed.
+    _on_told: Callable[[], Any] | None = None
     _accepting = False
     #: The reader is closing it because of what it has read.
     _shutting = False
@@ -237,13 +242,20 @@ class WebSocket(Request):
     async def refuse(self, response: Any) -> None:
         """Answer the handshake with an HTTP response in place of a WebSocket. Called when the view has not accepted."""
         status, headers, body = lower(response, self.environ)
+        if type(body) is AsyncBody:
+            try:
+                whole = b"".join([piece async for piece in body.pieces]) if body.wanted else b""
+            finally:
+                await body.pieces.aclose()
+        else:
+            try:
+                whole = b"".join(body)
+            finally:
+                close = getattr(body, "close", None)
+                if close is not None:
+                    close()
         self.close_code = ABNORMAL
-        try:
-            await self._wire.reject(int(status.split()[0]), headers, b"".join(body))
-        finally:
-            close = getattr(body, "close", None)
-            if close is not None:
-                close()
+        await self._wire.reject(int(status.split()[0]), headers, whole)
 
     # Messages.
 
@@ -333,7 +345,11 @@ class WebSocket(Request):
 
     async def _close(self, code: int, reason: str) -> None:
         await self._stop_reading()  # granian does not close while somebody reads
-        await self._wire.close(code, reason)
+        try:
+            async with load("asyncio").timeout(self.close_timeout):  # a client that does not read holds it up
+                await self._wire.close(code, reason)
+        except (TimeoutError, WebSocketClosed):
+            pass
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give each message, until it is closed."""
@@ -349,13 +365,22 @@ class WebSocket(Request):
 
     # Inside.
 
-    def limit(self, size: int | None, rate: float | None) -> None:
-        """Set how large a message may be, in bytes, and how many may come in a second; None for no limit."""
+    def limit(
+        self, size: int | None, rate: float | None, close_timeout: float = 2, receive_timeout: float | None = 60
+    ) -> None:
+        """Set how large a message may be, in bytes, and how many may come in a second; None for no limit.
+
+        :param close_timeout: seconds that closing may take
+        :param receive_timeout: seconds that a full inbox may wait for the view
+        """
         self.max_message_size = size
         self._rate = None if rate is None else Rate(rate)
+        self.close_timeout, self.receive_timeout = close_timeout, receive_timeout
 
     def _check_open(self) -> None:
         if self.close_code is not None:
+            if self._on_told is not None:
+                self._on_told()
             raise WebSocketClosed(self.close_code, self.close_reason)
 
     def _end(self, code: int, reason: str) -> bool:
@@ -376,7 +401,11 @@ class WebSocket(Request):
     async def _wait(self) -> None:
         waiter = self._loop.create_future()
         self._waiting.append(waiter)
-        await waiter
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiting:  # cancelled, by a time limit of the view for instance
+                self._waiting.remove(waiter)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -393,17 +422,42 @@ class WebSocket(Request):
                     return
                 self._inbox.append(message)
                 self._wake()
-                while len(self._inbox) >= _INBOX and self.close_code is None:
-                    self._room = self._loop.create_future()
-                    await self._room
-                    self._room = None
+                if len(self._inbox) >= _INBOX and not await self._wait_for_room():
+                    return
         except WebSocketClosed as closed:
             if self._end(closed.code, closed.reason):
                 self._gone()
+        except Exception:  # of the server: nothing can be received any more
+            if self._end(ABNORMAL, ""):
+                self._gone()
+            raise
+
+    async def _wait_for_room(self) -> bool:
+        """Hold the client back until the view has received a message; close for a view that receives none.
+
+        A client that goes is not noticed meanwhile, so this must have an end.
+        """
+        try:
+            async with load("asyncio").timeout(self.receive_timeout):
+                while len(self._inbox) >= _INBOX and self.close_code is None:
+                    self._room = self._loop.create_future()
+                    try:
+                        await self._room
+                    finally:
+                        self._room = None
+        except TimeoutError:
+            await self._refuse(POLICY, "Messages are not received.")
+            return False
+        return True
 
     def _gone(self) -> None:
         if self._on_gone is not None:
             self._on_gone()
+
+    async def revoke(self) -> None:
+        """Close it because the session of its client has ended; what waits for the view is nobody's any more."""
+        self._inbox.clear()
+        await self.shut(POLICY, "The session has ended.")
 
     async def shut(self, code: int, reason: str) -> None:
         """Close it although its view goes on: the view is told as when the client goes."""
@@ -432,7 +486,7 @@ class WebSocket(Request):
         """Stop reading, and tell the tasks that the view has left behind. Called when the view has ended."""
         if self._ending is not None:
             await self._ending
-        self._on_gone = self._on_accept = None
+        self._on_gone = self._on_told = self._on_accept = None
         self._end(GOING_AWAY, "")
         try:
             await self._stop_reading()

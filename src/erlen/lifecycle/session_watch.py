@@ -145,6 +145,9 @@ class SessionWatch:
             record = await manager.outage.ask(manager.store.load, key)
         except SessionUnavailable:  # a store that is down has ended nobody's session
             return
+        except Exception:  # a broken record must not end the looking at all others
+            app.logger.exception("A session could not be looked up; what is open for it stays open until it can be.")
+            return
         if record is None or record.header.is_over(manager.clock()):
             self._close(handle)
         elif record.key != key:

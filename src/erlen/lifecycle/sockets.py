@@ -23,6 +23,7 @@ from werkzeug.exceptions import Forbidden, HTTPException
 from erlen.config import seconds
 from erlen.context import Context
 from erlen.current import current
+from erlen.errors import SessionError
 from erlen.http.convert import make_response
 from erlen.http.websocket import (
     INTERNAL_ERROR,
@@ -59,6 +60,7 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
     socket: WebSocket = context.request
     error: BaseException | None = None
     socket._on_accept = lambda: _session_headers(app, context, runner)
+    _set_limits(app, context, socket)
     try:
         result = await _until_answered(app, context, runner, failure)
         if socket.accepted:
@@ -73,6 +75,8 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
             await _close_for(app, context, caught, runner)
         elif not socket.closed:
             await socket.refuse(await answer_exception(app, context, caught, runner))
+        else:
+            app.logger.error("Exception on %s [WebSocket]", printable(socket.path), exc_info=caught)
     except BaseException as caught:
         error = caught
         raise
@@ -87,6 +91,17 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
             if appcontext_popped.receivers and context._holds == 0:
                 await send(app, appcontext_popped, runner)
             failure = error = None  # in them an exception would hold this frame, and this frame the exception
+
+
+def _set_limits(app: Any, context: Context, socket: WebSocket) -> None:
+    config, options = app.config, app.route_options.get(context.plan.endpoint, {})
+    wait = config["WEBSOCKET_RECEIVE_TIMEOUT"]
+    socket.limit(
+        options.get("max_message_size", config["WEBSOCKET_MAX_MESSAGE_SIZE"]),
+        options.get("message_rate", config["WEBSOCKET_MESSAGE_RATE"]),
+        seconds(config["WEBSOCKET_CLOSE_TIMEOUT"]),
+        None if wait is None else seconds(wait),
+    )
 
 
 async def _end(app: Any, context: Context, error: BaseException | None, runner: Runner) -> None:
@@ -126,7 +141,9 @@ async def _until_answered(app: Any, context: Context, runner: Runner, failure: E
         if result is not None and result is missed and not socket.accepted:
             result = await answer_user_exception(app, context, missed, runner)
         return result
-    except WebSocketClosed:
+    except WebSocketClosed as closed:
+        if not socket.closed:
+            raise _other_socket() from closed
         return None
     except Exception as caught:
         if socket.accepted:
@@ -159,12 +176,7 @@ async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
         if plan.view is None:
             raise NoView(plan.endpoint)
         view = plan.view  # a rule with websocket=True, and a view that was registered by hand
-    options = app.route_options.get(plan.endpoint, {})
-    socket.limit(
-        options.get("max_message_size", app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]),
-        options.get("message_rate", app.config["WEBSOCKET_MESSAGE_RATE"]),
-    )
-    watch = _Watch(socket, asyncio.get_running_loop(), seconds(app.config["WEBSOCKET_CLOSE_TIMEOUT"]))
+    watch = _Watch(socket, asyncio.get_running_loop(), socket.close_timeout)
     try:
         result = view(**(socket.view_args or {}))
         return await result if hasattr(result, "__await__") else result
@@ -173,11 +185,25 @@ async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
             raise
         return None
     except BaseExceptionGroup as group:  # of a TaskGroup, whose tasks receive and send
-        if group.split(WebSocketClosed)[1] is not None:
-            raise
-        return None
+        rest: BaseException | None = group.split(WebSocketClosed)[1]
+        if rest is None:
+            if not socket.closed:
+                raise _other_socket() from group
+            return None
+        while isinstance(rest, BaseExceptionGroup) and len(rest.exceptions) == 1:
+            rest = rest.exceptions[0]
+        if isinstance(rest, (WebSocketDataError, HTTPException)):  # as if it were raised in the view itself
+            raise rest from None
+        raise
     finally:
         watch.stop()
+
+
+def _other_socket() -> RuntimeError:
+    return RuntimeError(
+        "The view of a WebSocket was left by WebSocketClosed, and its own is open: another one, to which it sent, is "
+        "closed. Catch WebSocketClosed around 'await other.send(...)'."
+    )
 
 
 class _Watch:
@@ -189,7 +215,14 @@ class _Watch:
         self._grace = grace
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
-        socket._on_gone = self._begin
+        socket._on_gone, socket._on_told = self._begin, self._told
+        if socket.closed:  # a hook has accepted it, and its client has gone already
+            self._begin()
+
+    def _told(self) -> None:
+        # What the view does from now on, it does knowing. A task of its own that is told may still leave it waiting.
+        if self._timer is not None and asyncio.current_task() is self._task:
+            self._timer.cancel()
 
     def _begin(self) -> None:
         if self._timer is None and self._task is not None:
@@ -224,15 +257,21 @@ async def _session_headers(app: Any, context: Context, runner: Runner) -> list[t
     context.headers_gone = True
     if session is None:
         return []
-    saved = await app.session_manager.save(session)
-    cookie = None if saved is None else saved.cookie
-    if cookie is not None and not context.request._wire.carries_headers:
-        app.logger.error(
-            "The session of the WebSocket %s has a new cookie, and granian cannot send it with the acceptance, so the "
-            "browser keeps the old one. Begin the session in a request, or serve by uvicorn or hypercorn.",
-            printable(context.request.path),
-        )
-        return []
+    cookie: str | None = None
+    if context.request._wire.carries_headers:
+        saved = await app.session_manager.save(session)
+        cookie = None if saved is None else saved.cookie
+    else:  # as after the response has begun: nothing that would need a new cookie
+        session._sent = True
+        try:
+            await app.session_manager.commit(session)
+        except SessionError as error:
+            raise SessionError(
+                "The session would need a new cookie, and granian cannot send one with the acceptance of a WebSocket. "
+                "Begin the session in a request, or serve the application by uvicorn or hypercorn."
+            ) from error
+        finally:
+            await app.session_manager.close(session)
     await _watch_session(context)
     return [] if cookie is None else [("Set-Cookie", cookie)]
 
@@ -243,12 +282,12 @@ async def _watch_session(context: Context) -> None:
     loop = asyncio.get_running_loop()
 
     def close() -> None:
-        socket._ending = loop.create_task(socket.shut(POLICY, "The session has ended."))
+        socket._ending = loop.create_task(socket.revoke())
 
     socket._watched = await watch(context, close)
 
 
-async def _finish(app: Any, context: Context, runner: Runner) -> None:
+async def _finish(app: Any, context: Context, runner: Runner, code: int = NORMAL, reason: str = "") -> None:
     """End a socket whose view has ended: the hooks, the session, and the close."""
     socket: WebSocket = context.request
     for function in context.plan.after_socket:
@@ -259,7 +298,7 @@ async def _finish(app: Any, context: Context, runner: Runner) -> None:
             context.session_mode = "done"
         elif not app.session_interface.is_null_session(context._session):
             await call(runner, app.session_interface.save_session, app, context._session, app.response_class())
-    await _close(app, socket, NORMAL)
+    await _close(app, socket, code, reason)
 
 
 async def _close(app: Any, socket: WebSocket, code: int, reason: str = "") -> None:
@@ -288,10 +327,10 @@ async def _close_for(app: Any, context: Context, error: Exception, runner: Runne
     socket: WebSocket = context.request
     if isinstance(error, WebSocketDataError):
         app.logger.info("The WebSocket %s was sent what is no JSON.", printable(socket.path))
-        await _close(app, socket, INVALID_DATA, "This is no JSON.")
+        await _finish(app, context, runner, INVALID_DATA, "This is no JSON.")
         return
     if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:
-        await _close(app, socket, POLICY, error.name[:100])
+        await _finish(app, context, runner, POLICY, error.name[:100])
         return
     if got_request_exception.receivers:
         await send(app, got_request_exception, runner, exception=error)

@@ -85,9 +85,13 @@ class _Task:
         self.limit: float | None = None
         self.task: asyncio.Task[None] | None = None
 
-    def start(self, work: Coroutine[Any, Any, None], variables: Variables) -> None:
-        """Start *work*, on the loop."""
+    def start(self, work: Coroutine[Any, Any, None], variables: Variables, ended: Callable[[_Task], None]) -> None:
+        """Start *work*, on the loop.
+
+        :param ended: called when it is over, also if it is cancelled before its first step
+        """
         self.task = self.loop.create_task(work, context=variables)
+        self.task.add_done_callback(lambda _: ended(self))
 
     def cancel(self, limit: float) -> None:
         """Cancel it, from any thread."""
@@ -129,7 +133,12 @@ class Tasks:
                 )
             self._open.add(task)
         work = self._run(task, app, function, args, kwargs, context)
-        task.loop.call_soon_threadsafe(task.start, work, copy_context())
+        task.loop.call_soon_threadsafe(task.start, work, copy_context(), self._forget)
+
+    def _forget(self, task: _Task) -> None:
+        with self._lock:
+            self._open.discard(task)
+        task.done.set_result(None)
 
     @property
     def living(self) -> list[_Task]:
@@ -195,9 +204,6 @@ class Tasks:
         finally:
             if not dropped:
                 runner.close()
-                with self._lock:
-                    self._open.discard(task)
-                task.done.set_result(None)
 
 
 def _late(task: _Task, abandoned: bool) -> str:

@@ -23,6 +23,7 @@ from erlen.http.sending import prepare
 from erlen.lifecycle.pipeline import answer_exception, answer_user_exception, finalize, handle_plainly
 from erlen.lifecycle.portal import PortalRunner
 from erlen.lifecycle.runner import Latch, Runner, call
+from erlen.log import printable
 
 __all__ = ["Clock", "TimedRunner", "answer_instead", "handle_and_tell", "limited_portal", "tell"]
 
@@ -144,7 +145,11 @@ def handle_and_tell(app: Any, context: Context, failure: Exception | None, hand_
 def tell(context: Context, function: Any, why: str) -> None:
     """Log that *function* has taken longer than its request may, and what came of it."""
     plan = context.plan
-    what = f"The request {context.request.method} {context.request.path}" if function is None else describe(function)
+    what = (
+        f"The request {context.request.method} {printable(context.request.path)}"
+        if function is None
+        else describe(function)
+    )
     context.app.logger.warning(
         "%s has taken longer than the %g s that RESPONSE_TIMEOUT or the route allows. It is plain, and a thread cannot "
         "be stopped: %s.",

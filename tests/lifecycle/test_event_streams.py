@@ -271,3 +271,27 @@ def test_the_end_of_a_session_ends_an_async_stream_where_it_waits(app: Any) -> N
     asyncio.run(main())
     assert noted == ["ended", "ended"]
     assert app._session_watch._open == {}
+
+
+def test_a_source_that_swallows_its_end_is_ended_all_the_same(app: Any) -> None:
+    noted: list[str] = []
+
+    async def stubborn() -> AsyncIterator[str]:
+        try:
+            yield "begun"
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                noted.append("swallowed")
+            yield "more"
+        finally:
+            noted.append("ended")
+
+    add_stream(app, stubborn)
+
+    async def main() -> None:
+        async with app.async_test_client() as client, client.stream("GET", "/events") as answer:
+            assert await anext(aiter(answer)) == b"data: begun\n\n"
+
+    asyncio.run(main())
+    assert noted == ["swallowed", "ended"]

@@ -93,6 +93,8 @@ class Events:
             iterator = self._source.__aiter__()
             try:
                 async for item in iterator:
+                    if self._stopped:  # the source goes on although it was cancelled
+                        break
                     self._taken.clear()
                     self._items.append(item)
                     self._changed.set()

@@ -397,7 +397,7 @@ def made_by_requests() -> Counter[str]:
     found: Counter[str] = Counter()
     for thing in gc.get_objects():
         kind = type(thing)
-        if kind.__module__.startswith("erlen."):
+        if str(kind.__module__).startswith("erlen."):
             found[f"{kind.__module__}.{kind.__qualname__}"] += 1
     return found
 

@@ -325,6 +325,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
         if app._proxies is not None:
             app._proxies.apply(environ)
         context = app.request_context(environ)
+        context.request.scheme = environ["wsgi.url_scheme"]
         context.request._source = exchange
         context.request._body = body
     context._began = True

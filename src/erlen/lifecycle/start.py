@@ -7,17 +7,14 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
+from erlen.lifecycle.hooks import Plans
 from erlen.routing import Missing, WrongMethod
 from erlen.routing.map import asks_for_websocket
 from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
-__all__ = ["begin", "begins_simply", "match", "open_foreign_session"]
-
-# Stands among the plans, because it becomes wrong when they do.
-_SIMPLE = object()
-
+__all__ = ["begin", "begins_simply", "match", "match_ready", "open_foreign_session", "work_out"]
 
 def begin(app: Any, context: Context) -> None:
     """Let a context start: open a foreign session, match the request, and find its plan."""
@@ -34,6 +31,24 @@ def begin(app: Any, context: Context) -> None:
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 
+def match_ready(app: Any, context: Context, plans: Plans, path: str | None, method: str | None) -> bool:
+    """Do what ``begin`` would, if that is no more than to look up the path; tell whether it was.
+
+    :param path: as the server gave it
+    """
+    urls = app.url_map
+    rule = urls.ready.get(path)
+    if rule is None or method not in rule.methods or urls.has_websockets or appcontext_pushed.receivers:
+        return False
+    request = context.request
+    request.path = path
+    request.method = method
+    request.url_rule = rule
+    request.view_args = {}
+    context.plan = plans.get(rule.endpoint) or app.compile_plan(rule.endpoint)
+    return True
+
+
 def match(app: Any, context: Context) -> None:
     """Match the request of *context*, and find its plan."""
     request = context.request
@@ -41,12 +56,11 @@ def match(app: Any, context: Context) -> None:
     found: Any
     try:
         plans = app._changes.plans
-        simple = plans.get(_SIMPLE)
-        if simple is None:
-            simple = plans[_SIMPLE] = app._has_simple_urls()
-        if simple and app.config["TRUSTED_HOSTS"] is None:
+        if plans.simple is None:
+            work_out(app, plans)
+        if plans.simple:
             path = request.path
-            if request._at_mount:
+            if path == "/" and request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
             urls = app.url_map
             websocket = urls.has_websockets and _asks_for_websocket(request)
@@ -67,6 +81,13 @@ def match(app: Any, context: Context) -> None:
     context.plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
 
 
+def work_out(app: Any, plans: Plans) -> None:
+    """Work out what *plans* say of all requests."""
+    plans.makes_context = app._makes_context()
+    plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
+    plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
+
+
 def _asks_for_websocket(request: Any) -> bool:
     source = request._source
     if source is not None and source.find("upgrade") is None:  # its environ would be dear to make
@@ -77,10 +98,9 @@ def _asks_for_websocket(request: Any) -> bool:
 def begins_simply(app: Any) -> bool:
     """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
     plans = app._changes.plans
-    simple = plans.get(_SIMPLE)
-    if simple is None:
-        simple = plans[_SIMPLE] = app._has_simple_urls()
-    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
+    if plans.simple is None:
+        work_out(app, plans)
+    return app.session_interface is None and not appcontext_pushed.receivers and (plans.simple or app._has_simple_urls())
 
 
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:

@@ -79,6 +79,10 @@ class Router:
             self.converters.update(converters)
         #: Whether any rule is for WebSockets.
         self.has_websockets = False
+        #: Rules by their path, in the default subdomain: those that have the path for themselves, and nothing to say but
+        #: their endpoint and methods. What is found here needs no search. Empty while rules wait to be compiled. ASCII alone:
+        #: so a path can be looked up as it came, before it is decoded.
+        self.ready: dict[str, Rule] = {}
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
@@ -102,11 +106,12 @@ class Router:
                 self._rules_in_order.append(rule)
                 self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
                 self.has_websockets = self.has_websockets or rule.websocket
-                self._stale = True
+                self.changed()
 
     def changed(self) -> None:
         """Have everything compiled anew before the next search."""
         self._stale = True
+        self.ready = {}
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -120,6 +125,7 @@ class Router:
             self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in self._rules_by_endpoint.items()}
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
+            self.ready = self._tree.domains.get(self.default_subdomain, _NOWHERE).ready
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""

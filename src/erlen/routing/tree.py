@@ -88,15 +88,17 @@ class Edge:
 class Domain:
     """All rules of one subdomain or host.
 
-    ``root`` is where its tree begins. Most searches end in one of two dicts before they come to it: ``plain`` has the
-    rules without variables by path, ``tails`` the nodes by their path whose best edge needs no regular expression.
+    ``root`` is where its tree begins. Most searches end in one of three dicts before they come to it: ``plain`` has the
+    rules without variables by path, ``ready`` those of them that are the only one of their path and have nothing to
+    say but their endpoint, ``tails`` the nodes by their path whose best edge needs no regular expression.
     """
 
-    __slots__ = ("plain", "root", "tails")
+    __slots__ = ("plain", "ready", "root", "tails")
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.plain: dict[str, tuple[Rule, ...]] = {}
+        self.ready: dict[str, Rule] = {}
         self.tails: dict[str, Node] = {}
         waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
         while waiting:
@@ -105,6 +107,8 @@ class Domain:
             if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
                 if node.rules:
                     self.plain[path] = tuple(node.rules)
+                    if len(node.rules) == 1 and path.isascii() and _is_ready(node.rules[0]):
+                        self.ready[path] = node.rules[0]
                 if node.edges and node.edges[0].kind != "regex":
                     self.tails[path] = node
             waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
@@ -125,6 +129,11 @@ class Domain:
                         values = rule.read((last,))
                         return None if values is None else (rule, values)
         return None
+
+
+def _is_ready(rule: Rule) -> bool:
+    says_more = rule.websocket or rule.defaults or rule.alias or rule.redirect_to is not None
+    return rule.methods is not None and rule._givers is None and not says_more
 
 
 class Tree:

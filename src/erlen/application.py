@@ -54,8 +54,11 @@ _ROUTE_OPTIONS = (
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {
-    *("json", "request_class", "request_context", "response_class", "session_interface", "subdomain_matching", "url_map"),
+    *("json", "request_class", "request_context", "response_class", "session_interface", "subdomain_matching"),
+    *("trap_http_exception", "url_map"),
 }
+#: What is asked about besides them, whether an application has it of its own.
+_ASKED = {"request_context", "trap_http_exception"}
 
 
 class RouteConflictWarning(UserWarning):
@@ -442,7 +445,7 @@ class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, Tem
         return Context(self, request)
 
 
-Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}
+Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | _ASKED}
 
 
 class UnknownRouteOption(SetupError, TypeError):

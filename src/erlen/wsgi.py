@@ -29,7 +29,7 @@ PRESERVE = "werkzeug.debug.preserve_context"
 StartResponse = Callable[..., Any]
 
 
-def wsgi_app(app: Any, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def wsgi_app(self: Any, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request; to be wrapped by WSGI middleware. ::
 
         app.wsgi_app = ProxyFix(app.wsgi_app)
@@ -39,6 +39,7 @@ def wsgi_app(app: Any, environ: dict[str, Any], start_response: StartResponse) -
     :param environ: the request, as PEP 3333 describes it
     :param start_response: called with the status line and the headers
     """
+    app = self  # a method of :class:`erlen.Erlen`
     if not app._ready:
         app.get_ready()
     if app._mounts:
@@ -124,10 +125,9 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     current.set(context)
     failure: Exception | None = None
     try:
-        if not (
-            plans.only_matches
-            and match_ready(app, context, plans, environ.get("PATH_INFO"), environ.get("REQUEST_METHOD"))
-        ):
+        own = context.request.environ  # a class of requests may have made another one
+        path, method = own.get("PATH_INFO", ""), own.get("REQUEST_METHOD", "GET")  # an empty path may be left out
+        if not (plans.only_matches and match_ready(app, context, plans, path, method)):
             begin(app, context)
     except Exception as error:
         failure = error

@@ -26,11 +26,12 @@ from erlen.current import current
 from erlen.http.incoming import IncomingBody, Part, StreamOfUnknownLength, parts_of
 from erlen.log import request_id_in, trace_id_in
 
-__all__ = ["FileNotSent", "FilesOfWrongForm", "Request", "closes_itself", "decode", "lazy"]
+__all__ = ["METHODS", "FileNotSent", "FilesOfWrongForm", "Request", "closes_itself", "decode", "lazy"]
 
 _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d{1,4})?\Z").match
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+#: The methods that are usual (RFC 9110, section 9; RFC 5789).
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -185,7 +186,7 @@ class Request(WerkzeugRequest):
         """The HTTP method, in capitals."""
         source = self._source
         method: str = self.environ.get("REQUEST_METHOD", "GET") if source is None else source.method
-        return method if method in _METHODS else method.upper()
+        return method if method in METHODS else method.upper()
 
     @lazy
     def path(self) -> str:
@@ -338,7 +339,10 @@ class Request(WerkzeugRequest):
                     name, _, value = part.partition("=")
                     if plus:
                         name, value = unquote_plus(name), unquote_plus(value)
-                    values.setdefault(name, []).append(value)
+                    if name in values:
+                        values[name].append(value)
+                    else:
+                        values[name] = [value]
         result: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
         dict.update(result, values)  # a MultiDict is a dict of lists; its constructor would copy ours
         return result

@@ -112,7 +112,7 @@ async def handle(
                 if own and "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
                 elif request.routing_exception is not None:
-                    if app.debug or "raise_routing_exception" in own:
+                    if plan.explains:
                         app.raise_routing_exception(request)
                     # Raising it would tie request, exception and frames into a cycle.
                     result = request.routing_exception
@@ -125,17 +125,19 @@ async def handle(
                     result = plan.view(**values) if values else plan.view()
                     if not inline:
                         result = await result
+                    kind = type(result)
+                    if kind is not str and kind is not dict and hasattr(result, "__await__"):
+                        result = await runner.settle(result)
                 else:
                     result = await runner.call(plan.view, **request.view_args)
-                kind = type(result)
-                if kind is not str and kind is not dict and hasattr(result, "__await__"):
-                    result = await runner.settle(result)
+                    if hasattr(result, "__await__"):
+                        result = await runner.settle(result)
         except Exception as caught:
             result = await answer_user_exception(app, context, caught, runner)
         else:
             if request.routing_exception is not None and result is request.routing_exception:
                 # Here, because what its handler raises is no matter for handlers.
-                if plan.handles_errors or app.trap_http_exception(result):
+                if plan.handles_errors:
                     result = await answer_user_exception(app, context, result, runner)
         if (
             plan.lean
@@ -155,7 +157,9 @@ async def handle(
             elif kind is bytes:
                 body = result
             elif isinstance(result, HTTPException):
-                body, status = page_of(result), status_line(result.code or 500)
+                page = page_of(result)
+                if page is not None:
+                    body, status = page
             if body is not None:
                 size = len(body)
                 length = LENGTHS.get(size) or length_pair(size)

@@ -90,6 +90,7 @@ class Plan:
         "body_timeout",
         "closes",
         "direct",
+        "explains",
         "eager",
         "endpoint",
         "first_visit",
@@ -148,7 +149,9 @@ class Plan:
     in_thread: bool
     #: Requests of other sites are refused: the application asks for it, and the route has not said that it is for all.
     guarded: bool
-    #: Somebody has registered an error handler, or has an own way to answer errors.
+    #: What routing answers with is raised, so that debug mode can explain it, or an own way to do that.
+    explains: bool
+    #: Somebody has registered an error handler, or has an own way to answer errors, or wants HTTP errors trapped.
     handles_errors: bool
     session_mode: str
     #: How many seconds the hooks before the view and the view may take, and the body to come; None is no limit.
@@ -196,9 +199,10 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.nosniff = bool(app.config["CONTENT_TYPE_NOSNIFF"])
     plan.keeps_sessions = app.session_interface is None
     plan.preloads = plan.keeps_sessions and plan.session_mode != "none"
-    plan.handles_errors = bool(
-        app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}
-    )
+    traps = app.config["TRAP_HTTP_EXCEPTIONS"] or app.config["TRAP_BAD_REQUEST_ERRORS"]
+    own = overridden & {"handle_http_exception", "handle_user_exception"} or app._overrides("trap_http_exception")
+    plan.handles_errors = bool(app.error_handler_spec or traps or own)
+    plan.explains = bool(app.debug or "raise_routing_exception" in overridden)
     plan.eager = bool(plan.preprocessors or plan.before or plan.first_visit or "preprocess_request" in overridden)
     plan.closes = closes_itself(app.request_class)
     plan.tears_down = bool(

@@ -7,8 +7,10 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
+from erlen.http.request import METHODS
 from erlen.lifecycle.hooks import Plans
 from erlen.routing import Missing, WrongMethod
+from erlen.routing.outcomes import MISSING
 from erlen.routing.map import asks_for_websocket
 from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
@@ -31,21 +33,43 @@ def begin(app: Any, context: Context) -> None:
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 
-def match_ready(app: Any, context: Context, plans: Plans, path: str | None, method: str | None) -> bool:
+def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str) -> bool:
     """Do what ``begin`` would, if that is no more than to look up the path; tell whether it was.
 
+    :param plans: those of the application, where they say that requests are only matched
     :param path: as the server gave it
     """
     urls = app.url_map
-    rule = urls.ready.get(path)
-    if rule is None or method not in rule.methods or urls.has_websockets or appcontext_pushed.receivers:
-        return False
     request = context.request
+    if appcontext_pushed.receivers or (urls.has_websockets and _asks_for_websocket(request)):
+        return False
+    rule = urls.ready.get(path)
+    if rule is None:
+        head, _, last = path.rpartition("/")
+        tail = urls.ready_tails.get(head)
+        found = None if tail is None else tail.read(last, method)
+        if found is None:
+            if not path.isascii() or path[:1] != "/" or "//" in path or method not in METHODS:
+                return False
+            found = urls.find_usual(path, method)
+        if type(found) is tuple:
+            rule, request.view_args = found
+    elif method in rule.methods:
+        request.view_args = {}
+    else:
+        return False
     request.path = path
     request.method = method
-    request.url_rule = rule
-    request.view_args = {}
-    context.plan = plans.get(rule.endpoint) or app.compile_plan(rule.endpoint)
+    endpoint = None
+    if rule is None:
+        request.routing_exception = NotFound() if found is MISSING else _routing_exception(context, found)
+    else:
+        request.url_rule = rule
+        endpoint = rule.endpoint
+    try:
+        context.plan = plans[endpoint]
+    except KeyError:
+        context.plan = app.compile_plan(endpoint)
     return True
 
 

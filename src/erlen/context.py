@@ -120,6 +120,8 @@ class Context:
     # What few requests look at stands on the class. The rest is set for each context, because to read what only the
     # class has costs twice what it takes to set it.
     plan: Any = None
+    #: The method of the request.
+    method: str = ""
     status: str
     headers: list[tuple[str, str]] | None = None
     body: bytes

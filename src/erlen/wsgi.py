@@ -56,7 +56,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: StartResponse) 
         if context.response is None and context._followers is None:  # most answers: told here, because each call costs
             start_response(context.status, context.headers)
             # A list: servers send one in one piece.
-            return [] if context.request.method == "HEAD" else [context.body]
+            return [] if context.method == "HEAD" else [context.body]
         body = _send(context, environ, start_response)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         if context._followers is None:
@@ -115,7 +115,7 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     if plans.simple is None:
         work_out(app, plans)
     context: Context
-    context = app.request_context(environ) if plans.makes_context else Context(app, app.request_class(environ))
+    context = app.request_context(environ) if plans.makes_context else Context(app, plans.request_class(environ))
     context._began = True
     context._holds = 1
     if app._reuses_app_context:
@@ -125,8 +125,9 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     current.set(context)
     failure: Exception | None = None
     try:
-        own = context.request.environ  # a class of requests may have made another one
-        path, method = own.get("PATH_INFO", ""), own.get("REQUEST_METHOD", "GET")  # an empty path may be left out
+        if plans.makes_context:  # perhaps with another environ
+            environ = context.request.environ
+        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")  # an empty one may be missing
         if not (plans.only_matches and match_ready(app, context, plans, path, method)):
             begin(app, context)
     except Exception as error:

@@ -154,13 +154,21 @@ class Request(WerkzeugRequest):
         """Make the request of a server that does not speak WSGI. Its ``environ`` is made when it is asked for."""
         if cls.__init__ is not Request.__init__:
             request = cls(source.make_environ(body))
-        else:
-            request = cls.__new__(cls)
-            request.routing_exception = None
-            request._has_files = False
+            request._join(source, body)
+            return request
+        request = cls.__new__(cls)
+        request.routing_exception = None
+        request._has_files = False
         request._source = source
         request._body = body
         return request
+
+    def _join(self, source: Source, body: Any) -> None:
+        """Belong to what a server told, from now on; what the environ says has been changed on the way, and counts."""
+        for name in ("method", "path", "scheme"):
+            getattr(self, name)
+        self._source = source
+        self._body = body
 
     @lazy
     def environ(self) -> dict[str, Any]:

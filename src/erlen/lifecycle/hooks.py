@@ -19,15 +19,16 @@ T = TypeVar("T")
 class Plans(dict[Any, Any]):
     """The compiled plans of one application, by their endpoints, and what else is worked out from the same things."""
 
-    __slots__ = ("makes_context", "only_matches", "simple")
+    __slots__ = ("makes_context", "only_matches", "request_class", "simple")
 
     def __init__(self) -> None:
         super().__init__()
         #: Whether a path and a method are enough to find a rule, by nothing but the map; None: not worked out yet, and
         #: the others neither.
         self.simple: bool | None = None
-        #: The application has a way of its own to make the context of a request.
+        #: The application, or its class of requests, has a way of its own to make the context of a request.
         self.makes_context = True
+        self.request_class: Any = None
         #: A request begins with nothing but the search for its rule.
         self.only_matches = False
 

@@ -94,7 +94,8 @@ async def handle(
                 await app._first.run(app.before_first_request_funcs, runner)
             if request_started.receivers:
                 await send(app, request_started, runner)
-            if request.method not in SAFE_METHODS and plan.guarded:
+            method = context.method  # that of the request is dear to read
+            if method not in SAFE_METHODS and plan.guarded:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
             if not inline and plan.preloads and request.cookie_header:
                 await app.preload_session(context)
@@ -116,7 +117,7 @@ async def handle(
                         app.raise_routing_exception(request)
                     # Raising it would tie request, exception and frames into a cycle.
                     result = request.routing_exception
-                elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+                elif method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
                     raise NoView(plan.endpoint)

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
-from erlen.http.request import METHODS
+from erlen.http.request import METHODS, Request
 from erlen.lifecycle.hooks import Plans
 from erlen.routing import Missing, WrongMethod
 from erlen.routing.outcomes import MISSING
@@ -25,6 +25,7 @@ def begin(app: Any, context: Context) -> None:
     request = context.request
     if request is None:
         return
+    context.method = request.method
     interface = app.session_interface
     if interface is not None and context._session is None and not opens_late(interface, app, request):
         context._session = open_foreign_session(app, interface, request)
@@ -58,8 +59,7 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
         request.view_args = {}
     else:
         return False
-    request.path = path
-    request.method = method
+    context.method = method
     endpoint = None
     if rule is None:
         request.routing_exception = NotFound() if found is MISSING else _routing_exception(context, found)
@@ -107,7 +107,8 @@ def match(app: Any, context: Context) -> None:
 
 def work_out(app: Any, plans: Plans) -> None:
     """Work out what *plans* say of all requests."""
-    plans.makes_context = app._makes_context()
+    plans.request_class = app.request_class
+    plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
     plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
 

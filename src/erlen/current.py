@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current", "home"]
+__all__ = ["current", "find_home", "home"]
 
 #: The current :class:`erlen.context.Context`.
 current: ContextVar[Any] = ContextVar("erlen.context")
@@ -18,3 +18,15 @@ current: ContextVar[Any] = ContextVar("erlen.context")
 #: What calls plain code in the request's thread (a :class:`erlen.lifecycle.runner.Runner`), for code on a loop that
 #: the pipeline does not call itself: the generator of a body, a view under WSGI.
 home: ContextVar[Any] = ContextVar("erlen.home", default=None)
+
+
+def find_home() -> Any:
+    """Return what calls plain code in the thread of the current request, or None.
+
+    Where a server's own loop runs the request, its context says it: to set a context variable costs more.
+    """
+    found = home.get()
+    if found is None:
+        context = current.get(None)
+        found = None if context is None else context.runner
+    return found

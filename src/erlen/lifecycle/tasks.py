@@ -183,7 +183,7 @@ class Tasks:
         kwargs: dict[str, Any],
         context: Context | None,
     ) -> None:
-        runner = LoopRunner(task.loop, self._threads)
+        runner = LoopRunner(task.loop, app, self._threads)
         plain = not is_async(function)
         dropped = False
         try:

@@ -10,7 +10,6 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
-from erlen.http.response import RAW
 from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
@@ -279,10 +278,13 @@ def _closed(message: dict[str, Any]) -> WebSocketClosed:
 
 
 def _encode(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    known = list(map(RAW.get, map(id, headers)))
-    if None not in known:  # most answers have no others
-        return known  # type: ignore[return-value]
     found = []
+    try:
+        for header in headers:
+            found.append(_pairs[header])  # noqa: PERF401 - a comprehension is a call, which costs as much
+        return found
+    except KeyError:
+        found.clear()
     for name, value in headers:
         pair = _pairs.get((name, value))
         if pair is None:

@@ -125,7 +125,7 @@ class Context:
     #: What calls plain code in the thread of the request, on a server with an event loop.
     runner: Any = None
     status: str
-    headers: list[tuple[str, str]] | None = None
+    headers: Any = None
     body: bytes
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"

@@ -30,7 +30,7 @@ from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import OK, handle, handle_plainly
+from erlen.lifecycle.pipeline import OK, await_calmly, handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
 from erlen.lifecycle.serving import be_ready, start_followers
@@ -208,12 +208,13 @@ async def respond(app: Any, exchange: Exchange) -> None:
         context = _make_context(app, exchange, body)
         current.set(context)
         has_begun = not exchange.is_outside and _begins_readily(app, context, exchange)
-        if not has_begun or not context.plan.on_loop or not body.complete:
+        plan = context.plan
+        if not has_begun or not plan.on_loop or not body.complete:
             await _respond_with_care(app, exchange, context, runner, body, not has_begun)
             return
         context.runner = runner
         try:
-            work = handle(app, context, runner)
+            work = (await_calmly if plan.calm and plan.awaits else handle)(app, context, runner)
             for waited in work.__await__():  # most views are done at their first step
                 if not await unless_gone(departure_of(exchange, body), runner, work, waited):
                     return
@@ -239,7 +240,7 @@ def _begins_readily(app: Any, context: Context, exchange: Exchange) -> bool:
     """Let the context begin, if that is no more than to look up the path; tell whether it was."""
     plans = app._changes.plans
     try:
-        return plans.only_matches and match_ready(app, context, plans, exchange.path, exchange.method)  # type: ignore[no-any-return]
+        return plans.only_matches and match_ready(app, context, plans, exchange.path, exchange.method)
     except Exception:  # it comes again, where it can be answered
         return False
 

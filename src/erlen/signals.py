@@ -6,9 +6,14 @@ so is the moment at which each is sent (see ``docs/lifecycle.md``). While nobody
 
 from __future__ import annotations
 
-from blinker import Namespace
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from blinker import ANY, NamedSignal, Namespace
 
 __all__ = [
+    "LISTENED",
+    "Listened",
     "Namespace",
     "appcontext_popped",
     "appcontext_pushed",
@@ -29,7 +34,46 @@ __all__ = [
     "template_rendered",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _signals = Namespace()
+
+
+class Listened:
+    """Whether anybody listens to a signal that each request sends: one question instead of six."""
+
+    __slots__ = ("any", "signals")
+
+    def __init__(self) -> None:
+        #: False says that nobody does.
+        self.any = False
+        self.signals: list[NamedSignal] = []
+
+    def still(self) -> bool:
+        """Tell whether anybody does, where somebody did."""
+        self.any = any(signal.receivers for signal in self.signals)
+        return self.any
+
+
+#: The signals of each request.
+LISTENED = Listened()
+
+
+class _OfEachRequest(NamedSignal):
+    """A signal that each request sends."""
+
+    def connect(self, receiver: F, sender: Any = ANY, weak: bool = True) -> F:
+        """Have *receiver* called when the signal is sent; see :meth:`blinker.Signal.connect`."""
+        connected: F = super().connect(receiver, sender, weak)
+        LISTENED.any = True
+        return connected
+
+
+def _of_each_request(name: str, doc: str) -> NamedSignal:
+    signal = _signals[name] = _OfEachRequest(name, doc)
+    LISTENED.signals.append(signal)
+    return signal
+
 
 before_render_template = _signals.signal(
     "before-render-template", doc="Before a template is rendered: ``template``, ``context``."
@@ -37,17 +81,17 @@ before_render_template = _signals.signal(
 template_rendered = _signals.signal(
     "template-rendered", doc="After a template was rendered: ``template``, ``context``."
 )
-request_started = _signals.signal("request-started", doc="The context stands, no hook has run yet.")
-request_finished = _signals.signal("request-finished", doc="The response is ready to be sent: ``response``.")
-request_tearing_down = _signals.signal("request-tearing-down", doc="The request ends, after its teardowns: ``exc``.")
+request_started = _of_each_request("request-started", doc="The context stands, no hook has run yet.")
+request_finished = _of_each_request("request-finished", doc="The response is ready to be sent: ``response``.")
+request_tearing_down = _of_each_request("request-tearing-down", doc="The request ends, after its teardowns: ``exc``.")
 got_request_exception = _signals.signal(
     "got-request-exception", doc="An exception that no handler took, before the 500 answer: ``exception``."
 )
-appcontext_tearing_down = _signals.signal(
+appcontext_tearing_down = _of_each_request(
     "appcontext-tearing-down", doc="The context ends, after its teardowns: ``exc``."
 )
-appcontext_pushed = _signals.signal("appcontext-pushed", doc="A context was made the current one.")
-appcontext_popped = _signals.signal("appcontext-popped", doc="A context is no longer the current one.")
+appcontext_pushed = _of_each_request("appcontext-pushed", doc="A context was made the current one.")
+appcontext_popped = _of_each_request("appcontext-popped", doc="A context is no longer the current one.")
 message_flashed = _signals.signal("message-flashed", doc="A message was flashed: ``message``, ``category``.")
 
 # What happens to sessions, for the log of a security team, and how long it takes, for measurements. The handle is the

@@ -13,7 +13,7 @@ from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.http.sending import Prepared
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import PROPAGATE, handle, handle_plainly, waited
+from erlen.lifecycle.pipeline import NOT_CALLED, PROPAGATE, Called, answer_calmly, handle, handle_plainly, waited
 from erlen.lifecycle.start import begin, match_ready, work_out
 from erlen.loading import load
 from erlen.mounts import Mount, find_mount
@@ -124,6 +124,7 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
         environ[PRESERVE](context)
     current.set(context)
     failure: Exception | None = None
+    called: Called | None = NOT_CALLED
     try:
         if plans.makes_context:  # perhaps with another environ
             environ = context.request.environ
@@ -137,8 +138,13 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
         plan = context.plan = app.compile_plan(None)
     try:
         if plan.direct:
-            for _ in handle(app, context, app._direct, failure, False, hand_over).__await__():
-                raise waited(plan)
+            if plan.calm and failure is None:
+                called = answer_calmly(app, context)
+            if called is not None:
+                for _ in handle(app, context, app._direct, failure, False, hand_over, called).__await__():
+                    raise waited(plan)
+            elif hand_over is not None:
+                hand_over(context)
         elif plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
             if plan.response_timeout is None:
                 handle_plainly(app, context, failure, hand_over)
@@ -152,6 +158,8 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     except BaseException:
         _follow(context)
         raise
+    finally:
+        called = failure = None  # an exception holds its frames, and they this one
     return context
 
 

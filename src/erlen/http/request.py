@@ -72,11 +72,14 @@ class Source(Protocol):
     """What a request of a server with an event loop is made of; see :mod:`erlen.exchange`."""
 
     method: str
-    scheme: str
     root_path: str
     path: str
     has_cookies: bool
     may_upgrade: bool
+
+    @property
+    def scheme(self) -> str:
+        """``"http"`` or ``"https"``, ``"ws"`` or ``"wss"``."""
 
     def make_environ(self, body: Any) -> dict[str, Any]:
         """Make the request's WSGI environment, with *body* as its input."""

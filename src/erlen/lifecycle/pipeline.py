@@ -13,7 +13,7 @@ Laws of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from werkzeug.exceptions import (
     BadRequestKeyError,
@@ -35,7 +35,6 @@ from erlen.http.response import (
     content_type_pair,
     goes_short,
     has_header,
-    kept,
     length_pair,
     status_line,
 )
@@ -47,6 +46,7 @@ from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end
 from erlen.loading import load
 from erlen.signals import (
+    LISTENED,
     appcontext_popped,
     appcontext_tearing_down,
     got_request_exception,
@@ -55,18 +55,34 @@ from erlen.signals import (
     request_tearing_down,
 )
 
-__all__ = ["OK", "PROPAGATE", "handle", "handle_plainly", "waited"]
+__all__ = [
+    "NOT_CALLED",
+    "OK",
+    "PROPAGATE",
+    "Called",
+    "answer_calmly",
+    "await_calmly",
+    "handle",
+    "handle_plainly",
+    "waited",
+]
 
 #: The key of the environ by which a test client asks for the exception itself, not for the page about it.
 PROPAGATE = "erlen.propagate"
 
 _HTML = content_type_pair("text/html")
-_NOSNIFF = kept(("X-Content-Type-Options", "nosniff"))
-_VARY_COOKIE = kept(("Vary", "Cookie"))
-_NO_STORE = kept(("Cache-Control", "no-store"))
+_NOSNIFF = ("X-Content-Type-Options", "nosniff")
+_VARY_COOKIE = ("Vary", "Cookie")
+_NO_STORE = ("Cache-Control", "no-store")
 #: The status line of most answers.
 OK = status_line(200)
 _VISITED = "_visited"
+
+#: What a view has returned, or what it has raised.
+Called: TypeAlias = "tuple[Any, Exception | None]"
+NOT_CALLED: Called = (None, None)
+#: The methods that no guard looks at, and that have no answer but the view's.
+_CALM = frozenset({"GET", "HEAD"})
 
 
 async def handle(
@@ -76,11 +92,13 @@ async def handle(
     failure: Exception | None = None,
     inner: bool = False,
     hand_over: Callable[[Context], Any] | None = None,
+    called: Called = NOT_CALLED,
 ) -> None:
     """Answer the request of *context*; the answer is left there, as a response object or as status, headers, body.
 
     :param failure: an exception that ``begin`` raised
     :param hand_over: called with *context* when the answer is made and before the teardowns, if there is an answer
+    :param called: what the view has returned or raised, where it was called already because nothing comes before it
     :param inner: only what Flask calls ``full_dispatch_request``: unhandled exceptions go to the caller, and the
         context stays
     """
@@ -102,7 +120,7 @@ async def handle(
         try:
             if app.before_first_request_funcs and not app._first.done:
                 await app._first.run(app.before_first_request_funcs, runner)
-            if request_started.receivers:
+            if request_started.receivers and called is NOT_CALLED:
                 await send(app, request_started, runner)
             method = context.method  # that of the request is dear to read
             if method not in SAFE_METHODS and plan.guarded:
@@ -125,7 +143,13 @@ async def handle(
                 if runner.fetches and not (request._body.complete or plan.streams):
                     await request._body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
-                if own and "dispatch_request" in own:
+                if called is not NOT_CALLED:
+                    result, raised = called
+                    if raised is not None:
+                        raise raised
+                    if hasattr(result, "__await__"):
+                        result = await runner.settle(result)
+                elif own and "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
                 elif request.routing_exception is not None:
                     if plan.explains:
@@ -151,42 +175,20 @@ async def handle(
         except Exception as caught:
             result = await answer_user_exception(app, context, caught, runner)
         else:
-            if request.routing_exception is not None and result is request.routing_exception:
+            if plan.handles_errors and request.routing_exception is not None and result is request.routing_exception:
                 # Here, because what its handler raises is no matter for handlers.
-                if plan.handles_errors:
-                    result = await answer_user_exception(app, context, result, runner)
+                result = await answer_user_exception(app, context, result, runner)
         if (
             plan.lean
             and not inner
             and context._after_request_functions is None
             and not request_finished.receivers
             and (plan.keeps_sessions or context._session is None)
+            and plain_answer(app, context, result)
         ):
-            kind = type(result)
-            pair = _HTML
-            status = OK
-            body: bytes | None = None
-            if kind is str:
-                body = result.encode()
-            elif kind is dict or kind is list:
-                body, pair = app.json.encode(result), content_type_pair(app.json.mimetype)
-            elif kind is bytes:
-                body = result
-            elif isinstance(result, HTTPException):
-                page = page_of(result)
-                if page is not None:
-                    body, status = page
-            if body is not None:
-                size = len(body)
-                length = LENGTHS.get(size) or length_pair(size)
-                pairs = [pair, length, _NOSNIFF] if plan.nosniff else [pair, length]
-                if context._session is None or await _save_lean(app, context, pairs, runner):
-                    context.status = status
-                    context.headers = pairs
-                    context.body = body
-                else:
-                    response = context.response
-                return
+            if context._session is not None and not await _save_lean(app, context, runner):
+                response = context.response
+            return
         context.response = response = await finalize(app, context, result, runner)
     except Exception as caught:
         if inner:
@@ -234,7 +236,93 @@ async def handle(
                     if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
                         await send(app, appcontext_popped, runner)
                 # In them an exception would hold this frame, and this frame the exception.
-                result = response = error = failure = None
+                result = response = error = failure = raised = None
+                called = NOT_CALLED
+
+
+def answer_calmly(app: Any, context: Context) -> Called | None:
+    """Answer a request of which there is nothing to run but a plain view, or nothing at all.
+
+    :returns: None if it is answered; else how far it has come: ``handle`` has to go on from there
+    """
+    if (LISTENED.any and LISTENED.still()) or context.method not in _CALM:
+        return NOT_CALLED
+    if app.before_first_request_funcs and not app._first.done:
+        return NOT_CALLED
+    view = context.plan.view
+    request = context.request
+    try:
+        if view is None:
+            result = request.routing_exception
+            if result is None:
+                return NOT_CALLED
+        else:
+            values = request.view_args  # an empty one is dear to unpack
+            result = view(**values) if values else view()
+    except Exception as error:
+        return None, error
+    return None if _is_answered(app, context, result) else (result, None)
+
+
+async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
+    """Answer a request of which there is nothing to run but an async view; ``handle`` goes on where that is not all."""
+    called = NOT_CALLED
+    plan = context.plan
+    if not (
+        (LISTENED.any and LISTENED.still())
+        or context.method not in _CALM
+        or (app.before_first_request_funcs and not app._first.done)
+        or (plan.preloads and context.request._source.has_cookies)
+    ):
+        values = context.request.view_args
+        view: Any = plan.view
+        try:
+            result = await (view(**values) if values else view())
+        except Exception as error:
+            called = None, error
+        else:
+            if _is_answered(app, context, result):
+                return
+            called = result, None
+    try:
+        await handle(app, context, runner, None, False, None, called)
+    finally:
+        called = NOT_CALLED  # the exception in it would hold this frame, and this frame the exception
+
+
+def _is_answered(app: Any, context: Context, result: Any) -> bool:
+    if context._session is not None or context._after_request_functions is not None or context.request._has_files:
+        return False
+    if LISTENED.any and LISTENED.still():  # since a moment ago
+        return False
+    if not plain_answer(app, context, result):
+        return False
+    context._holds -= 1
+    return True
+
+
+def plain_answer(app: Any, context: Context, result: Any) -> bool:
+    """Leave the answer in *context* as status, headers and bytes, where *result* is as plain as that."""
+    kind = type(result)
+    pair = _HTML
+    status = OK
+    if kind is str:
+        body = result.encode()
+    elif kind is dict or kind is list:
+        body, pair = app.json.encode(result), content_type_pair(app.json.mimetype)
+    elif kind is bytes:
+        body = result
+    else:
+        page = page_of(result) if isinstance(result, HTTPException) else None
+        if page is None:
+            return False
+        body, status = page
+    size = len(body)
+    length = LENGTHS.get(size) or length_pair(size)
+    context.status = status
+    context.headers = [pair, length, _NOSNIFF] if context.plan.nosniff else [pair, length]
+    context.body = body
+    return True
 
 
 def handle_plainly(app: Any, context: Context, failure: Exception | None, hand_over: Any = None) -> None:
@@ -413,8 +501,9 @@ async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: 
     return await finalize(app, context, answer, runner, from_error_handler=True)
 
 
-async def _save_lean(app: Any, context: Context, pairs: list[tuple[str, str]], runner: Runner) -> bool:
-    """Save the session and add its headers to *pairs*; False if it could not be saved, and that was answered."""
+async def _save_lean(app: Any, context: Context, runner: Runner) -> bool:
+    """Save the session and add its headers; False if it could not be saved, and that was answered."""
+    pairs = context.headers
     try:
         saved = await app.session_manager.save(context._session)
     except (SessionConflict, SessionUnavailable) as error:

@@ -88,6 +88,7 @@ class Plan:
         "before_socket",
         "blueprints",
         "body_timeout",
+        "calm",
         "closes",
         "direct",
         "eager",
@@ -144,6 +145,8 @@ class Plan:
     all_plain: bool
     #: The view is an ``async def``, and may take as long as it likes: it is awaited without more ado.
     awaits: bool
+    #: There is nothing to run but the view, if there is one, and a plain result needs no response object.
+    calm: bool
     #: All of it is plain, and nothing stands between the pipeline and what it calls.
     direct: bool
     #: On a server with a loop the pipeline is awaited there, without more ado.
@@ -236,6 +239,12 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
     )
     plan.on_loop = not plan.in_thread and not plan.own and plan.response_timeout is None
+    plan.calm = (
+        plan.lean
+        and not (plan.own or plan.eager or plan.tears_down or plan.explains)
+        and plan.session_mode != "exclusive"
+        and (plan.view is not None or not plan.handles_errors)
+    )
     plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
     return plan
 

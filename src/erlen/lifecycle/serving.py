@@ -28,6 +28,7 @@ from erlen.errors import ServingError
 from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.tasks import Entered, Tasks, quieten
+from erlen.lifecycle.threads import threads_of
 
 __all__ = ["be_ready", "serving_of", "start_followers"]
 
@@ -205,7 +206,7 @@ class Serving:
 
     async def _live(self, life: _Life, app: Any) -> None:
         _inside.set(self)
-        runner = LoopRunner(life.loop, app)
+        runner = LoopRunner(life.loop, None, threads_of(app))  # it lives as long, and must not keep the application
         dropped = False
         try:
             if not await self._open(life, app, runner):

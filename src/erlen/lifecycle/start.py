@@ -18,6 +18,7 @@ from erlen.signals import appcontext_pushed
 
 __all__ = ["begin", "begins_simply", "match", "match_ready", "open_foreign_session", "work_out"]
 
+
 def begin(app: Any, context: Context) -> None:
     """Let a context start: open a foreign session, match the request, and find its plan."""
     if appcontext_pushed.receivers and context.joined is None:
@@ -45,10 +46,11 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
     if appcontext_pushed.receivers or (urls.has_websockets and _asks_for_websocket(request)):
         return False
     rule = urls.ready.get(path)
+    found: Any = None
     if rule is None:
         head, _, last = path.rpartition("/")
         tail = urls.ready_tails.get(head)
-        found: Any = None if tail is None else tail.read(last, method)
+        found = None if tail is None else tail.read(last, method)
         if found is None:
             if not path.isascii() or path[:1] != "/" or "//" in path or method not in METHODS:
                 return False
@@ -126,7 +128,9 @@ def begins_simply(app: Any) -> bool:
     plans = app._changes.plans
     if plans.simple is None:
         work_out(app, plans)
-    return app.session_interface is None and not appcontext_pushed.receivers and (plans.simple or app._has_simple_urls())
+    return (
+        app.session_interface is None and not appcontext_pushed.receivers and (plans.simple or app._has_simple_urls())
+    )
 
 
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:

@@ -79,9 +79,9 @@ class Router:
             self.converters.update(converters)
         #: Whether any rule is for WebSockets.
         self.has_websockets = False
-        #: Rules by their path, in the default subdomain: those that have the path for themselves, and nothing to say but
-        #: their endpoint and methods. What is found here needs no search. Empty while rules wait to be compiled. ASCII alone:
-        #: so a path can be looked up as it came, before it is decoded.
+        #: Rules by their path, in the default subdomain: those that have the path for themselves, and nothing to say
+        #: but their endpoint and methods. What is found here needs no search. Empty while rules wait to be compiled.
+        #: ASCII alone: so a path can be looked up as it came, before it is decoded.
         self.ready: dict[str, Rule] = {}
         #: The same by all but the last segment, which is a variable.
         self.ready_tails: dict[str, Tail] = {}

@@ -10,7 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
-from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.http.wire import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount

@@ -8,7 +8,7 @@ from typing import Any
 from erlen.exchange import ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
-from erlen.http.websocket import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
+from erlen.http.wire import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 

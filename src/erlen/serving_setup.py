@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from erlen.loading import load
-from erlen.scaffold import Scaffold, check_generator, check_signature, setupmethod
+from erlen.registration import check_generator, check_signature, setupmethod
+from erlen.scaffold import Scaffold
 
 __all__ = ["ServingSetup"]
 

@@ -10,7 +10,8 @@ from erlen.context import Context
 from erlen.current import current, home
 from erlen.exchange import Exchange, begin_here, give_up
 from erlen.http.body import NO_BODY
-from erlen.http.websocket import WebSocket, WebSocketClosed, Wire
+from erlen.http.websocket import WebSocket
+from erlen.http.wire import WebSocketClosed, Wire
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket

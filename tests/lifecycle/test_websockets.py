@@ -14,7 +14,7 @@ import pytest
 import erlen
 from erlen import Blueprint, Erlen, WebSocketClosed, abort, request, session, websocket
 from erlen.errors import ContextError, SetupError
-from erlen.http.websocket import Rate
+from erlen.http.wire import Rate
 from erlen.testing import SocketClosed, SocketRejected
 
 
@@ -387,7 +387,7 @@ def test_a_socket_that_is_over_leaves_nothing_behind(app: Erlen) -> None:
 
 def test_a_rate_allows_as_many_at_once_as_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("erlen.http.websocket.time.monotonic", lambda: now)
+    monkeypatch.setattr("erlen.http.wire.time.monotonic", lambda: now)
     rate = Rate(4)
     assert [rate.allows() for _ in range(6)] == [True] * 4 + [False] * 2
     now += 0.5

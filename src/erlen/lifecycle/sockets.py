@@ -25,15 +25,8 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionError
 from erlen.http.convert import make_response
-from erlen.http.websocket import (
-    INTERNAL_ERROR,
-    INVALID_DATA,
-    NORMAL,
-    POLICY,
-    WebSocket,
-    WebSocketClosed,
-    WebSocketDataError,
-)
+from erlen.http.websocket import WebSocket
+from erlen.http.wire import INTERNAL_ERROR, INVALID_DATA, NORMAL, POLICY, WebSocketClosed, WebSocketDataError
 from erlen.lifecycle.guard import refuse_cross_site
 from erlen.lifecycle.pipeline import (
     answer_exception,

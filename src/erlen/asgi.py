@@ -188,37 +188,34 @@ class AsgiExchange(Exchange):
 class AsgiSocket(AsgiExchange, SocketExchange):
     """One WebSocket of an ASGI server."""
 
-    __slots__ = ("_connected",)
+    __slots__ = ()
 
     carries_subprotocol = True
 
     @property
     def carries_headers(self) -> bool:
-        # granian 2.8 drops them without a word.
+        # granian 2.8 drops them without a word, and before the acceptance it does not look at the connection.
         return not type(getattr(self._receive, "__self__", None)).__module__.startswith("granian")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
         self.scheme = scope.get("scheme", "ws")
-        self._connected = False
+
+    tells_departure = carries_headers
 
     def subprotocols(self) -> list[str]:
         offered = self.scope.get("subprotocols")  # some servers take the header away
         return super().subprotocols() if offered is None else list(offered)
 
-    async def _connect(self) -> None:
-        if not self._connected:
-            self._connected = True
-            message = await self._receive()
-            if message["type"] != "websocket.connect":
-                raise _closed(message)
+    async def connect(self) -> None:
+        message = await self._receive()
+        if message["type"] != "websocket.connect":
+            raise _closed(message)
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
-        await self._connect()
         await self._say({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _encode(headers)})
 
     async def reject(self, status: int, headers: Headers, body: bytes) -> None:
-        await self._connect()
         if "websocket.http.response" in self.scope.get("extensions", ()):
             start = {"type": "websocket.http.response.start", "status": status, "headers": _encode(headers)}
             await self._say(start)
@@ -238,7 +235,6 @@ class AsgiSocket(AsgiExchange, SocketExchange):
         await self._say({"type": "websocket.send", kind: message})
 
     async def close(self, code: int, reason: str) -> None:
-        await self._connect()
         await self._say({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _say(self, message: dict[str, Any]) -> None:

@@ -159,7 +159,7 @@ class RsgiSocket(RsgiExchange, SocketExchange):
 
     __slots__ = ("_announced", "_wire")
 
-    carries_subprotocol = carries_headers = False
+    carries_subprotocol = carries_headers = tells_departure = False
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         super().__init__(scope, protocol)
@@ -198,6 +198,9 @@ class RsgiSocket(RsgiExchange, SocketExchange):
                 await self.close(message.get("code", NORMAL), message.get("reason") or "")
         except WebSocketClosed as error:
             raise OSError("The client has gone.") from error
+
+    async def connect(self) -> None:
+        """Do nothing: RSGI announces no handshake but by its call."""
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
         try:

@@ -46,6 +46,7 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
             await _converse_here(app, exchange, runner, loop)
         elif mount.interface == "wsgi":
             with suppress(WebSocketClosed):
+                await exchange.connect()
                 await exchange.reject(404, [], b"")
         else:
             await exchange.hand_over(mount)
@@ -64,6 +65,10 @@ async def _converse_here(
     context.request.attach(exchange, loop)
     current.set(context)
     try:
+        try:
+            await exchange.connect()
+        except WebSocketClosed as closed:
+            context.request.leave(closed)
         failure = await begin_here(app, exchange, context, runner)
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)

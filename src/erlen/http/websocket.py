@@ -4,14 +4,16 @@ A WebSocket begins as a GET request, and is one here: an object of :class:`WebSo
 and values out of the path that a request has, and ``request`` and ``session`` work as in any view.
 
 Laws of this file: one task reads what the client sends, and leaves it in an inbox of a fixed length, so that a client
-that goes is noticed while the view does something else, and one that sends faster than the view receives is held back
-by its own connection. Who sends waits until the server has taken the message.
+that goes is noticed while the view does something else (before the acceptance too, where the server tells of it), and
+one that sends faster than the view receives is held back by its own connection. Who sends waits until the server has
+taken the message.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
@@ -75,6 +77,8 @@ class WebSocket(Request):
     _waiting: list[asyncio.Future[None]]
     _receivers = 0
     _reader: asyncio.Task[None] | None = None
+    #: Starts the reader, if hooks or view wait for something before they accept.
+    _early: asyncio.Handle | None = None
     _room: asyncio.Future[None] | None = None
     _rate: Rate | None = None
     #: Called before the handshake is accepted; gives the headers of the answer.
@@ -115,6 +119,26 @@ class WebSocket(Request):
 
     # The handshake.
 
+    def watch_handshake(self) -> None:
+        """Notice from the next turn of the loop on that the client goes, where the server tells of it this early."""
+        if self._wire.tells_departure and self.close_code is None:
+            self._early = self._loop.call_soon(self._start_reading)
+
+    def _start_reading(self) -> None:
+        self._leave_early()
+        if self._reader is None and self.close_code is None:
+            self._reader = self._loop.create_task(self._read())
+
+    def _leave_early(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None
+
+    def leave(self, closed: WebSocketClosed) -> None:
+        """Note that the client has gone."""
+        if self._end(closed.code, closed.reason):
+            self._gone()
+
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         """Accept the handshake. Nothing happens if it was accepted already, by the first message for instance.
 
@@ -151,9 +175,10 @@ class WebSocket(Request):
         try:
             if self._on_accept is not None:
                 pairs += await self._on_accept()
+                self._check_open()
             await self._wire.accept(subprotocol, pairs)
             self.accepted, self.subprotocol = True, subprotocol
-            self._reader = self._loop.create_task(self._read())
+            self._start_reading()
         except WebSocketClosed as closed:
             self._end(closed.code, closed.reason)
             raise
@@ -176,8 +201,11 @@ class WebSocket(Request):
                 close = getattr(body, "close", None)
                 if close is not None:
                     close()
-        self.close_code = ABNORMAL
-        await self._wire.reject(int(status.split()[0]), headers, whole)
+        await self._stop_reading()
+        if self.close_code is None:
+            self.close_code = ABNORMAL
+            with suppress(WebSocketClosed):
+                await self._wire.reject(int(status.split()[0]), headers, whole)
 
     # Messages.
 
@@ -186,7 +214,7 @@ class WebSocket(Request):
 
         :raises WebSocketClosed: when it is closed and every message that came before was received
         """
-        if self._reader is None:
+        if not self.accepted:
             await self.accept()
         self._receivers += 1
         try:
@@ -347,8 +375,7 @@ class WebSocket(Request):
                 if len(self._inbox) >= _INBOX and not await self._wait_for_room():
                     return
         except WebSocketClosed as closed:
-            if self._end(closed.code, closed.reason):
-                self._gone()
+            self.leave(closed)
         except Exception:  # of the server: nothing can be received any more
             if self._end(ABNORMAL, ""):
                 self._gone()
@@ -416,6 +443,7 @@ class WebSocket(Request):
             self._reader = self._ending = None  # a task holds the context, and that this
 
     async def _stop_reading(self) -> None:
+        self._leave_early()
         reader = self._reader
         if reader is not None and not reader.done() and reader is not load("asyncio").current_task():
             ended = self._loop.create_future()

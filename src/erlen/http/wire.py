@@ -61,11 +61,21 @@ class Wire(Protocol):
     carries_subprotocol: bool
 
     @property
+    def tells_departure(self) -> bool:
+        """Whether ``take`` may be called before the acceptance, to be told that the client has gone."""
+
+    @property
     def carries_headers(self) -> bool:
         """Whether the acceptance can carry headers."""
 
     def subprotocols(self) -> list[str]:
         """Return the subprotocols that the client offers."""
+
+    async def connect(self) -> None:
+        """Take the announcement of the handshake; called once, before anything else.
+
+        :raises WebSocketClosed: if the client has gone already
+        """
 
     async def accept(self, subprotocol: str | None, headers: list[tuple[str, str]]) -> None:
         """Accept the handshake."""

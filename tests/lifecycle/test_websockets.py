@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from loop_tools import on_a_loop, tasks_left
 
 import erlen
 from erlen import Blueprint, Erlen, WebSocketClosed, abort, request, session, websocket
@@ -286,6 +287,105 @@ def test_a_client_that_goes_during_the_handshake_ends_the_view_and_runs_the_tear
     scope = {"type": "websocket", "path": "/gone", "query_string": b"", "headers": [], "extensions": {}}
     asyncio.run(app.asgi(scope, receive, send))
     assert events == ["closed 1006", "teardown None"]
+
+
+class Handshake:
+    """A client that asks for a WebSocket at a server that tells of it leaving, and may send before it is accepted."""
+
+    def __init__(self, *messages: str) -> None:
+        self.gone = asyncio.Event()
+        self.sent: list[dict[str, Any]] = []
+        self._left = [
+            {"type": "websocket.connect"},
+            *({"type": "websocket.receive", "text": text} for text in messages),
+        ]
+
+    async def receive(self) -> dict[str, Any]:
+        if self._left:
+            return self._left.pop(0)
+        await self.gone.wait()
+        return {"type": "websocket.disconnect", "code": 1001}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    async def ask(self, app: Erlen, path: str) -> None:
+        headers = [(b"host", b"localhost")]
+        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "extensions": {}}
+        await app.asgi(scope, self.receive, self.send)
+
+
+@pytest.mark.parametrize("waits", ["hook", "view"])
+def test_a_client_that_leaves_before_the_acceptance_cancels_what_waits(app: Erlen, waits: str) -> None:
+    app.config["WEBSOCKET_CLOSE_TIMEOUT"] = 0
+    events: list[str] = []
+
+    async def wait(where: str) -> None:
+        if waits == where:
+            handshake.gone.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                events.append(f"the {where} is left")
+
+    @app.before_websocket
+    async def hook() -> None:
+        await wait("hook")
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        await wait("view")
+
+    @app.after_websocket
+    def after(response: Any) -> Any:
+        events.append("after_websocket")
+        return response
+
+    @app.teardown_request
+    def teardown(error: Any) -> None:
+        events.append(f"teardown {error}")
+
+    handshake = Handshake()
+
+    async def main() -> int:
+        await handshake.ask(app, "/quay")
+        return await tasks_left()
+
+    assert on_a_loop(main) == 0
+    assert events == [f"the {waits} is left", "teardown None"]
+    assert handshake.sent == []
+
+
+def test_a_view_that_waits_before_it_accepts_loses_no_message(app: Erlen) -> None:
+    received: list[Any] = []
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        received.extend([await websocket.receive(), await websocket.receive()])
+
+    handshake = Handshake("first", "second")
+    on_a_loop(lambda: handshake.ask(app, "/quay"))
+    assert received == ["first", "second"]
+    assert [message["type"] for message in handshake.sent] == ["websocket.accept", "websocket.close"]
+
+
+def test_a_view_that_waits_before_it_refuses_is_no_longer_listened_for(app: Erlen) -> None:
+    @app.websocket("/quay")
+    async def quay() -> Any:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return "The quay is full.", 503
+
+    handshake = Handshake()
+
+    async def main() -> int:
+        await handshake.ask(app, "/quay")
+        return await tasks_left()
+
+    assert on_a_loop(main) == 0
+    assert handshake.sent == [{"type": "websocket.close", "code": 1000}]
 
 
 def test_after_a_close_nothing_is_sent_and_a_second_close_does_nothing(app: Erlen) -> None:

@@ -190,6 +190,16 @@ async def watch() -> None:
         told.append(["watch ended"])
 
 
+@app.websocket("/ws/queue")
+async def queue() -> None:
+    """Waits for something before it accepts."""
+    told.append(["queueing"])
+    try:
+        await asyncio.Event().wait()
+    finally:
+        told.append(["left the queue"])
+
+
 @app.websocket("/ws/group")
 async def group() -> None:
     async def listen() -> None:

@@ -54,8 +54,9 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
     error: BaseException | None = None
     socket._on_accept = lambda: _session_headers(app, context, runner)
     _set_limits(app, context, socket)
+    socket.watch_handshake()
     try:
-        result = await _until_answered(app, context, runner, failure)
+        result = await _until_left(app, context, runner, failure)
         if socket.accepted:
             await _finish(app, context, runner)
         elif not socket.closed:
@@ -107,6 +108,21 @@ async def _end(app: Any, context: Context, error: BaseException | None, runner: 
                 await end(app, context, error, runner)
         finally:
             error = None  # an exception would hold this frame
+
+
+async def _until_left(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:
+    """Do what ``_until_answered`` does; it is cancelled if the client goes and it neither receives nor sends."""
+    socket: WebSocket = context.request
+    watch = _Watch(socket, asyncio.get_running_loop(), socket.close_timeout)
+    try:
+        return await _until_answered(app, context, runner, failure)
+    except asyncio.CancelledError:
+        if not watch.uncancels():
+            raise
+        return None
+    finally:
+        watch.stop()
+        del failure  # an exception would hold this frame
 
 
 async def _until_answered(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:
@@ -162,21 +178,16 @@ async def _before(app: Any, context: Context, runner: Runner) -> Any:
 
 
 async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
-    """Run the view; it is cancelled if its client goes and it neither receives nor sends."""
+    """Run the view."""
     socket: WebSocket = context.request
     view = plan.socket
     if view is None:
         if plan.view is None:
             raise NoView(plan.endpoint)
         view = plan.view  # a rule with websocket=True, and a view that was registered by hand
-    watch = _Watch(socket, asyncio.get_running_loop(), socket.close_timeout)
     try:
         result = view(**(socket.view_args or {}))
         return await result if hasattr(result, "__await__") else result
-    except asyncio.CancelledError:
-        if not watch.uncancels():
-            raise
-        return None
     except BaseExceptionGroup as group:  # of a TaskGroup, whose tasks receive and send
         rest: BaseException | None = group.split(WebSocketClosed)[1]
         if rest is None:
@@ -188,8 +199,6 @@ async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
         if isinstance(rest, (WebSocketDataError, HTTPException)):  # as if it were raised in the view itself
             raise rest from None
         raise
-    finally:
-        watch.stop()
 
 
 def _other_socket() -> RuntimeError:
@@ -200,7 +209,7 @@ def _other_socket() -> RuntimeError:
 
 
 class _Watch:
-    """Cancels a view whose client has gone, if it neither receives nor sends within a grace."""
+    """Cancels hooks and view whose client has gone, if they neither receive nor send within a grace."""
 
     def __init__(self, socket: WebSocket, loop: asyncio.AbstractEventLoop, grace: float) -> None:
         self._task = asyncio.current_task()
@@ -209,7 +218,7 @@ class _Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
         socket._on_gone, socket._on_told = self._begin, self._told
-        if socket.closed:  # a hook has accepted it, and its client has gone already
+        if socket.closed:  # the client has gone already
             self._begin()
 
     def _told(self) -> None:

@@ -388,6 +388,76 @@ def test_a_view_that_waits_before_it_refuses_is_no_longer_listened_for(app: Erle
     assert handshake.sent == [{"type": "websocket.close", "code": 1000}]
 
 
+def test_a_client_that_does_not_read_is_closed_for_whoever_sends(app: Erlen) -> None:
+    app.config.update(WEBSOCKET_SEND_TIMEOUT=0.01, WEBSOCKET_CLOSE_TIMEOUT=0.01)
+    listening: list[Any] = []
+    seen: list[Any] = []
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        await websocket.accept()
+        listening.append(websocket._get_current_object())
+        try:
+            await websocket.receive()
+        except WebSocketClosed as closed:
+            seen.append(("the view itself", closed.code, closed.reason))
+            raise
+
+    @app.websocket("/speak")
+    async def speak() -> None:
+        await websocket.accept()
+        try:
+            while True:
+                await listening[0].send("news")
+        except WebSocketClosed as closed:
+            seen.append(("who sends", closed.code, closed.reason))
+        await websocket.send("told all who listen")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/listen", buffer=1) as deaf, client.websocket("/speak") as speaker:
+            assert await speaker.receive() == "told all who listen"
+            assert await deaf.receive() == "news"
+
+    run(app, body)
+    reason = "Messages are not read."
+    assert sorted(seen) == [("the view itself", 1008, reason), ("who sends", 1008, reason)]
+
+
+def test_a_message_may_wait_for_its_client_for_ever_where_nothing_limits_it(app: Erlen) -> None:
+    app.config["WEBSOCKET_SEND_TIMEOUT"] = None
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        assert websocket.send_timeout is None
+        for number in range(3):
+            await websocket.send_json(number)
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/listen", buffer=1) as slow:
+            assert [message async for message in slow] == ["0", "1", "2"]
+
+    run(app, body)
+
+
+def test_a_view_may_give_one_message_less_time_and_keep_the_socket(app: Erlen) -> None:
+    class Busy(Handshake):
+        async def send(self, message: dict[str, Any]) -> None:
+            if message.get("text") == "news":
+                await asyncio.Event().wait()
+            await super().send(message)
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await websocket.send("news")
+        await websocket.send("older news")
+
+    handshake = Busy()
+    on_a_loop(lambda: handshake.ask(app, "/listen"))
+    assert [message["type"] for message in handshake.sent] == ["websocket.accept", "websocket.send", "websocket.close"]
+
+
 def test_after_a_close_nothing_is_sent_and_a_second_close_does_nothing(app: Erlen) -> None:
     seen: list[Any] = []
 

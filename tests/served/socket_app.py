@@ -229,6 +229,18 @@ async def slow() -> None:
     told.append(["read", count])
 
 
+@app.websocket("/ws/flood")
+async def flood() -> None:
+    """Sends more than any buffer takes."""
+    websocket.send_timeout = 0.2
+    try:
+        while True:
+            await websocket.send(b"x" * 65_536)
+    except WebSocketClosed as closed:
+        told.append(["flood ended", closed.code, closed.reason])
+        raise
+
+
 @app.websocket("/ws/rated", message_rate=2)
 async def rated() -> None:
     async for message in websocket:

@@ -285,6 +285,14 @@ def test_a_view_that_does_not_listen_is_cancelled_when_its_client_hangs_up(box: 
     assert box.was_told("watch ended" if path == "/ws/watches" else "speaker ended")
 
 
+def test_a_client_that_does_not_read_is_closed_and_the_view_told(box: Box) -> None:
+    with box.connect("/ws/flood") as socket:
+        box.wait_until_told("flood ended", 1008, "Messages are not read.")
+        box.wait_until_told("teardown", "/ws/flood", "NoneType")
+        # What says why may stand behind all that it has not read, and not fit.
+        assert socket.wait_for_close().code in ({1008, 1006} if box.carries_codes else {1005})
+
+
 def test_a_view_that_has_not_accepted_is_cancelled_when_its_client_hangs_up(box: Box) -> None:
     if box.kind.startswith("granian"):
         pytest.skip("granian tells nothing of its client before the acceptance")

@@ -134,6 +134,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "taken then, and nobody can notice that the client has gone.",
         ),
         Setting(
+            "WEBSOCKET_SEND_TIMEOUT",
+            kinds.DURATION.or_none("no limit"),
+            timedelta(seconds=60),
+            "How long a message of a WebSocket may wait for a client that does not read; then it is closed with 1008, "
+            "and who sends is told by WebSocketClosed.",
+        ),
+        Setting(
             "WEBSOCKET_CLOSE_TIMEOUT",
             kinds.DURATION_OR_ZERO,
             timedelta(seconds=2),

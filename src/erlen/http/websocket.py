@@ -70,6 +70,8 @@ class WebSocket(Request):
     max_message_size: int | None = None
     close_timeout: float = 2
     receive_timeout: float | None = 60
+    #: How many seconds a message may wait for a client that does not read; see ``WEBSOCKET_SEND_TIMEOUT``.
+    send_timeout: float | None = 60
     _wire: Wire
     _loop: asyncio.AbstractEventLoop
     _inbox: deque[str | bytes]
@@ -231,8 +233,10 @@ class WebSocket(Request):
     async def send(self, message: str | bytes) -> None:
         """Send a message, and wait until the server has taken it.
 
+        A client that reads nothing holds that up. After ``WEBSOCKET_SEND_TIMEOUT`` the socket is closed with 1008.
+
         :param message: ``str`` is sent as text, ``bytes`` as binary
-        :raises WebSocketClosed: if it is closed
+        :raises WebSocketClosed: if it is closed, or was because the client has not read in time
         :raises TypeError: for anything else
         """
         kind = type(message)
@@ -250,10 +254,15 @@ class WebSocket(Request):
             await self.accept()
         self._check_open()
         try:
-            await self._wire.put(message)
+            async with load("asyncio").timeout(self.send_timeout):
+                await self._wire.put(message)
         except WebSocketClosed as error:
             self._end(error.code, error.reason)
-            raise WebSocketClosed(self.close_code or ABNORMAL, self.close_reason) from None
+        except TimeoutError:
+            self._drop(POLICY, "Messages are not read.")
+        else:
+            return
+        self._check_open()
 
     async def receive_json(self) -> Any:
         """Wait for the next message, and return what it says as JSON.
@@ -316,16 +325,22 @@ class WebSocket(Request):
     # Inside.
 
     def limit(
-        self, size: int | None, rate: float | None, close_timeout: float = 2, receive_timeout: float | None = 60
+        self,
+        size: int | None,
+        rate: float | None,
+        close_timeout: float = 2,
+        receive_timeout: float | None = 60,
+        send_timeout: float | None = 60,
     ) -> None:
         """Set how large a message may be, in bytes, and how many may come in a second; None for no limit.
 
         :param close_timeout: seconds that closing may take
         :param receive_timeout: seconds that a full inbox may wait for the view
+        :param send_timeout: seconds that a message may wait for the client
         """
         self.max_message_size = size
         self._rate = None if rate is None else Rate(rate)
-        self.close_timeout, self.receive_timeout = close_timeout, receive_timeout
+        self.close_timeout, self.receive_timeout, self.send_timeout = close_timeout, receive_timeout, send_timeout
 
     def _check_open(self) -> None:
         if self.close_code is not None:
@@ -413,6 +428,12 @@ class WebSocket(Request):
         if self._end(code, reason):
             self._gone()
             await self._close(code, reason)
+
+    def _drop(self, code: int, reason: str) -> None:
+        """Close it as ``shut`` does, but let nobody wait for that."""
+        if self._end(code, reason):
+            self._gone()
+            self._ending = self._loop.create_task(self._close(code, reason))
 
     async def _check(self, message: str | bytes) -> bool:
         """Close for a message that is too large, or one too many."""

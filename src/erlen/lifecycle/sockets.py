@@ -89,12 +89,13 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
 
 def _set_limits(app: Any, context: Context, socket: WebSocket) -> None:
     config, options = app.config, app.route_options.get(context.plan.endpoint, {})
-    wait = config["WEBSOCKET_RECEIVE_TIMEOUT"]
+    receiving, sending = config["WEBSOCKET_RECEIVE_TIMEOUT"], config["WEBSOCKET_SEND_TIMEOUT"]
     socket.limit(
         options.get("max_message_size", config["WEBSOCKET_MAX_MESSAGE_SIZE"]),
         options.get("message_rate", config["WEBSOCKET_MESSAGE_RATE"]),
         seconds(config["WEBSOCKET_CLOSE_TIMEOUT"]),
-        None if wait is None else seconds(wait),
+        None if receiving is None else seconds(receiving),
+        None if sending is None else seconds(sending),
     )
 
 
@@ -284,7 +285,8 @@ async def _watch_session(context: Context) -> None:
     loop = asyncio.get_running_loop()
 
     def close() -> None:
-        socket._ending = loop.create_task(socket.revoke())
+        if socket._ending is None:
+            socket._ending = loop.create_task(socket.revoke())
 
     socket._watched = await watch(context, close)
 

@@ -598,6 +598,58 @@ def test_a_body_that_is_taken_as_it_comes_has_all_the_time_it_needs(make_app: An
     assert ask(app, *POST, connection=lambda: Connection(b"01234", b"56789")) == (200, b"01234-56789")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", ["plain", "async"])
+@pytest.mark.parametrize("setting", [True, False])
+def test_a_client_that_is_silent_in_a_body_that_is_taken_as_it_comes_is_408(
+    make_app: Any, kind: str, setting: bool
+) -> None:
+    app = make_app(BODY_TIMEOUT=SHORT if setting else None)
+    option = {} if setting else {"body_timeout": SHORT}
+    events: list[Any] = []
+
+    async def take_async() -> None:
+        pieces = aiter(request.body)
+        while True:
+            events.append(await anext(pieces))
+
+    def take() -> None:
+        while piece := request.stream.read(5):
+            events.append(piece)
+        raise AssertionError("the client has sent half of it")
+
+    app.add_url_rule("/", "take", take if kind == "plain" else take_async, methods=["POST"], stream=True, **option)
+    app.teardown_request(lambda error: events.append("teardown"))
+    assert ask(app, *POST, connection=Unfinished)[0] == 408
+    assert events == [b"half ", "teardown"]
+
+
+def test_a_view_may_go_on_without_the_rest_of_its_body_and_hear_of_it_later(make_app: Any) -> None:
+    app = make_app(BODY_TIMEOUT=SHORT)
+
+    @app.post("/", stream=True)
+    async def take() -> bytes:
+        pieces = [await anext(aiter(request.body))]
+        with pytest.raises(RequestTimeout):
+            await anext(aiter(request.body))
+        connection.left.append({"type": "http.request", "body": b"whole", "more_body": False})
+        connection.goes_on.set()
+        request._body.patience = None
+        return b"".join([*pieces, await request.body])
+
+    class Pausing(Unfinished):
+        def __init__(self) -> None:
+            super().__init__()
+            self.goes_on = asyncio.Event()
+
+        async def receive(self) -> Any:
+            if not self.left:
+                await self.goes_on.wait()
+            return await super().receive()
+
+    connection = Pausing()
+    assert ask(app, *POST, connection=lambda: connection) == (200, b"half whole")  # type: ignore[arg-type]
+
+
 def test_the_time_for_the_answer_begins_when_the_body_is_there(make_app: Any) -> None:
     app, _ = make_taker(make_app, "plain", RESPONSE_TIMEOUT=1000, BODY_TIMEOUT=None)
     assert ask(app, *POST, connection=lambda: Connection(b"0123456789")) == (200, b"0123456789")  # type: ignore[arg-type]

@@ -103,7 +103,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.DURATION.or_none("no limit"),
             Differs("body_timeout"),
             "How long the whole body of a request may take to come, on a server with an event loop (ASGI, RSGI); then "
-            "it is answered with 408. A route may say otherwise by body_timeout.",
+            "it is answered with 408. In a route with stream=True: how long the client may be silent while the view "
+            "waits for the next piece. A route may say otherwise by body_timeout.",
         ),
         Setting(
             "RESPONSE_TIMEOUT",

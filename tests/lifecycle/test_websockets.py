@@ -309,8 +309,8 @@ class Handshake:
     async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
 
-    async def ask(self, app: Erlen, path: str) -> None:
-        headers = [(b"host", b"localhost")]
+    async def ask(self, app: Erlen, path: str, *headers: tuple[bytes, bytes]) -> None:
+        headers = ((b"host", b"localhost"), *headers)
         scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "extensions": {}}
         await app.asgi(scope, self.receive, self.send)
 
@@ -712,6 +712,67 @@ def test_what_a_task_of_a_group_raises_closes_as_if_the_view_had(app: Erlen, wha
 
     run(app, body)
     assert hooks == [None]
+
+
+@pytest.mark.parametrize("ends", ["returns", "closes", "raises"])
+def test_a_client_that_does_not_read_does_not_hold_up_the_end(app: Erlen, ends: str) -> None:
+    app.config.update(WEBSOCKET_CLOSE_TIMEOUT=0.01, TESTING=False)
+    torn: list[Any] = []
+    app.teardown_request(lambda error: torn.append(type(error)))
+
+    class Full(Handshake):
+        async def send(self, message: dict[str, Any]) -> None:
+            await super().send(message)
+            if message["type"] == "websocket.close":
+                await asyncio.Event().wait()
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        await websocket.accept()
+        if ends == "closes":
+            await websocket.close(3000)
+        elif ends == "raises":
+            raise KeyError("quay")
+
+    handshake = Full()
+    on_a_loop(lambda: handshake.ask(app, "/quay"))
+    assert handshake.sent[-1]["code"] == {"returns": 1000, "closes": 3000, "raises": 1011}[ends]
+    assert torn == [KeyError if ends == "raises" else type(None)]
+
+
+def test_a_socket_whose_acceptance_carries_no_cookie_is_closed_with_its_session_all_the_same(app: Erlen) -> None:
+    class OfGranian(Handshake):
+        """Its module is all that tells the adapter who serves."""
+
+    OfGranian.__module__ = "granian.asgi"
+    app.config["SESSION_PERMANENT"] = True
+
+    @app.get("/in")
+    def sign_in() -> Any:
+        session["name"] = "ada"
+        return session.sid
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        session["moored"] = True
+        await websocket.accept()
+        assert await app.sessions.arevoke(handle)
+        await websocket.receive()
+
+    client = app.test_client()
+    handle = client.get("/in").text
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+
+    async def main() -> list[dict[str, Any]]:
+        handshake = OfGranian()
+        await handshake.ask(app, "/quay", (b"cookie", f"{cookie.decoded_key}={cookie.value}".encode()))
+        return handshake.sent
+
+    accepted, closed = on_a_loop(main)
+    assert accepted == {"type": "websocket.accept", "subprotocol": None, "headers": []}
+    assert closed == {"type": "websocket.close", "code": 1008, "reason": "The session has ended."}
+    assert app._session_watch._open == {}
 
 
 def test_a_view_that_has_noticed_the_end_may_take_its_time(app: Erlen) -> None:

@@ -110,8 +110,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "RESPONSE_TIMEOUT",
             kinds.DURATION.or_none("no limit"),
             None,
-            "How long a view, its hooks and error handlers may take together; then the request is answered with 504, and "
-            "what is async of it is cancelled. A route may say otherwise by response_timeout.",
+            "How long a view, its hooks and error handlers may take together; then the request is answered with 504, "
+            "and what is async of it is cancelled. A route may say otherwise by response_timeout.",
         ),
         Setting(
             "WEBSOCKET_MAX_MESSAGE_SIZE",

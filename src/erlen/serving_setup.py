@@ -131,6 +131,7 @@ class ServingSetup(Scaffold):
             self.before_serving_funcs
             or self.while_serving_funcs
             or self.after_serving_funcs
+            or any(mount.interface == "asgi" for mount in self._mounts)
             or any(mount.application.has_life for mount in self._mounts if mount.interface == "erlen")
         )
 

@@ -118,6 +118,8 @@ class AsgiExchange(Exchange):
         scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
         if _PATHSEND in (scope.get("extensions") or ()):  # middleware of this application may not know it
             scope["extensions"] = {name: value for name, value in scope["extensions"].items() if name != _PATHSEND}
+        if mount.state:
+            scope["state"] = {**(scope.get("state") or {}), **mount.state}
         application = mount.application.asgi if mount.interface == "erlen" else mount.application
         await application(scope, self._receive, self._send)
 

@@ -88,7 +88,7 @@ class RsgiExchange(Exchange):
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.pairs()],
             "server": self.server,
             "client": self.client,
-            "state": {},
+            "state": dict(mount.state),
         }
 
     async def _asgi_receive(self) -> dict[str, Any]:

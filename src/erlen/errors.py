@@ -294,8 +294,8 @@ class WaitingTemplate(ErlenError, RuntimeError):
         return (
             f"A template was rendered by a plain call on the event loop, and {self.cause}: a plain call cannot wait "
             "there. In an async function write: await render_template_async(...), or "
-            "await render_template_string_async(...) for a text. In a plain view, which runs in a thread, "
-            "render_template(...) waits."
+            "await render_template_string_async(...) for a text; for a stream: stream_template_async(...). In a plain "
+            "view, which runs in a thread, render_template(...) waits."
         )
 
 

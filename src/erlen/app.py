@@ -13,7 +13,7 @@ from erlen.context import Context
 from erlen.helpers import get_flashed_messages, url_for
 from erlen.loading import load
 from erlen.testing import AsyncClient, Client, EnvironBuilder
-from erlen.wsgi import StartResponse, answer
+from erlen.wsgi import StartResponse, wsgi_app
 
 if TYPE_CHECKING:
     from click.testing import CliRunner
@@ -69,12 +69,7 @@ class Erlen(Application):
         """Answer one request, as WSGI asks it (PEP 3333). Middleware wraps :meth:`wsgi_app`, not this."""
         return self.wsgi_app(environ, start_response)
 
-    def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; to be wrapped by WSGI middleware. ::
-
-        app.wsgi_app = ProxyFix(app.wsgi_app)
-        """
-        return answer(self, environ, start_response)
+    wsgi_app = wsgi_app
 
     @property
     def asgi(self) -> AsgiCallable:

@@ -53,7 +53,12 @@ _ROUTE_OPTIONS = (
 )
 _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
-_PLANNED = OVERRIDABLE | {"response_class", "json", "url_map", "session_interface", "subdomain_matching"}
+_PLANNED = OVERRIDABLE | {
+    *("json", "request_class", "request_context", "response_class", "session_interface", "subdomain_matching"),
+    *("trap_http_exception", "url_map"),
+}
+#: What is asked about besides them, whether an application has it of its own.
+_ASKED = {"request_context", "trap_http_exception"}
 
 
 class RouteConflictWarning(UserWarning):
@@ -431,12 +436,16 @@ class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, Tem
         """Make the context of the request that a WSGI environment describes; nothing is dispatched."""
         return Context(self, self.request_class(environ))  # not by context_of: each call costs
 
+    def _makes_context(self) -> bool:
+        own = self.__dict__.get("request_context") or type(self).request_context
+        return own is not Application.request_context
+
     def context_of(self, request: Request) -> Context:
         """Make the context of *request*, an object of ``request_class``."""
         return Context(self, request)
 
 
-Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | {"request_context"}}
+Application._originals = {name: getattr(Application, name) for name in OVERRIDABLE | _ASKED}
 
 
 class UnknownRouteOption(SetupError, TypeError):

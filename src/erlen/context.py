@@ -117,12 +117,13 @@ class Context:
     teardowns are awaited then, and the plain ones run in a thread.
     """
 
-    # What a request rarely sets stands on the class until it does: a context is made for every request.
+    # What few requests look at stands on the class. The rest is set for each context, because to read what only the
+    # class has costs twice what it takes to set it.
     plan: Any = None
-    #: What the view answered: a response object, or else status, headers and body.
-    response: Any = None
+    #: The method of the request.
+    method: str = ""
     status: str
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str]] | None = None
     body: bytes
     #: The mode that the session was opened in; "done" once nothing is to be saved any more.
     session_mode: str = "shared"
@@ -133,25 +134,25 @@ class Context:
     #: The role and the function that answered in the view's place, to be named in a message.
     answered_by: tuple[str, Callable[..., Any]] | None = None
 
-    _session: Any = None
     _g: Any = None
     _adapter: Any = _missing
-    _after_request_functions: list[Callable[[Any], Any]] | None = None
     _began = False
     _holds = 0
-    _previous: list[Context | None] | None = None
     #: The context whose namespace and end this one shares, by Flask's rule; see :meth:`join`.
     joined: Context | None = None
-    #: What is to start when the response has been sent: functions with their arguments.
-    _followers: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] | None = None
+    _previous: list[Context | None] | None = None
     #: Made by :meth:`copy`: no response will be sent for it.
     is_copy = False
 
     def __init__(self, app: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
         self.request = request
-        if session is not None:
-            self._session = session
+        #: What the view answered: a response object, or else status, headers and body.
+        self.response: Any = None
+        self._session = session
+        self._after_request_functions: list[Callable[[Any], Any]] | None = None
+        #: What is to start when the response has been sent: functions with their arguments.
+        self._followers: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] | None = None
         if request is not None:
             request.app = app
 

@@ -325,8 +325,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
         if app._proxies is not None:
             app._proxies.apply(environ)
         context = app.request_context(environ)
-        context.request._source = exchange
-        context.request._body = body
+        context.request._join(exchange, body)
     context._began = True
     context._holds = 1
     if exchange.preserved is not None:

@@ -20,10 +20,12 @@ class ProxyCountError(SetupError, ValueError):
 class Placement(Scaffold):
     """The application's methods for what stands around it."""
 
-    #: The proxies whose headers are believed, or None.
-    _proxies: TrustedProxies | None = None
-    #: What is mounted, the longest prefixes first.
-    _mounts: tuple[Mount, ...] = ()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: The proxies whose headers are believed, or None.
+        self._proxies: TrustedProxies | None = None
+        #: What is mounted, the longest prefixes first.
+        self._mounts: tuple[Mount, ...] = ()
 
     @setupmethod
     def trust_proxies(

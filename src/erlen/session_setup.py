@@ -67,7 +67,9 @@ class SessionSetup(Scaffold):
         made.sender = self
         if former is None or made.modes != former.modes:
             self._check_session_modes(made)
-        self._sessions_slide = made.slides
+        if made.slides != self._sessions_slide:
+            self._sessions_slide = made.slides
+            self._changes.note()  # a request begins otherwise now
         self.__dict__["_session_manager"] = made
         return made
 

@@ -94,8 +94,7 @@ def _make_context(app: Any, exchange: SocketExchange) -> Context:
         app._proxies.apply(environ)
         environ["wsgi.url_scheme"] = environ["wsgi.url_scheme"].replace("http", "ws", 1)
         socket = app.websocket_class(environ)
-        socket._source = exchange
-        socket._body = body
+        socket._join(exchange, body)
     context: Context = app.context_of(socket)
     context._began = True
     context._holds = 1

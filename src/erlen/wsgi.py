@@ -13,12 +13,12 @@ from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.http.sending import Prepared
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import PROPAGATE, handle, handle_plainly
-from erlen.lifecycle.start import begin
+from erlen.lifecycle.pipeline import PROPAGATE, handle, handle_plainly, waited
+from erlen.lifecycle.start import begin, match_ready, work_out
 from erlen.loading import load
 from erlen.mounts import Mount, find_mount
 
-__all__ = ["ENVIRON", "PRESERVE", "answer"]
+__all__ = ["ENVIRON", "PRESERVE", "wsgi_app"]
 
 #: The key of an ASGI scope under which a test client puts what the environ is to hold besides what the scope says.
 ENVIRON = "erlen.environ"
@@ -29,11 +29,17 @@ PRESERVE = "werkzeug.debug.preserve_context"
 StartResponse = Callable[..., Any]
 
 
-def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer one request: ``wsgi_app`` of an application.
+def wsgi_app(self: Any, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request; to be wrapped by WSGI middleware. ::
+
+        app.wsgi_app = ProxyFix(app.wsgi_app)
 
     The request runs in a copy of the caller's context variables, so that nothing it sets is seen by the next one.
+
+    :param environ: the request, as PEP 3333 describes it
+    :param start_response: called with the status line and the headers
     """
+    app = self  # a method of :class:`erlen.Erlen`
     if not app._ready:
         app.get_ready()
     if app._mounts:
@@ -50,7 +56,7 @@ def answer(app: Any, environ: dict[str, Any], start_response: StartResponse) -> 
         if context.response is None and context._followers is None:  # most answers: told here, because each call costs
             start_response(context.status, context.headers)
             # A list: servers send one in one piece.
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else [context.body]
+            return [] if context.method == "HEAD" else [context.body]
         body = _send(context, environ, start_response)
     if type(body) is list or type(body) is tuple or _is_file(body, environ):
         if context._followers is None:
@@ -106,25 +112,35 @@ def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_respo
 def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] | None = None) -> Context:
     if app._proxies is not None:
         app._proxies.apply(environ)
-    context: Context = app.request_context(environ)
+    plans = app._changes.plans
+    if plans.simple is None:
+        work_out(app, plans)
+    context: Context
+    context = app.request_context(environ) if plans.makes_context else Context(app, plans.request_class(environ))
     context._began = True
     context._holds = 1
     if app._reuses_app_context:
         context.join(current.get(None))
-    preserved = environ.get(PRESERVE)
-    if preserved is not None:
-        preserved(context)
+    if PRESERVE in environ:
+        environ[PRESERVE](context)
     current.set(context)
     failure: Exception | None = None
     try:
-        begin(app, context)
+        if plans.makes_context:  # perhaps with another environ
+            environ = context.request.environ
+        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")  # an empty one may be missing
+        if not (plans.only_matches and match_ready(app, context, plans, path, method)):
+            begin(app, context)
     except Exception as error:
         failure = error
     plan = context.plan
     if plan is None:
         plan = context.plan = app.compile_plan(None)
     try:
-        if plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
+        if plan.direct:
+            for _ in handle(app, context, app._direct, failure, False, hand_over).__await__():
+                raise waited(plan)
+        elif plan.all_plain or plan.own:  # overridden steps are plain methods, and drive what they call
             if plan.response_timeout is None:
                 handle_plainly(app, context, failure, hand_over)
             else:

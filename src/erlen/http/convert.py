@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from erlen.errors import ViewResultError
-from erlen.http.response import Response
+from erlen.http.response import Response, status_line
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = ["make_response", "page_of", "split"]
@@ -106,31 +106,36 @@ def make_response(
 
 
 _SAYING = ("get_body", "get_description", "get_headers", "get_response", "name")
-#: The bodies of exceptions that say what their class says, by class, code and description.
-_pages: dict[tuple[type[HTTPException], int | None, str | None], bytes] = {}
+#: The answers of exceptions that say what their class says, with the description and the code that they were made of.
+_pages: dict[type[HTTPException], tuple[tuple[bytes, str], str | None, int | None]] = {}
 _usual: dict[type[HTTPException], bool] = {}
 
 
-def page_of(error: HTTPException) -> bytes | None:
-    """Return the HTML page that *error* is answered with, where that is all there is to say; else None.
+def page_of(error: HTTPException) -> tuple[bytes, str] | None:
+    """Return the HTML page and the status line that *error* is answered with, where that is all there is to say.
 
-    It is made once for each class: an exception with a description, headers or a response of its own has none. Nor has
-    one whose status may have no body.
+    They are made once for each class: an exception with a description, headers or a response of its own has none. Nor
+    has one whose status may have no body.
     """
-    kind = type(error)
+    made = _pages.get(type(error))
+    if made is None or error.description is not made[1] or error.code != made[2]:
+        made = _make_page(error)
+    return None if made is None or error.response is not None else made[0]
+
+
+def _make_page(error: HTTPException) -> tuple[tuple[bytes, str], str | None, int | None] | None:
+    kind, code, said = type(error), error.code, error.description
     usual = _usual.get(kind)
     if usual is None:
         if "<locals>" in kind.__qualname__:  # kept here, it would keep all that its functions know
             return None
         usual = _usual[kind] = all(getattr(kind, name) is getattr(HTTPException, name) for name in _SAYING)
-    said = kind.description
     if not usual or error.response is not None or "description" in error.__dict__ or type(said) is not str:
         return None
-    code = error.code
-    page = _pages.get((kind, code, said))
-    if page is None and code is not None and code >= 400:
-        page = _pages[kind, code, said] = error.get_body({}).encode()
-    return page
+    if code is None or code < 400:
+        return None
+    made = _pages[kind] = (error.get_body({}).encode(), status_line(code)), said, code
+    return made
 
 
 def _from_http_exception(cls: type[Response], error: HTTPException, environ: dict[str, Any]) -> Response:

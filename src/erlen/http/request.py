@@ -26,9 +26,12 @@ from erlen.current import current
 from erlen.http.incoming import IncomingBody, Part, StreamOfUnknownLength, parts_of
 from erlen.log import request_id_in, trace_id_in
 
-__all__ = ["FileNotSent", "FilesOfWrongForm", "Request", "decode", "lazy"]
+__all__ = ["METHODS", "FileNotSent", "FilesOfWrongForm", "Request", "closes_itself", "decode", "lazy"]
 
 _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d{1,4})?\Z").match
+
+#: The methods that are usual (RFC 9110, section 9; RFC 5789).
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,7 +54,8 @@ class lazy(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = self.function(instance)
+        value = self.function(instance)
+        setattr(instance, self.name, value)  # by its __dict__ it would cost more: there is none before it is asked for
         return value
 
 
@@ -87,6 +91,11 @@ class AppLike(Protocol):
     debug: Any
 
 
+def closes_itself(kind: type[WerkzeugRequest]) -> bool:
+    """Tell whether requests of the class *kind* have an own way to be closed, or to read a form."""
+    return kind.close is not WerkzeugRequest.close or kind._load_form_data is not Request._load_form_data
+
+
 def decode(value: str) -> str:
     """Return a text of a WSGI environ, which holds bytes as Latin-1, as the text that was meant."""
     # PEP 3333 hands bytes over as latin-1; a server that has decoded them itself has broken it, and is understood too.
@@ -120,8 +129,8 @@ class Request(WerkzeugRequest):
     _body: Any = None
     #: What an ASGI or RSGI server told; None under WSGI.
     _source: Source | None = None
-    #: The application is mounted under a path, and was asked for at that path without a slash behind it.
-    _at_mount = False
+    #: Something else reads the body.
+    shallow = False
 
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -129,38 +138,37 @@ class Request(WerkzeugRequest):
     _limits_set: frozenset[str] = frozenset()
     #: The files of a form that is being read.
     _begun_files: tuple[IO[bytes], ...] = ()
+    #: A form has been read, and there are files to be closed.
+    _has_files = False
 
     def __init__(self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
-        self.shallow = shallow
-        # Every request is matched by these two.
-        self.method = environ.get("REQUEST_METHOD", "GET").upper()
-        path = environ.get("PATH_INFO") or ""
-        if not path.isascii():
-            path = decode(path)
-        elif not path and environ.get("SCRIPT_NAME"):
-            self._at_mount = True
-        self.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
+        if shallow:
+            self.shallow = True
+        # Every request is asked for these, and to read what only the class has costs twice what it takes to set it.
+        self.routing_exception = None
+        self._has_files = False
 
     @classmethod
     def from_source(cls, source: Source, body: Any) -> Self:
         """Make the request of a server that does not speak WSGI. Its ``environ`` is made when it is asked for."""
         if cls.__init__ is not Request.__init__:
             request = cls(source.make_environ(body))
-        else:
-            request = cls.__new__(cls)
-            request.shallow = False
-            request.method = source.method
-            path = source.path
-            if not path.isascii():  # bytes that are not UTF-8 look as they do under WSGI
-                path = path.encode(errors="surrogateescape").decode(errors="replace")
-            elif not path and source.root_path:
-                request._at_mount = True
-            request.path = path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
-            request.scheme = source.scheme
+            request._join(source, body)
+            return request
+        request = cls.__new__(cls)
+        request.routing_exception = None
+        request._has_files = False
         request._source = source
         request._body = body
         return request
+
+    def _join(self, source: Source, body: Any) -> None:
+        """Belong to what a server told, from now on; what the environ says has been changed on the way, and counts."""
+        for name in ("method", "path", "scheme"):
+            getattr(self, name)
+        self._source = source
+        self._body = body
 
     @lazy
     def environ(self) -> dict[str, Any]:
@@ -179,12 +187,40 @@ class Request(WerkzeugRequest):
         """What the server said about the request: ASGI's dict, RSGI's object; None under WSGI."""
         return getattr(self._source, "scope", None)
 
-    # What else Werkzeug's constructor sets.
+    # What else Werkzeug's constructor sets. The match sets method and path, where they are what they should be.
+
+    @lazy
+    def method(self) -> str:
+        """The HTTP method, in capitals."""
+        source = self._source
+        method: str = self.environ.get("REQUEST_METHOD", "GET") if source is None else source.method
+        return method if method in METHODS else method.upper()
+
+    @lazy
+    def path(self) -> str:
+        """The path below the one that the application is mounted under, decoded, with one slash at its beginning."""
+        source = self._source
+        if source is None:
+            path = decode(self.environ.get("PATH_INFO") or "")
+        else:
+            path = source.path
+            if not path.isascii():  # bytes that are not UTF-8 look as they do under WSGI
+                path = path.encode(errors="surrogateescape").decode(errors="replace")
+        return path if path[:1] == "/" and path[1:2] != "/" else "/" + path.lstrip("/")
+
+    @property
+    def _at_mount(self) -> bool:
+        # The application is mounted under a path, and was asked for at that path without a slash behind it.
+        source = self._source
+        if source is None:
+            return not self.environ.get("PATH_INFO") and bool(self.environ.get("SCRIPT_NAME"))
+        return not source.path and bool(source.root_path)
 
     @lazy
     def scheme(self) -> str:
         """The scheme of the URL: ``"http"`` or ``"https"``."""
-        return str(self.environ.get("wsgi.url_scheme", "http"))
+        source = self._source
+        return str(self.environ.get("wsgi.url_scheme", "http")) if source is None else source.scheme
 
     @lazy
     def server(self) -> tuple[str, int | None] | None:
@@ -311,7 +347,10 @@ class Request(WerkzeugRequest):
                     name, _, value = part.partition("=")
                     if plus:
                         name, value = unquote_plus(name), unquote_plus(value)
-                    values.setdefault(name, []).append(value)
+                    if name in values:
+                        values[name].append(value)
+                    else:
+                        values[name] = [value]
         result: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
         dict.update(result, values)  # a MultiDict is a dict of lists; its constructor would copy ours
         return result
@@ -454,6 +493,7 @@ class Request(WerkzeugRequest):
         try:
             super()._load_form_data()
         finally:
+            self._has_files = bool(self.__dict__.get("files"))
             begun, self._begun_files = self._begun_files, ()
             if begun:  # a form that breaks off, or is too large, leaves files behind that nobody else would close
                 kept = {id(file.stream) for _, file in self.__dict__.get("files", MultiDict()).items(multi=True)}

@@ -18,15 +18,28 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from erlen.current import current
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
-__all__ = ["Response", "content_type_of", "goes_short", "has_header", "lower", "status_line"]
+__all__ = ["LENGTHS", "Response", "content_type_of", "goes_short", "has_header", "length_pair", "lower", "status_line"]
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 _CONTENT_TYPES: dict[str, str] = {}
+
+#: The headers of the small sizes that there were: to write a number costs more than the rest of a short answer.
+LENGTHS: dict[int, tuple[str, str]] = {}
 
 
 def status_line(code: int) -> str:
     """Give the status line of *code*: ``"404 NOT FOUND"``."""
     return _STATUS_LINES.get(code) or f"{code} UNKNOWN"
+
+
+def length_pair(size: int) -> tuple[str, str]:
+    """Give the header ``Content-Length`` for a body of *size* bytes."""
+    pair = LENGTHS.get(size)
+    if pair is None:
+        pair = "Content-Length", str(size)
+        if size < 4096:
+            LENGTHS[size] = pair
+    return pair
 
 
 def content_type_of(mimetype: str) -> str:
@@ -108,7 +121,7 @@ class Response(WerkzeugResponse):
             _check_line(content_type)
         pairs = [("Content-Type", content_type)] if content_type is not None else []
         if self.automatically_set_content_length:
-            pairs.append(("Content-Length", str(len(body))))
+            pairs.append(length_pair(len(body)))
         self.headers = _make_headers(pairs)
         self._status_code = self.default_status if status is None else status
         self._status = status_line(self._status_code)

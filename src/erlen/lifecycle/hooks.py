@@ -16,6 +16,23 @@ __all__ = ["Changes", "HookList", "ObservedDict", "hook_table", "handler_table"]
 T = TypeVar("T")
 
 
+class Plans(dict[Any, Any]):
+    """The compiled plans of one application, by their endpoints, and what else is worked out from the same things."""
+
+    __slots__ = ("makes_context", "only_matches", "request_class", "simple")
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Whether a path and a method are enough to find a rule, by nothing but the map; None: not worked out yet, and
+        #: the others neither.
+        self.simple: bool | None = None
+        #: The application, or its class of requests, has a way of its own to make the context of a request.
+        self.makes_context = True
+        self.request_class: Any = None
+        #: A request begins with nothing but the search for its rule.
+        self.only_matches = False
+
+
 class Changes:
     """Holds the compiled plans of one application, and drops them when anything that went into them changes.
 
@@ -29,7 +46,7 @@ class Changes:
     living: ClassVar[weakref.WeakSet[Changes]] = weakref.WeakSet()
 
     def __init__(self) -> None:
-        self.plans: dict[Any, Any] = {}
+        self.plans = Plans()
         #: Counts the changes of what a class or an instance overrides.
         self.generation = 0
         Changes.living.add(self)
@@ -39,7 +56,7 @@ class Changes:
 
     def note(self) -> None:
         """Drop the plans: something that they were compiled from has changed."""
-        self.plans = {}
+        self.plans = Plans()
 
 
 def _noting(name: str, base: type) -> Callable[..., Any]:

@@ -29,22 +29,24 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response, page_of
-from erlen.http.response import Response, content_type_of, goes_short, has_header, status_line
+from erlen.http.response import LENGTHS, Response, content_type_of, goes_short, has_header, length_pair, status_line
 from erlen.http.sending import drop, prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
 from erlen.lifecycle.plan import NoView, Plan
 from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
-from erlen.lifecycle.teardown import end, has_end
+from erlen.lifecycle.teardown import end
 from erlen.loading import load
 from erlen.signals import (
     appcontext_popped,
+    appcontext_tearing_down,
     got_request_exception,
     request_finished,
     request_started,
+    request_tearing_down,
 )
 
-__all__ = ["PROPAGATE", "handle", "handle_plainly"]
+__all__ = ["PROPAGATE", "handle", "handle_plainly", "waited"]
 
 #: The key of the environ by which a test client asks for the exception itself, not for the page about it.
 PROPAGATE = "erlen.propagate"
@@ -92,9 +94,10 @@ async def handle(
                 await app._first.run(app.before_first_request_funcs, runner)
             if request_started.receivers:
                 await send(app, request_started, runner)
-            if plan.guarded and request.method not in SAFE_METHODS and app.config["CROSS_SITE_GUARD"]:
+            method = context.method  # that of the request is dear to read
+            if method not in SAFE_METHODS and plan.guarded:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
-            if not inline and app.session_interface is None and plan.session_mode != "none" and request.cookie_header:
+            if not inline and plan.preloads and request.cookie_header:
                 await app.preload_session(context)
             if plan.eager:
                 if "preprocess_request" in own:
@@ -107,38 +110,42 @@ async def handle(
                 if runner.fetches and not (request._body.complete or plan.streams):
                     await request._body.fill(request.max_content_length)  # a hook may have raised the limit
             if result is None:
-                if "dispatch_request" in own:
+                if own and "dispatch_request" in own:
                     result = await settled(app.dispatch_request(), runner)
                 elif request.routing_exception is not None:
-                    if app.debug or "raise_routing_exception" in own:
+                    if plan.explains:
                         app.raise_routing_exception(request)
                     # Raising it would tie request, exception and frames into a cycle.
                     result = request.routing_exception
-                elif request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+                elif method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
                     result = app.make_default_options_response()
                 elif plan.view is None:
                     raise NoView(plan.endpoint)
                 elif inline or (plan.awaits and runner.fetches):
-                    result = plan.view(**request.view_args)
+                    values = request.view_args  # an empty one is dear to unpack
+                    result = plan.view(**values) if values else plan.view()
+                    if not inline:
+                        result = await result
+                    kind = type(result)
+                    if kind is not str and kind is not dict and hasattr(result, "__await__"):
+                        result = await runner.settle(result)
                 else:
                     result = await runner.call(plan.view, **request.view_args)
-                kind = type(result)
-                if kind is not str and kind is not dict and hasattr(result, "__await__"):
-                    result = await runner.settle(result)
+                    if hasattr(result, "__await__"):
+                        result = await runner.settle(result)
         except Exception as caught:
             result = await answer_user_exception(app, context, caught, runner)
         else:
-            missed = request.routing_exception
-            if missed is not None and result is missed and (plan.handles_errors or app.trap_http_exception(missed)):
+            if request.routing_exception is not None and result is request.routing_exception:
                 # Here, because what its handler raises is no matter for handlers.
-                result = await answer_user_exception(app, context, missed, runner)
-            missed = None
+                if plan.handles_errors:
+                    result = await answer_user_exception(app, context, result, runner)
         if (
             plan.lean
             and not inner
             and context._after_request_functions is None
             and not request_finished.receivers
-            and (app.session_interface is None or context._session is None)
+            and (plan.keeps_sessions or context._session is None)
         ):
             kind = type(result)
             pair = _HTML
@@ -151,11 +158,13 @@ async def handle(
             elif kind is bytes:
                 body = result
             elif isinstance(result, HTTPException):
-                body, status = page_of(result), status_line(result.code or 500)
+                page = page_of(result)
+                if page is not None:
+                    body, status = page
             if body is not None:
-                pairs = [pair, ("Content-Length", str(len(body)))]
-                if app.config["CONTENT_TYPE_NOSNIFF"]:
-                    pairs.append(_NOSNIFF)
+                size = len(body)
+                length = LENGTHS.get(size) or length_pair(size)
+                pairs = [pair, length, _NOSNIFF] if plan.nosniff else [pair, length]
                 if context._session is None or await _save_lean(app, context, pairs, runner):
                     context.status = status
                     context.headers = pairs
@@ -182,7 +191,7 @@ async def handle(
                         runner, prepare, response, request.environ, app.defaults.types_no_content
                     )
                 # An exception that goes to the server leaves no answer.
-                if hand_over is not None and (response is not None or "body" in context.__dict__):
+                if hand_over is not None and (response is not None or context.headers is not None):
                     if inline:
                         hand_over(context)
                     else:
@@ -191,14 +200,21 @@ async def handle(
             try:
                 if not inner:
                     context._holds -= 1
-                    if context._holds == 0 and has_end(plan, context):
+                    if context._holds == 0 and (
+                        plan.tears_down
+                        or request._has_files
+                        or (context._session is not None and context.session_mode == "exclusive")
+                        or request_tearing_down.receivers
+                        or appcontext_tearing_down.receivers
+                    ):
                         if error is not None and app.should_ignore_error(error):
                             error = None
                         if runner.fetches:
                             runner.stop_watching()  # type: ignore[attr-defined]
                         await end(app, context, error, runner)
             finally:
-                if not inner:
+                if not inner and (response is not None or appcontext_popped.receivers):
+                    # An answer of plain bytes is sent without more ado: nobody is left to look.
                     current.set(None)
                     if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
                         await send(app, appcontext_popped, runner)
@@ -211,7 +227,12 @@ def handle_plainly(app: Any, context: Context, failure: Exception | None, hand_o
     plan = context.plan
     runner = WrappingRunner(app.ensure_sync) if plan.wrapped else app._direct
     for _ in handle(app, context, runner, failure, False, hand_over).__await__():
-        raise RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
+        raise waited(plan)
+
+
+def waited(plan: Plan) -> Exception:
+    """Make the error for a request that waited where nothing can."""
+    return RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
 async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
@@ -316,9 +337,9 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     for function in context.plan.after:
         response = _still_response(await call(runner, function, response), function, "after_request")
     headers = response.headers
-    if app.config["CONTENT_TYPE_NOSNIFF"] and not has_header(headers, "x-content-type-options"):
+    if context.plan.nosniff and not has_header(headers, "x-content-type-options"):
         headers._list.append(_NOSNIFF)
-    if app.session_interface is not None:
+    if not context.plan.keeps_sessions:
         interface, session = app.session_interface, context._session
         if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
             await call(runner, interface.save_session, app, session, response)

@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotImplemented
 from erlen.callables import Quick, describe, is_async, is_quick
 from erlen.config import seconds
 from erlen.current import current
+from erlen.http.request import closes_itself
 from erlen.http.response import Response
 from erlen.json import answers_plainly
 
@@ -87,14 +88,20 @@ class Plan:
         "before_socket",
         "blueprints",
         "body_timeout",
+        "closes",
+        "direct",
+        "explains",
         "eager",
         "endpoint",
         "first_visit",
         "guarded",
         "handles_errors",
         "in_thread",
+        "keeps_sessions",
         "lean",
+        "nosniff",
         "own",
+        "preloads",
         "preprocessors",
         "response_timeout",
         "session_mode",
@@ -122,17 +129,29 @@ class Plan:
     #: Anything runs before the view.
     eager: bool
     tears_down: bool
+    #: The class of requests has a way of its own to close them.
+    closes: bool
+    #: The sessions are Erlen's own.
+    keeps_sessions: bool
+    #: A session is read before an async view, which cannot wait for it.
+    preloads: bool
+    #: ``X-Content-Type-Options: nosniff`` is added.
+    nosniff: bool
     #: A plain result may go to the server without a response object.
     lean: bool
     #: Nothing in the plan is an ``async def``.
     all_plain: bool
     #: The view is an ``async def``, and may take as long as it likes: it is awaited without more ado.
     awaits: bool
+    #: All of it is plain, and nothing stands between the pipeline and what it calls.
+    direct: bool
     #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
     in_thread: bool
-    #: The route has not said that it is for every site.
+    #: Requests of other sites are refused: the application asks for it, and the route has not said that it is for all.
     guarded: bool
-    #: Somebody has registered an error handler, or has an own way to answer errors.
+    #: What routing answers with is raised, so that debug mode can explain it, or an own way to do that.
+    explains: bool
+    #: Somebody has registered an error handler, or has an own way to answer errors, or wants HTTP errors trapped.
     handles_errors: bool
     session_mode: str
     #: How many seconds the hooks before the view and the view may take, and the body to come; None is no limit.
@@ -176,13 +195,18 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.body_timeout = _limit("body_timeout", options, app.config)
     plan.own = overridden
     plan.streams = bool(options.get("stream"))
-    plan.guarded = not options.get("cross_site")
-    plan.handles_errors = bool(
-        app.error_handler_spec or overridden & {"handle_http_exception", "handle_user_exception"}
-    )
+    plan.guarded = bool(app.config["CROSS_SITE_GUARD"]) and not options.get("cross_site")
+    plan.nosniff = bool(app.config["CONTENT_TYPE_NOSNIFF"])
+    plan.keeps_sessions = app.session_interface is None
+    plan.preloads = plan.keeps_sessions and plan.session_mode != "none"
+    traps = app.config["TRAP_HTTP_EXCEPTIONS"] or app.config["TRAP_BAD_REQUEST_ERRORS"]
+    own = overridden & {"handle_http_exception", "handle_user_exception"} or app._overrides("trap_http_exception")
+    plan.handles_errors = bool(app.error_handler_spec or traps or own)
+    plan.explains = bool(app.debug or "raise_routing_exception" in overridden)
     plan.eager = bool(plan.preprocessors or plan.before or plan.first_visit or "preprocess_request" in overridden)
+    plan.closes = closes_itself(app.request_class)
     plan.tears_down = bool(
-        plan.teardown_request or plan.teardown_app or overridden & {"do_teardown_request", "do_teardown_appcontext"}
+        plan.closes or plan.teardown_request or plan.teardown_app or overridden & {"do_teardown_request", "do_teardown_appcontext"}
     )
     plan.lean = not (
         plan.after
@@ -201,6 +225,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         plan.all_plain = False
     elif options.get("blocking") is False and plan.view is not None and not is_async(plan.view):
         plan.view = Quick(plan.view)
+    plan.direct = plan.all_plain and not plan.own and plan.response_timeout is None
     plan.in_thread = plan.all_plain and not (
         plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
     )

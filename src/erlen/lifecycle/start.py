@@ -7,17 +7,16 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.context import Context
+from erlen.http.request import METHODS, Request
+from erlen.lifecycle.hooks import Plans
 from erlen.routing import Missing, WrongMethod
+from erlen.routing.outcomes import MISSING
 from erlen.routing.map import asks_for_websocket
 from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
 
-__all__ = ["begin", "begins_simply", "match", "open_foreign_session"]
-
-# Stands among the plans, because it becomes wrong when they do.
-_SIMPLE = object()
-
+__all__ = ["begin", "begins_simply", "match", "match_ready", "open_foreign_session", "work_out"]
 
 def begin(app: Any, context: Context) -> None:
     """Let a context start: open a foreign session, match the request, and find its plan."""
@@ -26,12 +25,52 @@ def begin(app: Any, context: Context) -> None:
     request = context.request
     if request is None:
         return
+    context.method = request.method
     interface = app.session_interface
     if interface is not None and context._session is None and not opens_late(interface, app, request):
         context._session = open_foreign_session(app, interface, request)
     match(app, context)
     if app._sessions_slide and interface is None and may_be_permanent(request.cookie_header or ""):
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
+
+
+def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str) -> bool:
+    """Do what ``begin`` would, if that is no more than to look up the path; tell whether it was.
+
+    :param plans: those of the application, where they say that requests are only matched
+    :param path: as the server gave it
+    """
+    urls = app.url_map
+    request = context.request
+    if appcontext_pushed.receivers or (urls.has_websockets and _asks_for_websocket(request)):
+        return False
+    rule = urls.ready.get(path)
+    if rule is None:
+        head, _, last = path.rpartition("/")
+        tail = urls.ready_tails.get(head)
+        found = None if tail is None else tail.read(last, method)
+        if found is None:
+            if not path.isascii() or path[:1] != "/" or "//" in path or method not in METHODS:
+                return False
+            found = urls.find_usual(path, method)
+        if type(found) is tuple:
+            rule, request.view_args = found
+    elif method in rule.methods:
+        request.view_args = {}
+    else:
+        return False
+    context.method = method
+    endpoint = None
+    if rule is None:
+        request.routing_exception = NotFound() if found is MISSING else _routing_exception(context, found)
+    else:
+        request.url_rule = rule
+        endpoint = rule.endpoint
+    try:
+        context.plan = plans[endpoint]
+    except KeyError:
+        context.plan = app.compile_plan(endpoint)
+    return True
 
 
 def match(app: Any, context: Context) -> None:
@@ -41,12 +80,11 @@ def match(app: Any, context: Context) -> None:
     found: Any
     try:
         plans = app._changes.plans
-        simple = plans.get(_SIMPLE)
-        if simple is None:
-            simple = plans[_SIMPLE] = app._has_simple_urls()
-        if simple and app.config["TRUSTED_HOSTS"] is None:
+        if plans.simple is None:
+            work_out(app, plans)
+        if plans.simple:
             path = request.path
-            if request._at_mount:
+            if path == "/" and request._at_mount:
                 path = ""  # mounted, and asked for without the slash: links on the page would miss the mount point
             urls = app.url_map
             websocket = urls.has_websockets and _asks_for_websocket(request)
@@ -67,6 +105,14 @@ def match(app: Any, context: Context) -> None:
     context.plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
 
 
+def work_out(app: Any, plans: Plans) -> None:
+    """Work out what *plans* say of all requests."""
+    plans.request_class = app.request_class
+    plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
+    plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
+    plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
+
+
 def _asks_for_websocket(request: Any) -> bool:
     source = request._source
     if source is not None and source.find("upgrade") is None:  # its environ would be dear to make
@@ -77,10 +123,9 @@ def _asks_for_websocket(request: Any) -> bool:
 def begins_simply(app: Any) -> bool:
     """Tell whether nothing that a user wrote has a part in ``begin``, so that it cannot block."""
     plans = app._changes.plans
-    simple = plans.get(_SIMPLE)
-    if simple is None:
-        simple = plans[_SIMPLE] = app._has_simple_urls()
-    return bool(simple) and app.session_interface is None and not appcontext_pushed.receivers
+    if plans.simple is None:
+        work_out(app, plans)
+    return app.session_interface is None and not appcontext_pushed.receivers and (plans.simple or app._has_simple_urls())
 
 
 def open_foreign_session(app: Any, interface: Any, request: Any) -> Any:

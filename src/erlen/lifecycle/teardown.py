@@ -17,8 +17,8 @@ def has_end(plan: Plan, context: Context) -> bool:
     """Tell whether there is anything for ``end`` to do."""
     return bool(
         plan.tears_down
-        or context.session_mode == "exclusive"
-        or "files" in context.request.__dict__
+        or (context._session is not None and context.session_mode == "exclusive")
+        or context.request._has_files
         or request_tearing_down.receivers
         or appcontext_tearing_down.receivers
     )
@@ -48,7 +48,7 @@ async def end(
                 await teardown_request(app, context, exc, runner, errors)
         elif request_tearing_down.receivers:
             await _collect(errors, send(app, request_tearing_down, runner, exc=exc))
-        if "files" in request.__dict__:
+        if request._has_files or (plan is not None and plan.closes):
             _collect_call(errors, request.close)
     if context.joined is not None:
         pass  # the context that it shares the application's part with ends that

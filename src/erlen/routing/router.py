@@ -26,7 +26,7 @@ from erlen.routing.outcomes import (
     WrongProtocol,
 )
 from erlen.routing.rule import Rule, RuleFactory
-from erlen.routing.tree import SLASH_MISSING, Domain, Node, Tree
+from erlen.routing.tree import SLASH_MISSING, Domain, Node, Tail, Tree, walk
 
 __all__ = ["Router"]
 
@@ -79,10 +79,18 @@ class Router:
             self.converters.update(converters)
         #: Whether any rule is for WebSockets.
         self.has_websockets = False
+        #: Rules by their path, in the default subdomain: those that have the path for themselves, and nothing to say but
+        #: their endpoint and methods. What is found here needs no search. Empty while rules wait to be compiled. ASCII alone:
+        #: so a path can be looked up as it came, before it is decoded.
+        self.ready: dict[str, Rule] = {}
+        #: The same by all but the last segment, which is a variable.
+        self.ready_tails: dict[str, Tail] = {}
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
         self._tree = Tree(())
+        #: The domain of most requests, where it is the only one that they can be for.
+        self._usual: Domain | None = None
         self._endpoints: dict[Any, EndpointRules] = {}
         self._stale = False
         for factory in rules or ():
@@ -102,11 +110,12 @@ class Router:
                 self._rules_in_order.append(rule)
                 self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
                 self.has_websockets = self.has_websockets or rule.websocket
-                self._stale = True
+                self.changed()
 
     def changed(self) -> None:
         """Have everything compiled anew before the next search."""
         self._stale = True
+        self.ready, self.ready_tails = {}, {}
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -120,6 +129,9 @@ class Router:
             self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in self._rules_by_endpoint.items()}
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
+            usual = self._tree.domains.get(self.default_subdomain, _NOWHERE)
+            self._usual = None if self._tree.patterns else usual
+            self.ready, self.ready_tails = usual.ready, usual.ready_tails
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""
@@ -187,6 +199,28 @@ class Router:
             if not isinstance(found, tuple):
                 return found
             rule, values = found
+        if rule.alias or rule._givers is not None or rule.redirect_to is not None:
+            return self._redirect(rule, values, method)
+        return rule, values
+
+    def find_usual(self, path: str, method: str) -> tuple[Rule, dict[str, Any]] | Miss:
+        """Search as :meth:`find` does, in the default subdomain, for what is no WebSocket.
+
+        :param path: it has no slashes in a row
+        """
+        usual = self._usual
+        if self._stale or usual is None:
+            return self.find(self.default_subdomain, path, method)
+        texts: list[str] = []
+        refused: list[Rule] = []
+        rule = walk(usual.root, path.split("/"), 0, method, False, texts, refused)
+        if rule is None:
+            return _refusal(refused, method, False) if refused else MISSING
+        if rule is SLASH_MISSING:
+            return SlashRedirect(path + "/")
+        values = rule.read(texts)
+        if values is None:
+            return _refusal(refused, method, False)
         if rule.alias or rule._givers is not None or rule.redirect_to is not None:
             return self._redirect(rule, values, method)
         return rule, values

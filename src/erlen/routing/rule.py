@@ -248,6 +248,16 @@ class Rule(RuleFactory, werkzeug.Rule):
         """
         return self._converters[name]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the variables, in order."""
+        return tuple(self._names)
+
+    @property
+    def readers(self) -> tuple[Callable[[str], Any], ...]:
+        """What makes values of texts, where a text is not the value itself."""
+        return tuple(reader for _, reader in self._readers)
+
     def read(self, texts: Sequence[str]) -> dict[str, Any] | None:
         """Return the values that *texts*, one for each variable, stand for, and the defaults.
 

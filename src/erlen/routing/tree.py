@@ -85,18 +85,43 @@ class Edge:
         self.node = Node()
 
 
+class Tail:
+    """A rule that has a place for itself, whose last segment is its only variable: text, or a number of digits."""
+
+    __slots__ = ("digits", "name", "rule", "static")
+
+    def __init__(self, rule: Rule, digits: bool, static: dict[str, Node]) -> None:
+        self.rule = rule
+        self.digits = digits
+        self.name = rule.names[0]
+        self.static = static  #: the last segments that other rules have
+
+    def read(self, last: str, method: str) -> tuple[Rule, dict[str, Any]] | None:
+        """Return the rule and its value where the last segment is usual; None says nothing."""
+        rule = self.rule
+        if last in self.static or method not in rule.methods:  # type: ignore[operator] # it has some
+            return None
+        if self.digits:
+            return (rule, {self.name: int(last)}) if last.isdecimal() and last.isascii() and len(last) < 640 else None
+        return (rule, {self.name: last}) if last and last.isascii() else None
+
+
 class Domain:
     """All rules of one subdomain or host.
 
     ``root`` is where its tree begins. Most searches end in one of two dicts before they come to it: ``plain`` has the
     rules without variables by path, ``tails`` the nodes by their path whose best edge needs no regular expression.
+    ``ready`` and ``ready_tails`` have those of them that are the only rule of their place, and have nothing to say but
+    their endpoint, methods, and values.
     """
 
-    __slots__ = ("plain", "root", "tails")
+    __slots__ = ("plain", "ready", "ready_tails", "root", "tails")
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.plain: dict[str, tuple[Rule, ...]] = {}
+        self.ready: dict[str, Rule] = {}
+        self.ready_tails: dict[str, Tail] = {}
         self.tails: dict[str, Node] = {}
         waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
         while waiting:
@@ -105,8 +130,12 @@ class Domain:
             if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
                 if node.rules:
                     self.plain[path] = tuple(node.rules)
+                    if len(node.rules) == 1 and path.isascii() and _is_ready(node.rules[0]):
+                        self.ready[path] = node.rules[0]
                 if node.edges and node.edges[0].kind != "regex":
                     self.tails[path] = node
+                    if path.isascii() and (tail := _tail_of(node.edges[0], node)) is not None:
+                        self.ready_tails[path] = tail
             waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
             waiting += [(edge.node, None) for edge in node.edges]
 
@@ -125,6 +154,19 @@ class Domain:
                         values = rule.read((last,))
                         return None if values is None else (rule, values)
         return None
+
+
+def _is_ready(rule: Rule) -> bool:
+    says_more = rule.websocket or rule.defaults or rule.alias or rule.redirect_to is not None
+    return rule.methods is not None and rule._givers is None and not says_more
+
+
+def _tail_of(edge: Edge, node: Node) -> Tail | None:
+    rules = edge.node.rules
+    digits = edge.kind == "digits"
+    if len(rules) == 1 and _is_ready(rules[0]) and len(rules[0].names) == 1:
+        return Tail(rules[0], digits, node.static) if rules[0].readers == ((int,) if digits else ()) else None
+    return None
 
 
 class Tree:
@@ -225,6 +267,8 @@ def walk(
         if child is None:
             only = node.only
             if only is None or not segment:
+                if segment and not node.edges:
+                    return None
                 return _walk_edges(node, segments, at, method, websocket, values, refused)
             if only.kind == "digits" and not segment.isdecimal():
                 return None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
 
+from erlen.callables import Rest
 from erlen.http.request import Request
 from erlen.http.response import lower
 from erlen.http.streaming import AsyncBody
@@ -253,9 +254,13 @@ class WebSocket(Request):
         if not self.accepted:
             await self.accept()
         self._check_open()
+        work = self._wire.put(message)
         try:
+            waited = work.send(None)  # most are taken at once, and need no timer
             async with load("asyncio").timeout(self.send_timeout):
-                await self._wire.put(message)
+                await Rest(work, waited)
+        except StopIteration:
+            return
         except WebSocketClosed as error:
             self._end(error.code, error.reason)
         except TimeoutError:

@@ -260,6 +260,7 @@ async def open_to_all() -> None:
 
 async def relay(scope: Any, receive: Any, send: Any) -> None:
     """An ASGI application of somebody else."""
+    assert scope["type"] == "websocket"  # as most say that they know no other, such as the life of the server
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": f"{scope['root_path']} {scope['path']}"})

@@ -24,14 +24,19 @@ __all__ = ["Erlen"]
 class AsgiCallable:
     """An application as ASGI servers want it: an object whose ``__call__`` is a coroutine function."""
 
-    __slots__ = ("app",)
+    __slots__ = ("_answer", "app")
 
     def __init__(self, app: Erlen) -> None:
         self.app = app
+        self._answer = load("erlen.asgi").answer
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one request, or accompany the life of the server. Middleware wraps ``app.asgi_app``, not this."""
-        await self.app.asgi_app(scope, receive, send)
+        app = self.app
+        if app._changes.plans.wraps_asgi:
+            await app.asgi_app(scope, receive, send)
+        else:
+            await self._answer(app, scope, receive, send)
 
 
 class Erlen(Application):

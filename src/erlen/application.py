@@ -55,7 +55,7 @@ _SESSION_MODES = ("none", "readonly", "shared", "exclusive", "strict")
 #: What a plan is compiled from besides the registries.
 _PLANNED = OVERRIDABLE | {
     *("json", "request_class", "request_context", "response_class", "session_interface", "subdomain_matching"),
-    *("trap_http_exception", "url_map"),
+    *("asgi_app", "trap_http_exception", "url_map"),
 }
 #: What is asked about besides them, whether an application has it of its own.
 _ASKED = {"request_context", "trap_http_exception"}

@@ -7,9 +7,10 @@ from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
 
-from erlen.exchange import ClientGone, Exchange, Headers, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
+from erlen.http.response import RAW
 from erlen.http.wire import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
@@ -32,19 +33,21 @@ _PAIRS_AT_MOST = 500
 _pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
 
-async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request, or accompany the life of the server: ``asgi_app`` of an application."""
+def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    """Answer one request, or accompany the life of the server: ``asgi_app`` of an application.
+
+    It is a plain function that returns what is to be awaited, because a coroutine more would cost as much as it does.
+    """
     kind = scope["type"]
     if kind == "http":
-        await respond(app, AsgiExchange(scope, receive, send))
-    elif kind == "lifespan":
-        await _live(app, scope, receive, send)
-    elif kind == "websocket":
-        await converse(app, AsgiSocket(scope, receive, send))
-    else:
-        raise ValueError(
-            f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http', 'websocket' and 'lifespan'."
-        )
+        return respond(app, AsgiExchange(scope, receive, send))
+    if kind == "lifespan":
+        return _live(app, scope, receive, send)
+    if kind == "websocket":
+        return converse(app, AsgiSocket(scope, receive, send))
+    raise ValueError(
+        f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http', 'websocket' and 'lifespan'."
+    )
 
 
 async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,35 +87,54 @@ async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 class AsgiExchange(Exchange):
     """One request of an ASGI server."""
 
-    __slots__ = ("_found", "_headers", "_receive", "_send")
+    __slots__ = ("_found", "_receive", "_send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
-        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self._found = found = dict(self._headers)
-        if not b"".join(found).islower():  # a server that leaves the names as they came
-            self._found = {name.lower(): value for name, value in self._headers}
-        self.method = scope.get("method", "GET")  # a WebSocket has none
-        self.scheme = scope.get("scheme", "http")
-        self.http_version = scope.get("http_version", "1.1")
-        self.query = scope["query_string"].decode("latin-1")
-        self.server = scope.get("server")
-        self.client = scope.get("client")
+        self._found = found = dict(scope["headers"])
+        if b"host" not in found and not b"".join(found).islower():  # a server that leaves the names as they came
+            self._found = found = {name.lower(): value for name, value in scope["headers"]}
+        self.method = method = scope.get("method", "GET")  # a WebSocket has none
+        self.has_cookies = b"cookie" in found
+        self.may_upgrade = b"upgrade" in found
+        self.may_have_body = method not in BODILESS or b"content-length" in found or b"transfer-encoding" in found
         self.preserved = scope[ENVIRON].get(PRESERVE) if ENVIRON in scope else None
         self.target_host = None
         self.is_outside = False
         path: str = scope["path"]
-        if path[:1] != "/" and path:
+        if "://" in path:
             self.target_host, path = split_target(path)
-        root = self.root_path = (scope.get("root_path") or "").rstrip("/")
+        root = scope.get("root_path") or ""
         if root:
+            root = root.rstrip("/")
             if path[: len(root)] == root and path[len(root) : len(root) + 1] in ("", "/"):
                 path = path[len(root) :]
             else:
                 self.is_outside = True
+        self.root_path = root
         self.path = path
+
+    @property
+    def scheme(self) -> str:
+        return self.scope.get("scheme", "http")  # type: ignore[no-any-return]
+
+    @property
+    def http_version(self) -> str:
+        return self.scope.get("http_version", "1.1")  # type: ignore[no-any-return]
+
+    @property
+    def query(self) -> str:
+        return self.scope["query_string"].decode("latin-1")  # type: ignore[no-any-return]
+
+    @property
+    def server(self) -> tuple[str, int | str | None] | None:
+        return self.scope.get("server")  # type: ignore[no-any-return]
+
+    @property
+    def client(self) -> tuple[str, int | str | None] | None:
+        return self.scope.get("client")  # type: ignore[no-any-return]
 
     async def hand_over(self, mount: Mount) -> None:
         scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
@@ -129,7 +151,7 @@ class AsgiExchange(Exchange):
         return environ
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        for name, value in self._headers:
+        for name, value in self.scope["headers"]:
             yield name.decode("latin-1").lower(), value.decode("latin-1")
 
     def find(self, name: str) -> str | None:
@@ -137,9 +159,9 @@ class AsgiExchange(Exchange):
         return None if found is None else found.decode("latin-1")
 
     def find_cookies(self) -> str | None:
-        if b"cookie" not in self._found:
+        if not self.has_cookies:
             return None
-        found = [value for name, value in self._headers if name.lower() == b"cookie"]
+        found = [value for name, value in self.scope["headers"] if name.lower() == b"cookie"]
         return b"; ".join(found).decode("latin-1")
 
     async def receive(self) -> tuple[bytes, bool]:
@@ -201,9 +223,13 @@ class AsgiSocket(AsgiExchange, SocketExchange):
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
-        self.scheme = scope.get("scheme", "ws")
+        self.may_upgrade = True
 
     tells_departure = carries_headers
+
+    @property
+    def scheme(self) -> str:
+        return self.scope.get("scheme", "ws")  # type: ignore[no-any-return]
 
     def subprotocols(self) -> list[str]:
         offered = self.scope.get("subprotocols")  # some servers take the header away
@@ -251,6 +277,9 @@ def _closed(message: dict[str, Any]) -> WebSocketClosed:
 
 
 def _encode(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    known = list(map(RAW.get, map(id, headers)))
+    if None not in known:  # most answers have no others
+        return known  # type: ignore[return-value]
     found = []
     for name, value in headers:
         pair = _pairs.get((name, value))

@@ -122,6 +122,8 @@ class Context:
     plan: Any = None
     #: The method of the request.
     method: str = ""
+    #: What calls plain code in the thread of the request, on a server with an event loop.
+    runner: Any = None
     status: str
     headers: list[tuple[str, str]] | None = None
     body: bytes
@@ -243,6 +245,8 @@ class Context:
         if self._previous is None:
             self._previous = []
         outer = current.get(None)
+        if outer is not None:
+            self.runner = outer.runner
         if self.request is not None and self._holds == 0 and self.app._reuses_app_context:
             self.join(outer)
         self._previous.append(outer)

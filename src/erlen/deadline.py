@@ -122,7 +122,7 @@ class Deadline:
             drive(answer_instead(app, own, GatewayTimeout(), runner))
             return self._ready(own)
 
-        runner = LoopRunner(self._loop, app._threads)
+        runner = LoopRunner(self._loop, app)
         try:
             await answer_in_thread(self.exchange.real, runner, self._body, answer)
         finally:

@@ -13,19 +13,19 @@ __all__ = ["cancel_if_gone", "unless_gone"]
 
 
 async def unless_gone(
-    departure: Callable[[], Coroutine[Any, Any, None]], runner: LoopRunner, work: Coroutine[Any, Any, None]
+    departure: Callable[[], Coroutine[Any, Any, None]],
+    runner: LoopRunner,
+    work: Coroutine[Any, Any, None],
+    waited: Any,
 ) -> bool:
-    """Await *work*, and cancel it if the client goes away meanwhile; tell whether it came to its end.
+    """Await the rest of *work*, and cancel it if the client goes away meanwhile; tell whether it came to its end.
 
-    Most views are done at their first step, and are not worth a task that watches the client: that costs more than
-    they do. The task stays the same all along, because timeouts remember it.
+    It has taken its first step: most views are done then, and are not worth a task that watches the client, which costs
+    more than they do. The task stays the same all along, because timeouts remember it.
 
     :param departure: waits until the client has gone
+    :param waited: what its first step waits for
     """
-    try:
-        waited = work.send(None)
-    except StopIteration:
-        return True
     gone: list[bool] = []
     task = asyncio.current_task()
     runner.watch(cancel_if_gone(departure, task, gone))

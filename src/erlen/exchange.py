@@ -21,7 +21,7 @@ from typing import Any
 from werkzeug.exceptions import ClientDisconnected, NotFound
 
 from erlen.context import Context
-from erlen.current import current, home
+from erlen.current import current
 from erlen.deadline import Deadline
 from erlen.departure import unless_gone
 from erlen.http.body import NO_BODY, BodyTimeout, RequestBody
@@ -30,56 +30,55 @@ from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import handle, handle_plainly
+from erlen.lifecycle.pipeline import OK, handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
 from erlen.lifecycle.serving import be_ready, start_followers
-from erlen.lifecycle.start import begin, begins_simply
+from erlen.lifecycle.start import begin, begins_simply, match_ready, work_out
 from erlen.lifecycle.teardown import end
-from erlen.lifecycle.threads import threads_of
 from erlen.mounts import Mount, find_mount
 from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
-__all__ = ["ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond"]
+__all__ = ["BODILESS", "ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond"]
 
-# Methods whose requests rarely have a body; without a header that announces one, none is waited for.
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
+#: Methods whose requests rarely have a body; without a header that announces one, none is waited for.
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 
 class Exchange:
     """One request of a server with an event loop, and the way its answer goes. An adapter fills it in.
 
-    The attributes up to ``client`` describe the request; texts are decoded, the query is Latin-1.
+    Texts are decoded, the query is Latin-1. What every request needs is a slot; the rest is looked up when it is asked
+    for.
     """
 
     __slots__ = (
         "__weakref__",
-        "client",
-        "http_version",
+        "has_cookies",
         "is_outside",
+        "may_have_body",
+        "may_upgrade",
         "method",
         "path",
         "preserved",
-        "query",
         "root_path",
-        "scheme",
         "scope",
-        "server",
         "target_host",
     )
 
     method: str
-    scheme: str
-    http_version: str
     #: The path that the application is mounted under.
     root_path: str
     #: The path below it.
     path: str
-    query: str
-    server: tuple[str, int | str | None] | None
-    client: tuple[str, int | str | None] | None
+    #: There is a header ``Cookie``.
+    has_cookies: bool
+    #: False where neither the method nor a header lets expect one.
+    may_have_body: bool
+    #: It may be for a WebSocket.
+    may_upgrade: bool
     #: What the server said, in its own form.
     scope: Any
     #: The host of a target in absolute form, which counts more than the Host header (RFC 9112, section 3.2.2).
@@ -88,6 +87,31 @@ class Exchange:
     is_outside: bool
     #: What a test client wants to be given the context.
     preserved: Callable[[Context], Any] | None
+
+    @property
+    def scheme(self) -> str:
+        """``"http"`` or ``"https"``; of a WebSocket ``"ws"`` or ``"wss"``."""
+        raise NotImplementedError
+
+    @property
+    def http_version(self) -> str:
+        """The version of HTTP: ``"1.1"``."""
+        raise NotImplementedError
+
+    @property
+    def query(self) -> str:
+        """What stands after the question mark, as Latin-1."""
+        raise NotImplementedError
+
+    @property
+    def server(self) -> tuple[str, int | str | None] | None:
+        """Host and port of the server, if it tells."""
+        raise NotImplementedError
+
+    @property
+    def client(self) -> tuple[str, int | str | None] | None:
+        """Host and port of the client, if the server tells."""
+        raise NotImplementedError
 
     def pairs(self) -> Iterable[tuple[str, str]]:
         """Give the headers, their names in lower case."""
@@ -168,21 +192,41 @@ class Exchange:
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
     loop = asyncio.get_running_loop()
-    app._loop.adopt(loop)
+    if app._loop.adopted is not loop:
+        app._loop.adopt(loop)
     if not app._ready:
         await be_ready(app)
-    mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-    length = _length(exchange)
-    body = NO_BODY if length == 0 else RequestBody(exchange.receive, length, _Waiter(loop))
-    runner = LoopRunner(loop, threads_of(app))
+    body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop)) if exchange.may_have_body else NO_BODY
+    runner = LoopRunner(loop, app)
     previous = current.get(None)
     try:
-        if mount is None:
-            await _respond_here(app, exchange, runner, body)
-        elif mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
-            await exchange.hand_over(mount)
-        else:
-            await _call_mounted(app, exchange, mount, runner, body)
+        if app._mounts:
+            mount = find_mount(app._mounts, exchange.path)
+            if mount is not None:
+                await _respond_elsewhere(app, exchange, mount, runner, body)
+                return
+        context = _make_context(app, exchange, body)
+        current.set(context)
+        has_begun = not exchange.is_outside and _begins_readily(app, context, exchange)
+        if not has_begun or not context.plan.on_loop or not body.complete:
+            await _respond_with_care(app, exchange, context, runner, body, not has_begun)
+            return
+        context.runner = runner
+        try:
+            work = handle(app, context, runner)
+            for waited in work.__await__():  # most views are done at their first step
+                if not await unless_gone(departure_of(exchange, body), runner, work, waited):
+                    return
+                break
+            if context.response is None:
+                made = b"" if context.method == "HEAD" else context.body
+                await exchange.answer(200 if context.status is OK else code_of(context.status), context.headers, made)
+            else:
+                await _send(exchange, context, runner, body)
+        finally:
+            if context._followers is not None:
+                current.set(None)
+                start_followers(context)
     except (SystemExit, KeyboardInterrupt) as error:
         # A view must not end the server, with all the other requests.
         raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
@@ -191,13 +235,35 @@ async def respond(app: Any, exchange: Exchange) -> None:
         current.set(previous)
 
 
-async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: RequestBody) -> None:
-    context = _make_context(app, exchange, body)
-    current.set(context)
+def _begins_readily(app: Any, context: Context, exchange: Exchange) -> bool:
+    """Let the context begin, if that is no more than to look up the path; tell whether it was."""
+    plans = app._changes.plans
+    try:
+        return plans.only_matches and match_ready(app, context, plans, exchange.path, exchange.method)  # type: ignore[no-any-return]
+    except Exception:  # it comes again, where it can be answered
+        return False
+
+
+async def _respond_elsewhere(app: Any, exchange: Exchange, mount: Mount, runner: LoopRunner, body: RequestBody) -> None:
+    """Let a mounted application answer."""
+    if mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
+        await exchange.hand_over(mount)
+    else:
+        await _call_mounted(app, exchange, mount, runner, body)
+
+
+async def _respond_with_care(
+    app: Any, exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody, begins: bool
+) -> None:
+    """Answer a request that has a body or a time limit, or is plain, or begins otherwise than nearly all.
+
+    :param begins: its context has to begin
+    """
     failure: Exception | None = None
     deadline: Deadline | None = None
     try:
-        failure = await begin_here(app, exchange, context, runner)
+        if begins:
+            failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
         plainly = plan.in_thread or plan.own  # overridden steps are plain methods, and drive what they call
         if plan.response_timeout is not None:
@@ -217,24 +283,27 @@ async def _respond_here(app: Any, exchange: Exchange, runner: LoopRunner, body: 
                 deadline.watch()
             await answer_in_thread(exchange, runner, body, partial(_answer_plainly, app, context, failure), context)
             return
-        home.set(runner)
+        context.runner = runner
         work = handle(app, context, runner if deadline is None else deadline.limited(), failure)
         if not (body.complete or body.streams):  # whoever watches would take what a hook may still fetch
             await work
-        elif not await unless_gone(departure_of(exchange, body), runner, work):
-            return
+        else:
+            for waited in work.__await__():
+                if not await unless_gone(departure_of(exchange, body), runner, work, waited):
+                    return
+                break
         await _send(exchange, context, runner, body)
     except asyncio.CancelledError:
         if deadline is None or not deadline.has_cancelled():
             raise
     finally:
-        home.set(None)
         if body.streams:
             body.leave_off()
         del failure  # an exception would hold this frame
         if deadline is not None:
             await deadline.finish()
         if context._followers is not None:
+            current.set(None)
             start_followers(context)
 
 
@@ -318,7 +387,12 @@ class _Waiter:
 
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
     context: Context
-    if app._proxies is None and not app._overrides("request_context"):
+    plans = app._changes.plans
+    if plans.simple is None:
+        work_out(app, plans)
+    if app._proxies is None and not plans.makes_context:
+        context = Context(app, plans.request_class.of_source(exchange, body))
+    elif app._proxies is None and not app._overrides("request_context"):
         context = app.context_of(app.request_class.from_source(exchange, body))
     else:
         environ = exchange.make_environ(body)
@@ -357,14 +431,14 @@ async def begin_here(app: Any, exchange: Exchange, context: Context, runner: Loo
 
 
 def _length(exchange: Exchange) -> int | None:
-    """Return how long the body says it is; None if that is not known."""
+    """Return how long a body says it is; None if that is not known."""
     text = exchange.find("content-length")
     if text is not None and text.isdecimal():
         try:
             return int(text)
         except ValueError:  # more digits than Python reads
             return None
-    return 0 if exchange.method in _BODILESS and exchange.find("transfer-encoding") is None else None
+    return None
 
 
 def _answer_plainly(app: Any, context: Context, failure: Exception | None) -> Answer:

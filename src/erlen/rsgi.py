@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from erlen.exchange import ClientGone, Exchange, Headers, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.wire import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
@@ -36,12 +36,11 @@ class RsgiExchange(Exchange):
         self._complete = False
         self._pieces: AsyncIterator[bytes] | None = None
         self._transport: Any = None
-        self.method = scope.method
-        self.scheme = scope.scheme
-        self.http_version = scope.http_version
-        self.query = scope.query_string
-        self.server = _address(scope.server)
-        self.client = _address(scope.client)
+        self.method = method = scope.method
+        headers = scope.headers
+        self.has_cookies = "cookie" in headers
+        self.may_upgrade = "upgrade" in headers
+        self.may_have_body = method not in BODILESS or "content-length" in headers or "transfer-encoding" in headers
         self.preserved = None
         self.target_host = None
         self.is_outside = False
@@ -50,6 +49,26 @@ class RsgiExchange(Exchange):
         if path[:1] != "/" and path:
             self.target_host, path = split_target(path)
         self.path = path
+
+    @property
+    def scheme(self) -> str:
+        return self.scope.scheme  # type: ignore[no-any-return]
+
+    @property
+    def http_version(self) -> str:
+        return self.scope.http_version  # type: ignore[no-any-return]
+
+    @property
+    def query(self) -> str:
+        return self.scope.query_string  # type: ignore[no-any-return]
+
+    @property
+    def server(self) -> tuple[str, int | str | None] | None:
+        return _address(self.scope.server)
+
+    @property
+    def client(self) -> tuple[str, int | str | None] | None:
+        return _address(self.scope.client)
 
     def pairs(self) -> Iterable[tuple[str, str]]:
         pairs: list[tuple[str, str]] = self.scope.headers.items()
@@ -62,10 +81,9 @@ class RsgiExchange(Exchange):
         return found
 
     def find_cookies(self) -> str | None:
-        headers = self.scope.headers
-        if "cookie" not in headers:
+        if not self.has_cookies:
             return None
-        return "; ".join(value for name, value in headers.items() if name == "cookie")
+        return "; ".join(value for name, value in self.scope.headers.items() if name == "cookie")
 
     async def hand_over(self, mount: Mount) -> None:
         if mount.interface == "erlen":
@@ -163,9 +181,13 @@ class RsgiSocket(RsgiExchange, SocketExchange):
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         super().__init__(scope, protocol)
-        self.scheme = "wss" if self.scheme in ("https", "wss") else "ws"
+        self.may_upgrade = True
         self._wire: Any = None
         self._announced = False
+
+    @property
+    def scheme(self) -> str:
+        return "wss" if self.scope.scheme in ("https", "wss") else "ws"
 
     async def hand_over(self, mount: Mount) -> None:
         if mount.interface == "erlen":

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from erlen.context import Context
-from erlen.current import current, home
+from erlen.current import current
 from erlen.exchange import Exchange, begin_here, give_up
 from erlen.http.body import NO_BODY
 from erlen.http.websocket import WebSocket
@@ -15,7 +15,6 @@ from erlen.http.wire import WebSocketClosed, Wire
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket
-from erlen.lifecycle.threads import threads_of
 from erlen.mounts import find_mount
 
 __all__ = ["SocketExchange", "converse"]
@@ -39,7 +38,7 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
     if not app._ready:
         await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-    runner = LoopRunner(loop, threads_of(app))
+    runner = LoopRunner(loop, app)
     previous = current.get(None)
     try:
         if mount is None:
@@ -73,11 +72,10 @@ async def _converse_here(
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)
         raise
-    home.set(runner)
+    context.runner = runner
     try:
         await handle_socket(app, context, runner, failure)
     finally:
-        home.set(None)
         del failure  # an exception would hold this frame
         if context._followers is not None:
             start_followers(context)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from erlen import Blueprint, EventStream, Response, request, session, stream_with_context, websocket
-from erlen.exchange import threads_of
+from erlen.lifecycle.threads import threads_of
 
 AT_ONCE = 50
 #: A body that is kept in a temporary file.

@@ -75,6 +75,8 @@ class Source(Protocol):
     scheme: str
     root_path: str
     path: str
+    has_cookies: bool
+    may_upgrade: bool
 
     def make_environ(self, body: Any) -> dict[str, Any]:
         """Make the request's WSGI environment, with *body* as its input."""
@@ -156,6 +158,11 @@ class Request(WerkzeugRequest):
             request = cls(source.make_environ(body))
             request._join(source, body)
             return request
+        return cls.of_source(source, body)
+
+    @classmethod
+    def of_source(cls, source: Source, body: Any) -> Self:
+        """Make the request of such a server, where the class has no constructor of its own."""
         request = cls.__new__(cls)
         request.routing_exception = None
         request._has_files = False

@@ -18,13 +18,20 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from erlen.current import current
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
-__all__ = ["LENGTHS", "Response", "content_type_of", "goes_short", "has_header", "length_pair", "lower", "status_line"]
+__all__ = [
+    *("LENGTHS", "RAW", "Response"),
+    *("content_type_of", "content_type_pair", "goes_short", "has_header", "kept", "length_pair", "lower", "status_line"),
+]
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 _CONTENT_TYPES: dict[str, str] = {}
 
 #: The headers of the small sizes that there were: to write a number costs more than the rest of a short answer.
 LENGTHS: dict[int, tuple[str, str]] = {}
+_TYPES: dict[str, tuple[str, str]] = {}
+#: The headers that are kept, as ASGI wants them, by the id of the pair of texts: it is never freed.
+RAW: dict[int, tuple[bytes, bytes]] = {}
+_kept: list[tuple[str, str]] = []
 
 
 def status_line(code: int) -> str:
@@ -38,7 +45,24 @@ def length_pair(size: int) -> tuple[str, str]:
     if pair is None:
         pair = "Content-Length", str(size)
         if size < 4096:
-            LENGTHS[size] = pair
+            LENGTHS[size] = kept(pair)
+    return pair
+
+
+def kept(pair: tuple[str, str]) -> tuple[str, str]:
+    """Keep a header that many responses have, as it is the same object in all of them; return it."""
+    RAW[id(pair)] = (pair[0].lower().encode("latin-1"), pair[1].encode("latin-1"))
+    _kept.append(pair)
+    return pair
+
+
+def content_type_pair(mimetype: str) -> tuple[str, str]:
+    """Give the header ``Content-Type`` for *mimetype*, the same object each time."""
+    pair = _TYPES.get(mimetype)
+    if pair is None:
+        pair = "Content-Type", content_type_of(mimetype)
+        if len(_TYPES) < 100:
+            _TYPES[mimetype] = kept(pair)
     return pair
 
 

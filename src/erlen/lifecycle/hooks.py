@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Plans(dict[Any, Any]):
     """The compiled plans of one application, by their endpoints, and what else is worked out from the same things."""
 
-    __slots__ = ("makes_context", "only_matches", "request_class", "simple")
+    __slots__ = ("makes_context", "only_matches", "request_class", "simple", "wraps_asgi")
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +29,8 @@ class Plans(dict[Any, Any]):
         #: The application, or its class of requests, has a way of its own to make the context of a request.
         self.makes_context = True
         self.request_class: Any = None
+        #: ``asgi_app`` is not the usual one.
+        self.wraps_asgi = True
         #: A request begins with nothing but the search for its rule.
         self.only_matches = False
 

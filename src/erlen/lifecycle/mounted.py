@@ -51,6 +51,7 @@ class Lifespan:
         state.clear()
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
         self._task = self._loop.create_task(self._run(application, scope), context=Variables())
+        self._task.add_done_callback(lambda _: self._changed.set())
         quieten(self._task)
 
     async def start(self) -> bool:
@@ -117,8 +118,6 @@ class Lifespan:
             await application(scope, self._receive, self._send)
         except (SystemExit, KeyboardInterrupt) as error:  # it must not end the loop, with all that runs there
             raise RuntimeError(f"{self._name} has raised {error!r} in its start or end.") from error
-        finally:
-            self._loop.call_soon(self._changed.set)  # when the task is done
 
     async def _receive(self) -> Message:
         self._asked += 1

@@ -29,7 +29,16 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response, page_of
-from erlen.http.response import LENGTHS, Response, content_type_of, goes_short, has_header, length_pair, status_line
+from erlen.http.response import (
+    LENGTHS,
+    Response,
+    content_type_pair,
+    goes_short,
+    has_header,
+    kept,
+    length_pair,
+    status_line,
+)
 from erlen.http.sending import drop, prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
@@ -46,16 +55,17 @@ from erlen.signals import (
     request_tearing_down,
 )
 
-__all__ = ["PROPAGATE", "handle", "handle_plainly", "waited"]
+__all__ = ["OK", "PROPAGATE", "handle", "handle_plainly", "waited"]
 
 #: The key of the environ by which a test client asks for the exception itself, not for the page about it.
 PROPAGATE = "erlen.propagate"
 
-_HTML = ("Content-Type", content_type_of("text/html"))
-_NOSNIFF = ("X-Content-Type-Options", "nosniff")
-_VARY_COOKIE = ("Vary", "Cookie")
-_NO_STORE = ("Cache-Control", "no-store")
-_OK = status_line(200)
+_HTML = content_type_pair("text/html")
+_NOSNIFF = kept(("X-Content-Type-Options", "nosniff"))
+_VARY_COOKIE = kept(("Vary", "Cookie"))
+_NO_STORE = kept(("Cache-Control", "no-store"))
+#: The status line of most answers.
+OK = status_line(200)
 _VISITED = "_visited"
 
 
@@ -97,7 +107,12 @@ async def handle(
             method = context.method  # that of the request is dear to read
             if method not in SAFE_METHODS and plan.guarded:
                 refuse_cross_site(request, app.config["CROSS_SITE_TRUSTED_ORIGINS"], app.debug or app.testing)
-            if not inline and plan.preloads and request.cookie_header:
+            if (
+                not inline
+                and plan.preloads
+                and (request._source is None or request._source.has_cookies)
+                and request.cookie_header
+            ):
                 await app.preload_session(context)
             if plan.eager:
                 if "preprocess_request" in own:
@@ -149,12 +164,12 @@ async def handle(
         ):
             kind = type(result)
             pair = _HTML
-            status = _OK
+            status = OK
             body: bytes | None = None
             if kind is str:
                 body = result.encode()
             elif kind is dict or kind is list:
-                body, pair = app.json.encode(result), ("Content-Type", content_type_of(app.json.mimetype))
+                body, pair = app.json.encode(result), content_type_pair(app.json.mimetype)
             elif kind is bytes:
                 body = result
             elif isinstance(result, HTTPException):

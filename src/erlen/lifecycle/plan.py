@@ -90,9 +90,9 @@ class Plan:
         "body_timeout",
         "closes",
         "direct",
-        "explains",
         "eager",
         "endpoint",
+        "explains",
         "first_visit",
         "guarded",
         "handles_errors",
@@ -100,6 +100,7 @@ class Plan:
         "keeps_sessions",
         "lean",
         "nosniff",
+        "on_loop",
         "own",
         "preloads",
         "preprocessors",
@@ -145,6 +146,8 @@ class Plan:
     awaits: bool
     #: All of it is plain, and nothing stands between the pipeline and what it calls.
     direct: bool
+    #: On a server with a loop the pipeline is awaited there, without more ado.
+    on_loop: bool
     #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
     in_thread: bool
     #: Requests of other sites are refused: the application asks for it, and the route has not said that it is for all.
@@ -206,7 +209,10 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.eager = bool(plan.preprocessors or plan.before or plan.first_visit or "preprocess_request" in overridden)
     plan.closes = closes_itself(app.request_class)
     plan.tears_down = bool(
-        plan.closes or plan.teardown_request or plan.teardown_app or overridden & {"do_teardown_request", "do_teardown_appcontext"}
+        plan.closes
+        or plan.teardown_request
+        or plan.teardown_app
+        or overridden & {"do_teardown_request", "do_teardown_appcontext"}
     )
     plan.lean = not (
         plan.after
@@ -229,6 +235,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     plan.in_thread = plan.all_plain and not (
         plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
     )
+    plan.on_loop = not plan.in_thread and not plan.own and plan.response_timeout is None
     plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
     return plan
 

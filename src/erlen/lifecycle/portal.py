@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from erlen.callables import is_async, is_quick
-from erlen.current import current, home
+from erlen.current import current, find_home, home
 from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.runner import Latch
 from erlen.lifecycle.threads import Threads, Worker, threads_of
@@ -240,13 +240,19 @@ class HoppingRunner:
     Async callables are awaited there, and plain ones are called in the one thread of the request.
     """
 
-    inline = False
-    fetches = False
+    # The attributes are slots, because one is made for each request, and what stands on a class is dear to read.
+    __slots__ = ("_loop", "_over", "fetches", "inline")
+
     _loop: asyncio.AbstractEventLoop
     #: Plain callables that are marked as quick are called on the loop.
     _calls_quick = False
-    #: The request is over, and its thread does other things; a task that it has left behind may still run.
-    _over = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fetches: bool = False) -> None:
+        self._loop = loop
+        self.inline = False
+        self.fetches = fetches
+        #: The request is over, and its thread does other things; a task that it has left behind may still run.
+        self._over = False
 
     def _hand_over(self, work: Work) -> None:
         """Give *work* to the thread of the request."""
@@ -296,22 +302,34 @@ class HoppingRunner:
 
 
 class LoopRunner(HoppingRunner):
-    """Runs a request on the loop of its server. A thread is leased when the first plain callable is called."""
+    """Runs a request on the loop of its server. A thread is leased when the first plain callable is called.
 
-    fetches = True
-    # What few requests need stands here until they do.
-    _worker: Worker | None = None
-    _variables: contextvars.Context | None = None
-    _has_place = False
-    _watch: asyncio.Task[None] | None = None
-    _watches = True
-    #: The thread is still busy with what was called in it, and nobody waits for that any more.
-    abandoned = False
+    :param app: the application
+    :param threads: where to lease it, if not from the application's
+    """
+
+    __slots__ = ("_app", "_has_place", "_own_threads", "_variables", "_watch", "_watches", "_worker", "abandoned")
+
     _calls_quick = True
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, app: Any, threads: Threads | None = None) -> None:
         self._loop = loop
-        self._threads = threads
+        self.inline = False
+        self.fetches = True
+        self._over = False
+        self._app = app
+        self._own_threads = threads
+        self._worker: Worker | None = None
+        self._variables: contextvars.Context | None = None
+        self._has_place = False
+        self._watch: asyncio.Task[None] | None = None
+        self._watches = True
+        #: The thread is still busy with what was called in it, and nobody waits for that any more.
+        self.abandoned = False
+
+    @property
+    def _threads(self) -> Threads:
+        return threads_of(self._app) if self._own_threads is None else self._own_threads
 
     def _hand_over(self, work: Work) -> None:
         self.do(lambda: perform(work, self._loop))
@@ -405,7 +423,7 @@ class PortalRunner(HoppingRunner):
     """Runs the coroutine of one request on the loop, and its plain callables in the thread that waits for it."""
 
     def __init__(self, loop: Loop) -> None:
-        self._loop = loop.get()
+        super().__init__(loop.get())
         self._refuse_waiting = loop.refuse_waiting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -438,11 +456,11 @@ class PortalRunner(HoppingRunner):
 @contextlib.contextmanager
 def runner_here(app: Any) -> Iterator[HoppingRunner]:
     """Give the runner of the current request, if it runs on this loop, or one for the time of the block."""
-    found: HoppingRunner | None = home.get()
+    found: HoppingRunner | None = find_home()
     if found is not None and found.is_here():
         yield found
         return
-    made = LoopRunner(asyncio.get_running_loop(), threads_of(app))
+    made = LoopRunner(asyncio.get_running_loop(), app)
     try:
         yield made
     finally:

@@ -30,7 +30,6 @@ from erlen.lifecycle.exit import at_exit
 from erlen.lifecycle.mounted import Lifespan
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.tasks import Entered, Tasks, quieten
-from erlen.lifecycle.threads import threads_of
 
 __all__ = ["be_ready", "serving_of", "start_followers"]
 
@@ -208,7 +207,7 @@ class Serving:
 
     async def _live(self, life: _Life, app: Any) -> None:
         _inside.set(self)
-        runner = LoopRunner(life.loop, threads_of(app))
+        runner = LoopRunner(life.loop, app)
         dropped = False
         try:
             if not await self._open(life, app, runner):

@@ -10,8 +10,8 @@ from erlen.context import Context
 from erlen.http.request import METHODS, Request
 from erlen.lifecycle.hooks import Plans
 from erlen.routing import Missing, WrongMethod
-from erlen.routing.outcomes import MISSING
 from erlen.routing.map import asks_for_websocket
+from erlen.routing.outcomes import MISSING
 from erlen.sessions.cookies import may_be_permanent
 from erlen.sessions.secure_cookie import opens_late
 from erlen.signals import appcontext_pushed
@@ -48,7 +48,7 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
     if rule is None:
         head, _, last = path.rpartition("/")
         tail = urls.ready_tails.get(head)
-        found = None if tail is None else tail.read(last, method)
+        found: Any = None if tail is None else tail.read(last, method)
         if found is None:
             if not path.isascii() or path[:1] != "/" or "//" in path or method not in METHODS:
                 return False
@@ -108,6 +108,7 @@ def match(app: Any, context: Context) -> None:
 def work_out(app: Any, plans: Plans) -> None:
     """Work out what *plans* say of all requests."""
     plans.request_class = app.request_class
+    plans.wraps_asgi = app._overrides("asgi_app")
     plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
     plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
@@ -115,8 +116,8 @@ def work_out(app: Any, plans: Plans) -> None:
 
 def _asks_for_websocket(request: Any) -> bool:
     source = request._source
-    if source is not None and source.find("upgrade") is None:  # its environ would be dear to make
-        return request.scheme in ("ws", "wss")
+    if source is not None and not source.may_upgrade:
+        return False
     return asks_for_websocket(request.environ)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from erlen.callables import is_async
-from erlen.current import home
+from erlen.current import find_home, home
 from erlen.lifecycle.portal import HoppingRunner, Loop, Work, perform
 
 __all__ = ["LoopIterator", "at_home"]
@@ -20,7 +20,7 @@ async def at_home(function: Callable[..., Any], *args: Any) -> Any:
 
     Where nothing says which thread that is, it is any.
     """
-    runner = home.get()
+    runner = find_home()
     if runner is not None and runner.is_here():
         return await runner.call(function, *args)
     if is_async(function):
@@ -38,7 +38,7 @@ class LoopIterator(HoppingRunner):
 
     def __init__(self, loop: Loop, source: Any) -> None:
         loop.refuse_waiting(source)
-        self._loop = loop.get()
+        super().__init__(loop.get())
         self._source = source
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._task: asyncio.Task[None] | None = None

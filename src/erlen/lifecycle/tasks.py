@@ -187,7 +187,7 @@ class Tasks:
         kwargs: dict[str, Any],
         context: Context | None,
     ) -> None:
-        runner = LoopRunner(task.loop, self._threads)
+        runner = LoopRunner(task.loop, app, self._threads)
         plain = not is_async(function)
         dropped, task.begun = False, True
         try:

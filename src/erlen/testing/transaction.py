@@ -12,7 +12,6 @@ from erlen.current import current
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.start import begin
 from erlen.lifecycle.teardown import end
-from erlen.lifecycle.threads import threads_of
 
 __all__ = ["OpenSession"]
 
@@ -29,7 +28,7 @@ class OpenSession:
     def __init__(self, app: Any, context: Context) -> None:
         self._app = app
         self._context = context
-        self._runner = LoopRunner(asyncio.get_running_loop(), threads_of(app))
+        self._runner = LoopRunner(asyncio.get_running_loop(), app)
         self._interface = app.session_interface
 
     async def begin(self) -> Any:

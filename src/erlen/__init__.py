@@ -50,7 +50,8 @@ from erlen.helpers import (
 )
 from erlen.http.request import Request
 from erlen.http.response import Response
-from erlen.http.websocket import WebSocket, WebSocketClosed, WebSocketDataError
+from erlen.http.websocket import WebSocket
+from erlen.http.wire import WebSocketClosed, WebSocketDataError
 from erlen.signals import (
     appcontext_popped,
     appcontext_pushed,

@@ -30,10 +30,10 @@ from erlen.lifecycle.plan import OVERRIDABLE
 from erlen.log import create_logger
 from erlen.packages import find_package
 from erlen.placement import Placement
+from erlen.registration import check_signature, endpoint_of, setupmethod
 from erlen.routing import Map, Rule
 from erlen.routing.adoption import rule_class
 from erlen.routing.map import adopt_map, map_class
-from erlen.scaffold import check_signature, endpoint_of, setupmethod
 from erlen.serving_setup import ServingSetup
 from erlen.session_setup import SessionSetup
 from erlen.static import add_static_route

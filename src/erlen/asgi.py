@@ -10,7 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
-from erlen.http.websocket import ABNORMAL, NO_CODE, WebSocketClosed
+from erlen.http.wire import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
@@ -139,6 +139,8 @@ class AsgiExchange(Exchange):
         scope = {**self.scope, "root_path": self.root_path + mount.prefix, "path": self.root_path + self.path}
         if _PATHSEND in (scope.get("extensions") or ()):  # middleware of this application may not know it
             scope["extensions"] = {name: value for name, value in scope["extensions"].items() if name != _PATHSEND}
+        if mount.state:
+            scope["state"] = {**(scope.get("state") or {}), **mount.state}
         application = mount.application.asgi if mount.interface == "erlen" else mount.application
         await application(scope, self._receive, self._send)
 
@@ -209,19 +211,20 @@ class AsgiExchange(Exchange):
 class AsgiSocket(AsgiExchange, SocketExchange):
     """One WebSocket of an ASGI server."""
 
-    __slots__ = ("_connected",)
+    __slots__ = ()
 
     carries_subprotocol = True
 
     @property
     def carries_headers(self) -> bool:
-        # granian 2.8 drops them without a word.
+        # granian 2.8 drops them without a word, and before the acceptance it does not look at the connection.
         return not type(getattr(self._receive, "__self__", None)).__module__.startswith("granian")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
         self.may_upgrade = True
-        self._connected = False
+
+    tells_departure = carries_headers
 
     @property
     def scheme(self) -> str:
@@ -231,19 +234,15 @@ class AsgiSocket(AsgiExchange, SocketExchange):
         offered = self.scope.get("subprotocols")  # some servers take the header away
         return super().subprotocols() if offered is None else list(offered)
 
-    async def _connect(self) -> None:
-        if not self._connected:
-            self._connected = True
-            message = await self._receive()
-            if message["type"] != "websocket.connect":
-                raise _closed(message)
+    async def connect(self) -> None:
+        message = await self._receive()
+        if message["type"] != "websocket.connect":
+            raise _closed(message)
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
-        await self._connect()
         await self._say({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _encode(headers)})
 
     async def reject(self, status: int, headers: Headers, body: bytes) -> None:
-        await self._connect()
         if "websocket.http.response" in self.scope.get("extensions", ()):
             start = {"type": "websocket.http.response.start", "status": status, "headers": _encode(headers)}
             await self._say(start)
@@ -263,7 +262,6 @@ class AsgiSocket(AsgiExchange, SocketExchange):
         await self._say({"type": "websocket.send", kind: message})
 
     async def close(self, code: int, reason: str) -> None:
-        await self._connect()
         await self._say({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _say(self, message: dict[str, Any]) -> None:

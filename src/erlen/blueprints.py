@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from erlen.errors import SetupError, SetupFinished
-from erlen.scaffold import (
-    Scaffold,
+from erlen.registration import (
     check_generator,
     check_plain,
     check_signature,
@@ -20,6 +19,7 @@ from erlen.scaffold import (
     setupmethod,
     template_decorator,
 )
+from erlen.scaffold import Scaffold
 from erlen.static import add_static_route
 
 __all__ = ["Blueprint", "BlueprintSetupState"]

@@ -6,12 +6,13 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from types import FrameType, FunctionType
 from typing import Any, TypeVar
 
 __all__ = [
     "Quick",
+    "Rest",
     "accepts",
     "describe",
     "drive",
@@ -164,3 +165,35 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError(
         f"{coroutine!r} waited for something where nothing can wait: it must be awaited on an event loop"
     )
+
+
+class Rest:
+    """What is left of a coroutine whose first step has been taken, to be awaited.
+
+    :param waited: what that step has given
+    """
+
+    __slots__ = ("_waited", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, None], waited: Any) -> None:
+        self._work = work
+        self._waited = waited
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        work, waited = self._work, self._waited
+        value: Any
+        step: Callable[[Any], Any]
+        while True:
+            try:
+                value, step = (yield waited), work.send
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as error:
+                value, step = error, work.throw
+            try:
+                waited = step(value)
+            except StopIteration:
+                return
+            finally:
+                del value, step  # an exception would hold this frame

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current", "find_home", "home"]
+__all__ = ["current", "find_home", "home", "sending"]
 
 #: The current :class:`erlen.context.Context`.
 current: ContextVar[Any] = ContextVar("erlen.context")
@@ -18,6 +18,10 @@ current: ContextVar[Any] = ContextVar("erlen.context")
 #: What calls plain code in the request's thread (a :class:`erlen.lifecycle.runner.Runner`), for code on a loop that
 #: the pipeline does not call itself: the generator of a body, a view under WSGI.
 home: ContextVar[Any] = ContextVar("erlen.home", default=None)
+
+#: What sends the body that is being made, on a server with an event loop: called, from any thread, when the body is
+#: ended from outside, it waits no longer than a moment for a client that does not read.
+sending: ContextVar[Any] = ContextVar("erlen.sending", default=None)
 
 
 def find_home() -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+from erlen.callables import Rest
 from erlen.lifecycle.portal import LoopRunner
 
 __all__ = ["cancel_if_gone", "unless_gone"]
@@ -29,7 +30,7 @@ async def unless_gone(
     task = asyncio.current_task()
     runner.watch(cancel_if_gone(departure, task, gone))
     try:
-        await _Rest(work, waited)
+        await Rest(work, waited)
     except asyncio.CancelledError:
         if not gone or task is None or task.uncancel() > 0:  # the server has cancelled it too
             raise
@@ -51,32 +52,3 @@ async def cancel_if_gone(
             task.cancel()
     finally:
         del task  # where this is cancelled the exception holds this frame
-
-
-class _Rest:
-    """What is left of a coroutine whose first step has been taken."""
-
-    __slots__ = ("_waited", "_work")
-
-    def __init__(self, work: Coroutine[Any, Any, None], waited: Any) -> None:
-        self._work = work
-        self._waited = waited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        work, waited = self._work, self._waited
-        value: Any
-        step: Callable[[Any], Any]
-        while True:
-            try:
-                value, step = (yield waited), work.send
-            except GeneratorExit:
-                work.close()
-                raise
-            except BaseException as error:
-                value, step = error, work.throw
-            try:
-                waited = step(value)
-            except StopIteration:
-                return
-            finally:
-                del value, step  # an exception would hold this frame

@@ -15,8 +15,8 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
     │   ├── erlen.application.SetupValueError (ValueError)  an argument has a value that cannot work
     │   │   ├── erlen.testing.client.BaseUrlConflict (AssertionError)  a request has a base URL and a part of it
     │   │   └── erlen.application.StaticHostError (AssertionError)  static_host and host_matching do not fit
-    │   ├── erlen.scaffold.MissingView (AssertionError)  a rule has neither an endpoint nor a view function
-    │   ├── erlen.scaffold.NamelessView (AttributeError)  a rule has no endpoint, and its view no name to be it
+    │   ├── erlen.registration.MissingView (AssertionError)  a rule has neither an endpoint nor a view function
+    │   ├── erlen.registration.NamelessView (AttributeError)  a rule has no endpoint, and its view no name to be it
     │   ├── erlen.application.UnknownRouteOption (TypeError)  a route was given an option that there is none of
     │   ├── erlen.lifecycle.handlers.UnknownErrorCode (ValueError)  a handler for a code that cannot be raised
     │   ├── erlen.lifecycle.handlers.WrongErrorClass (TypeError, ValueError)  a handler for what is no exception
@@ -294,8 +294,8 @@ class WaitingTemplate(ErlenError, RuntimeError):
         return (
             f"A template was rendered by a plain call on the event loop, and {self.cause}: a plain call cannot wait "
             "there. In an async function write: await render_template_async(...), or "
-            "await render_template_string_async(...) for a text. In a plain view, which runs in a thread, "
-            "render_template(...) waits."
+            "await render_template_string_async(...) for a text; for a stream: stream_template_async(...). In a plain "
+            "view, which runs in a thread, render_template(...) waits."
         )
 
 

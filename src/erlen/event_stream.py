@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from typing import Any
 
 from erlen.context import find_context, has_request_context
-from erlen.current import current
+from erlen.current import current, sending
 from erlen.http.events import COMMENT, HEADERS, ServerSentEvent, event_bytes, retry_bytes
 from erlen.http.response import Response
 from erlen.http.streaming import is_async_iterable
@@ -94,6 +94,8 @@ class _End:
 
     def __init__(self) -> None:
         self.has_come = False
+        #: What sends the stream, and may have to wait for its client.
+        self.sender: Any = None
         self._stop: Any = None
 
     def of(self, stop: Callable[[], Any]) -> None:
@@ -105,6 +107,8 @@ class _End:
         stop = None if self._stop is None else self._stop()
         if stop is not None:
             stop()
+        if self.sender is not None:
+            self.sender()
 
 
 async def _for_the_session(source: Any, end: _End) -> AsyncIterator[Any]:
@@ -126,6 +130,7 @@ async def _for_the_session(source: Any, end: _End) -> AsyncIterator[Any]:
 def _encoded(source: Iterable[Any], encode: Any, first: bytes, end: _End, watches: bool) -> Iterator[bytes]:
     context = current.get(None)
     watched = None
+    end.sender = sending.get()
     if watches and context.request.cookie_header is not None:
         watched = context.app._loop.run(load("erlen.lifecycle.session_watch").watch(context, end))
     try:
@@ -138,6 +143,7 @@ def _encoded(source: Iterable[Any], encode: Any, first: bytes, end: _End, watche
     finally:
         if watched is not None:
             context.app._session_watch.remove(watched)
+        end.sender = None
         close = getattr(source, "close", None)
         if close is not None:
             close()

@@ -325,7 +325,7 @@ async def _prepare(context: Context, runner: LoopRunner, plainly: bool, deadline
     body = context.request._body
     try:
         if not body.complete and context.plan.streams:
-            body.stream()
+            body.stream(context.plan.body_timeout)
         elif not body.complete and (context.plan.view is not None or not plainly):
             if context.plan.body_timeout is not None:
                 body.deadline = asyncio.get_running_loop().time() + context.plan.body_timeout

@@ -20,7 +20,7 @@ from erlen.context import find_context, find_request_context, has_app_context
 from erlen.http import files
 from erlen.http.response import Response
 from erlen.loading import load
-from erlen.scaffold import check_signature
+from erlen.registration import check_signature
 from erlen.signals import message_flashed
 from erlen.streams import (
     stream_template,

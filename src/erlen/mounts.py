@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from erlen.callables import is_async
 from erlen.errors import SetupError
@@ -26,11 +26,13 @@ class Mount(Struct, frozen=True):
     :param prefix: the path, with a slash at its beginning and none at its end
     :param application: what answers there
     :param interface: what it speaks; an Erlen application speaks whatever the server speaks
+    :param state: what an ASGI application has put into its scope when it was started; its requests get a copy
     """
 
     prefix: str
     application: Any
     interface: Interface
+    state: dict[str, Any] = field(default_factory=dict)
 
     def shift(self, environ: dict[str, Any]) -> None:
         """Move the prefix in a WSGI *environ* from the path to what stands before it."""

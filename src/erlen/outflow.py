@@ -12,7 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from erlen.current import home
+from erlen.current import home, sending
 from erlen.departure import cancel_if_gone
 from erlen.http.sending import Headers
 from erlen.http.streaming import AsyncBody
@@ -21,15 +21,88 @@ from erlen.lifecycle.teardown import has_end
 
 Departure = Callable[[], Coroutine[Any, Any, None]]
 
-__all__ = ["ClientGone", "Departure", "departure_of", "send_pieces"]
+__all__ = ["ClientGone", "Departure", "Farewell", "departure_of", "send_pieces"]
 
 
 #: For how many seconds a body may keep the loop to itself.
 _TURN = 0.001
 
+#: How many seconds a client that does not read is waited for when its stream is ended from outside.
+_GRACE = 2.0
+
 
 class ClientGone(Exception):
     """The server has told that the client of an exchange has gone."""
+
+
+class Farewell:
+    """Sees to it that a body which is ended from outside ends, although its client does not read: it is called then.
+
+    Made by the task that sends. It is cancelled there after a grace, unless it has come to the end by itself.
+
+    :param watch: the task that waits until the client has gone; only one of the two may cancel
+    :param gone: filled when the task is cancelled
+    """
+
+    def __init__(self, watch: asyncio.Task[None], gone: list[bool]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = watch
+        self._gone = gone
+        self._called = False
+        self._sends = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> None:
+        """Begin the grace. Called from any thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._begin)
+        except RuntimeError:  # closed, and all that ran on it has ended
+            pass
+
+    def _begin(self) -> None:
+        self._called = True
+        if self._sends and self._timer is None:
+            self._timer = self._loop.call_later(_GRACE, self._cut)
+
+    def _cut(self) -> None:
+        if self._task is not None and self._watch is not None and not self._gone:
+            self._watch.cancel()
+            self._gone.append(True)
+            self._task.cancel()
+
+    def arm(self) -> None:
+        """Tell that the client is waited for from now on."""
+        self._sends = True
+        if self._called:
+            self._begin()
+
+    def disarm(self) -> None:
+        """Tell that something else is waited for, which is not to be cancelled."""
+        self._sends = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def end(self, exchange: Any) -> None:
+        """Tell the server of *exchange* that the body is complete."""
+        self.arm()
+        try:
+            await exchange.end()
+        except asyncio.CancelledError:
+            if not self.takes_back():
+                raise
+        finally:
+            self.disarm()
+
+    def takes_back(self) -> bool:
+        """Take back that the task was cancelled, and tell whether it was by this alone."""
+        return bool(self._gone) and self._task is not None and self._task.uncancel() == 0
+
+    def release(self) -> None:
+        """Let go of the tasks, which hold frames that hold this."""
+        self.disarm()
+        self._task = self._watch = None
 
 
 async def send_pieces(
@@ -71,7 +144,10 @@ async def _pour(exchange: Any, departure: Departure, answer: tuple[int, Headers,
     task = asyncio.current_task()
     gone: list[bool] = []
     watch = asyncio.ensure_future(cancel_if_gone(departure, task, gone))
+    farewell = Farewell(watch, gone)
+    token = sending.set(farewell)
     try:
+        farewell.arm()
         try:
             await exchange.start(status, headers)
             turn = monotonic()
@@ -84,17 +160,20 @@ async def _pour(exchange: Any, departure: Departure, answer: tuple[int, Headers,
                 if gone:
                     break
         finally:
+            farewell.disarm()
             watch.cancel()
             await _leave_off(task, gone)
             await pieces.aclose()
         if not gone:
-            await exchange.end()
+            await farewell.end(exchange)
     except ClientGone:
         return
     except asyncio.CancelledError:
         if not gone or (task is not None and task.cancelling() > 0):  # the server has cancelled it too
             raise
     finally:
+        sending.reset(token)
+        farewell.release()
         exchange.let_go()
         del task  # an exception would hold this frame, and the task the exception
 

@@ -12,11 +12,12 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from erlen.current import sending
 from erlen.http.files import FilePart
 from erlen.http.sending import Answer, Headers
 from erlen.http.streaming import AsyncBody
 from erlen.lifecycle.portal import LoopRunner, take_over
-from erlen.outflow import ClientGone, Departure, departure_of, send_pieces
+from erlen.outflow import ClientGone, Departure, Farewell, departure_of, send_pieces
 
 __all__ = ["answer_in_thread", "code_of"]
 
@@ -59,18 +60,25 @@ async def answer_in_thread(
 async def _stream(exchange: Any, passage: _Passage, departure: Departure, status: int, headers: Headers) -> None:
     """Send each piece of a body as the thread makes it, until the end or until the client has gone."""
     watch = asyncio.ensure_future(_leave_if_gone(departure, passage))
+    farewell = passage.farewell = Farewell(watch, [])
     try:
         await exchange.start(status, headers)
         while not passage.gone:
             passage.take_on()
             piece = await passage.next()
             if piece is None:
-                await exchange.end()
+                await farewell.end(exchange)
                 return
+            farewell.arm()
             await exchange.send(piece)
+            farewell.disarm()
     except ClientGone:
         return
+    except asyncio.CancelledError:
+        if not farewell.takes_back():
+            raise
     finally:
+        farewell.release()
         watch.cancel()
         exchange.let_go()
 
@@ -102,6 +110,7 @@ class _Passage:
         self._ended = False
         #: The client has gone: no piece is wanted any more.
         self.gone = False
+        self.farewell: Farewell | None = None
 
     # In the thread.
 
@@ -109,6 +118,7 @@ class _Passage:
         """Make the answer, and then its body piece by piece as the loop takes them."""
         body: Any = b""
         error: BaseException | None = None
+        token: Any = None
         try:
             made = answer()
             body = made[2]
@@ -122,6 +132,7 @@ class _Passage:
         try:
             self._taken.get()
             if not self.gone:
+                token = sending.set(self.farewell)
                 for piece in body:
                     if piece:
                         self._post(piece, None)
@@ -136,6 +147,8 @@ class _Passage:
                 close()
         except BaseException as caught:
             error = error or caught
+        if token is not None:
+            sending.reset(token)
         self._post(None, error, True)
         del error  # it would hold this frame
 

@@ -7,7 +7,8 @@ from typing import Any
 from erlen.errors import SetupError
 from erlen.http.proxies import TrustedProxies
 from erlen.mounts import Mount, add_mount
-from erlen.scaffold import Scaffold, setupmethod
+from erlen.registration import setupmethod
+from erlen.scaffold import Scaffold
 
 __all__ = ["Placement", "ProxyCountError"]
 

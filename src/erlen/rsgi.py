@@ -8,7 +8,7 @@ from typing import Any
 from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
-from erlen.http.websocket import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
+from erlen.http.wire import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 
@@ -106,7 +106,7 @@ class RsgiExchange(Exchange):
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.pairs()],
             "server": self.server,
             "client": self.client,
-            "state": {},
+            "state": dict(mount.state),
         }
 
     async def _asgi_receive(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class RsgiSocket(RsgiExchange, SocketExchange):
 
     __slots__ = ("_announced", "_wire")
 
-    carries_subprotocol = carries_headers = False
+    carries_subprotocol = carries_headers = tells_departure = False
 
     def __init__(self, scope: Any, protocol: Any) -> None:
         super().__init__(scope, protocol)
@@ -220,6 +220,9 @@ class RsgiSocket(RsgiExchange, SocketExchange):
                 await self.close(message.get("code", NORMAL), message.get("reason") or "")
         except WebSocketClosed as error:
             raise OSError("The client has gone.") from error
+
+    async def connect(self) -> None:
+        """Do nothing: RSGI announces no handshake but by its call."""
 
     async def accept(self, subprotocol: str | None, headers: Headers) -> None:
         try:

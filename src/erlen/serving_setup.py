@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from erlen.loading import load
-from erlen.scaffold import Scaffold, check_generator, check_signature, setupmethod
+from erlen.registration import check_generator, check_signature, setupmethod
+from erlen.scaffold import Scaffold
 
 __all__ = ["ServingSetup"]
 
@@ -130,6 +131,7 @@ class ServingSetup(Scaffold):
             self.before_serving_funcs
             or self.while_serving_funcs
             or self.after_serving_funcs
+            or any(mount.interface == "asgi" for mount in self._mounts)
             or any(mount.application.has_life for mount in self._mounts if mount.interface == "erlen")
         )
 

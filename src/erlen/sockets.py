@@ -10,7 +10,8 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.exchange import Exchange, begin_here, give_up
 from erlen.http.body import NO_BODY
-from erlen.http.websocket import WebSocket, WebSocketClosed, Wire
+from erlen.http.websocket import WebSocket
+from erlen.http.wire import WebSocketClosed, Wire
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket
@@ -44,6 +45,7 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
             await _converse_here(app, exchange, runner, loop)
         elif mount.interface == "wsgi":
             with suppress(WebSocketClosed):
+                await exchange.connect()
                 await exchange.reject(404, [], b"")
         else:
             await exchange.hand_over(mount)
@@ -62,6 +64,10 @@ async def _converse_here(
     context.request.attach(exchange, loop)
     current.set(context)
     try:
+        try:
+            await exchange.connect()
+        except WebSocketClosed as closed:
+            context.request.leave(closed)
         failure = await begin_here(app, exchange, context, runner)
     except BaseException as error:  # cancelled: what has begun has to end
         await give_up(context, error, runner)

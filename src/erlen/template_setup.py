@@ -11,7 +11,8 @@ from erlen.config import Config
 from erlen.context import find_context, nearest_request_context
 from erlen.errors import WaitingTemplate
 from erlen.loading import load
-from erlen.scaffold import Scaffold, setupmethod, template_decorator
+from erlen.registration import setupmethod, template_decorator
+from erlen.scaffold import Scaffold
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment

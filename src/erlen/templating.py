@@ -224,7 +224,7 @@ def render(context: Context, template: Template, values: dict[str, Any]) -> str:
     """Render *template* with *values* and what the context processors add."""
     app = context.app
     if template.environment.is_async and app._loop.is_here():
-        raise WaitingTemplate(f"the template {template.name or '<string>'} was made with Jinja's enable_async")
+        raise _waits(template)
     values = _prepare(context, template, values)
     # Jinja itself would make a loop for it, on which the application's async clients are of no use.
     text = app._loop.run(template.render_async(values)) if template.environment.is_async else template.render(values)
@@ -248,12 +248,32 @@ def stream(context: Context, template: Template, values: dict[str, Any]) -> Iter
     values = _prepare(context, template, values)
 
     def generate() -> Iterator[str]:
-        yield from template.generate(values)
         app = context.app
+        yield from _taken(app, template, values) if template.environment.is_async else template.generate(values)
         if template_rendered.receivers:
             template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=values)
 
     return generate()
+
+
+def _taken(app: Any, template: Template, values: dict[str, Any]) -> Iterator[str]:
+    """Take the pieces of a template that awaits, in a thread. Jinja would render it whole, on a loop of its own."""
+    if app._loop.is_here():
+        raise _waits(template)
+    pieces = app._loop.iterate(template.generate_async(values))
+    try:
+        while True:
+            try:
+                piece = pieces.next()
+            except StopIteration:
+                return
+            yield piece
+    finally:
+        pieces.close()
+
+
+def _waits(template: Template) -> WaitingTemplate:
+    return WaitingTemplate(f"the template {template.name or '<string>'} was made with Jinja's enable_async")
 
 
 async def stream_async(context: Context, template: Template, values: dict[str, Any]) -> AsyncIterator[str]:

@@ -103,7 +103,8 @@ def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_respo
     if mount.interface != "asgi":
         return mount.application(environ, start_response)  # type: ignore[no-any-return]
     bridge = load("erlen.bridge")
-    status, headers, body = bridge.call_asgi(mount.application, app._loop.get(), bridge.scope_of(environ), environ)
+    scope = {**bridge.scope_of(environ), "state": dict(mount.state)}
+    status, headers, body = bridge.call_asgi(mount.application, app._loop.get(), scope, environ)
     start_response(status, headers)
     return body  # type: ignore[no-any-return]
 

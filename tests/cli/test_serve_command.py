@@ -43,6 +43,45 @@ def test_a_request_in_flight_at_sigterm_is_answered(
     assert program.process.wait(90) == 0  # a worker that was still starting is waited for, and then killed
 
 
+@pytest.mark.parametrize(("workers", "interface"), [("1", "wsgi"), ("2", "asgi"), ("1", "rsgi")])
+def test_a_second_ctrl_c_ends_it_at_once(
+    start: Start, app_file: Path, free_port: int, tmp_path: Path, workers: str, interface: str
+) -> None:
+    never = ("--workers-kill-timeout", "100000")
+    pid_file = tmp_path / "server.pid"
+    program = start(
+        *("serve", "--port", str(free_port), "--workers", workers, "--interface", interface, *never),
+        *("--pid-file", str(pid_file)),
+    )
+    program.until_it_says("one")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(program.get, "/slow")
+        until((tmp_path / "entered").exists, "the view")
+        os.killpg(program.process.pid, signal.SIGINT)
+        until(lambda: "Press Ctrl-C again" in program.log and "Shutting down" in program.log, "the server to notice")
+        assert program.process.poll() is None
+        program.interrupt()
+        assert answer.result() == (0, "")
+    assert "Ending at once." in program.log
+    assert not pid_file.exists()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(program.process.pid, 0)  # no worker is left
+
+
+def test_a_second_sigterm_breaks_nothing_off(start: Start, app_file: Path, free_port: int, tmp_path: Path) -> None:
+    program = start("serve", "--port", str(free_port), "--workers", "1", "--interface", "asgi")
+    program.until_it_says("one")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(program.get, "/slow")
+        until((tmp_path / "entered").exists, "the view")
+        for _ in range(2):
+            os.killpg(program.process.pid, signal.SIGTERM)
+            until(lambda: "Shutting down" in program.log, "the server to notice")
+        (tmp_path / "gate").touch()
+        assert answer.result() == (200, "done")
+    assert program.process.wait(90) == 0
+
+
 def test_a_worker_that_is_still_starting_does_not_miss_the_signal(
     start: Start, app_file: Path, free_port: int, tmp_path: Path
 ) -> None:

@@ -261,6 +261,31 @@ def test_a_failing_start_up_cancels_the_tasks_that_it_has_started(app: Any, even
     assert events == ["cancelled"]
 
 
+def test_a_task_that_is_cancelled_before_its_first_step_is_over_and_named(
+    app: Any, events: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never_begun() -> None:
+        events.append("begun")
+
+    @app.before_serving
+    async def fail() -> None:
+        app.add_background_task(never_begun)
+        raise RuntimeError("no database")
+
+    async def main() -> list[Any]:
+        with pytest.raises(RuntimeError, match="no database"):
+            async with app.async_test_client():
+                pass
+        living: list[Any] = app._serving._tasks.living
+        return living
+
+    assert asyncio.run(main()) == []
+    assert events == []
+    assert "never_begun() at" in caplog.text
+    assert "was cancelled" in caplog.text
+    assert "left behind" not in caplog.text
+
+
 def test_tasks_of_a_program_that_serves_nothing_are_finished_at_its_end(tmp_path: Path) -> None:
     code = """
 import asyncio, threading

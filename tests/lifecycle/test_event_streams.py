@@ -11,7 +11,7 @@ import pytest
 from loop_tools import Connection, on_a_loop, tasks_left
 from werkzeug.test import create_environ
 
-from erlen import EventStream, ServerSentEvent, request, session
+from erlen import EventStream, ServerSentEvent, outflow, request, session
 from erlen.errors import ContextError
 
 
@@ -295,3 +295,94 @@ def test_a_source_that_swallows_its_end_is_ended_all_the_same(app: Any) -> None:
 
     asyncio.run(main())
     assert noted == ["swallowed", "ended"]
+
+
+class Deaf(Connection):
+    """A client that takes the beginning of its answer, and reads on when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_full = asyncio.Event()
+        self.reads = asyncio.Event()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if len(self.sent) == 3:
+            self.is_full.set()
+            await self.reads.wait()
+
+
+def endless_events(noted: list[str]) -> AsyncIterator[str]:
+    async def made() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "news"
+        finally:
+            noted.append("ended")
+
+    return made()
+
+
+def endless_plain_events(noted: list[str]) -> Iterator[str]:
+    try:
+        while True:
+            yield "news"
+    finally:
+        noted.append("ended")
+
+
+def revoke_while_the_client_is_deaf(app: Any, source: Callable[[list[str]], Any], then: Callable[[Deaf], Any]) -> Any:
+    """Return what was sent, and what was noted at the end of a stream whose session is revoked."""
+    noted: list[str] = []
+    add_stream(app, lambda: source(noted))
+    app.add_url_rule("/in", "sign_in", lambda: (session.update(name="ada"), session.sid)[1])
+    app.teardown_request(lambda error: noted.append(f"teardown {error}") if request.path == "/events" else None)
+    client = app.test_client()
+    handle = client.get("/in").text
+    cookie = client.get_cookie("session")
+    header = f"{cookie.decoded_key}={cookie.value}".encode()
+
+    async def main() -> tuple[list[Any], int]:
+        deaf = Deaf()
+        stream = asyncio.create_task(deaf.ask(app, "/events", "GET", (b"cookie", header)))
+        await deaf.is_full.wait()
+        assert await app.sessions.arevoke(handle)
+        then(deaf)
+        await stream
+        return deaf.sent, await tasks_left()
+
+    sent, left = on_a_loop(main)
+    assert left == 0
+    assert app._session_watch._open == {}
+    return sent, noted
+
+
+@pytest.mark.parametrize("source", [endless_events, endless_plain_events])
+def test_the_end_of_a_session_ends_a_stream_whose_client_does_not_read(
+    app: Any, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outflow, "_GRACE", 0.01)
+    sent, noted = revoke_while_the_client_is_deaf(app, source, lambda deaf: None)
+    assert len(sent) == 3  # nothing that would tell that the stream is complete
+    assert noted == ["ended", "teardown None"]
+
+
+@pytest.mark.parametrize("source", [endless_events, endless_plain_events])
+def test_a_client_that_reads_in_time_is_told_that_the_stream_of_its_ended_session_is_complete(
+    app: Any, source: Any
+) -> None:
+    sent, noted = revoke_while_the_client_is_deaf(app, source, lambda deaf: deaf.reads.set())
+    assert sent[-1] == {"type": "http.response.body", "body": b""}
+    assert noted == ["ended", "teardown None"]
+
+
+@pytest.mark.parametrize("source", [endless_events, endless_plain_events])
+def test_a_server_that_cancels_a_stream_is_heeded_in_the_grace_of_its_client(app: Any, source: Any) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        revoke_while_the_client_is_deaf(app, source, lambda deaf: asyncio.get_running_loop().call_soon(cancel_streams))
+
+
+def cancel_streams() -> None:
+    for task in asyncio.all_tasks():
+        if getattr(task.get_coro(), "__qualname__", "") == "Connection.ask":
+            task.cancel()

@@ -94,6 +94,136 @@ def test_an_async_hook_takes_of_the_same_time(make_app: Any) -> None:
     assert app.test_client().get("/nowhere").status_code == 504
 
 
+def add_stuck(app: Any, noted: list[str], *where: str) -> None:
+    """Add a view, a handler for its error and hooks after it, of which those named in *where* wait for ever."""
+
+    async def wait(here: str) -> None:
+        noted.append(here)
+        if here in where:
+            await asyncio.Event().wait()
+
+    @app.get("/")
+    async def index() -> str:
+        await wait("view")
+        if "raises" in where:
+            raise KeyError("broken")
+        return "x"
+
+    @app.errorhandler(KeyError)
+    async def broken(error: KeyError) -> Any:
+        await wait("handler")
+        return "handled", 500
+
+    @app.errorhandler(504)
+    async def too_late(error: GatewayTimeout) -> Any:
+        await wait("504")
+        return "too late", 504
+
+    @app.after_request
+    async def last(response: Response) -> Response:
+        await wait("last hook")
+        response.headers["X-Last"] = "yes"
+        return response
+
+    @app.after_request
+    async def hook(response: Response) -> Response:
+        await wait("hook")
+        return response
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "order"),
+    [
+        (("hook",), b"too late", ["view", "hook", "504", "last hook"]),
+        (("raises", "handler"), None, ["view", "handler", "hook", "last hook"]),
+        (("view", "504"), None, ["view", "504", "hook", "last hook"]),
+        (("hook", "504"), None, ["view", "hook", "504", "last hook"]),
+        (("view", "hook"), None, ["view", "504", "hook", "last hook"]),
+    ],
+)
+def test_error_handlers_and_hooks_after_the_view_have_their_time_too(
+    make_app: Any, where: tuple[str, ...], text: bytes | None, order: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(RESPONSE_TIMEOUT=0.05)
+    noted: list[str] = []
+    add_stuck(app, noted, *where)
+    app.teardown_request(lambda error: noted.append(f"teardown {error}"))
+    answer = app.test_client().get("/")
+    assert answer.status_code == 504
+    assert answer.headers["X-Last"] == "yes"
+    if text is None:
+        assert b"Gateway Timeout" in answer.data
+    else:
+        assert answer.data == text
+    assert noted == [*order, "teardown None"]
+    assert "was cancelled, because the 0.05 s that RESPONSE_TIMEOUT" in caplog.text
+
+
+def test_a_504_that_a_hook_raises_itself_is_an_exception_of_that_hook(make_app: Any) -> None:
+    app = make_app(RESPONSE_TIMEOUT=1000, TESTING=True)
+
+    @app.get("/")
+    async def index() -> str:
+        return "x"
+
+    @app.after_request
+    async def hook(response: Response) -> Response:
+        raise GatewayTimeout("of another server")
+
+    with pytest.raises(GatewayTimeout, match="of another server"):
+        app.test_client().get("/")
+
+
+def test_a_stream_that_a_hook_keeps_from_being_sent_is_closed(make_app: Any) -> None:
+    app = make_app(RESPONSE_TIMEOUT=SHORT)
+    closed: list[str] = []
+
+    @app.get("/")
+    async def index() -> Response:
+        response = Response(iter(["x"]))
+        response.call_on_close(lambda: closed.append("closed"))
+        return response
+
+    @app.after_request
+    async def hook(response: Response) -> Response:
+        await asyncio.Event().wait()
+        return response
+
+    assert app.test_client().get("/").status_code == 504
+    assert closed == ["closed"]
+
+
+def test_a_plain_hook_after_an_async_view_keeps_its_client_no_longer_than_allowed_on_a_loop(
+    make_app: Any, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(RESPONSE_TIMEOUT=SHORT)
+    noted: list[str] = []
+
+    @app.get("/")
+    async def index() -> str:
+        return "x"
+
+    @app.after_request
+    def hook(response: Response) -> Response:
+        if not noted:
+            noted.append("waits")
+            gate.wait()
+        return response
+
+    app.teardown_request(lambda error: noted.append("teardown"))
+
+    class Opening(Connection):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if len(self.sent) == 2:
+                noted.append("answered")
+                gate.set()
+
+    assert ask(app, connection=Opening)[0] == 504
+    assert noted == ["waits", "answered", "teardown"]
+    assert "hook() at" in caplog.text
+
+
 def test_an_awaitable_that_a_plain_view_returns_is_cut_too(make_app: Any) -> None:
     app = make_app(RESPONSE_TIMEOUT=SHORT)
     app.before_request(_nothing)
@@ -596,6 +726,58 @@ def test_a_body_that_is_taken_as_it_comes_has_all_the_time_it_needs(make_app: An
         return b"-".join(pieces).decode()
 
     assert ask(app, *POST, connection=lambda: Connection(b"01234", b"56789")) == (200, b"01234-56789")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+@pytest.mark.parametrize("setting", [True, False])
+def test_a_client_that_is_silent_in_a_body_that_is_taken_as_it_comes_is_408(
+    make_app: Any, kind: str, setting: bool
+) -> None:
+    app = make_app(BODY_TIMEOUT=SHORT if setting else None)
+    option = {} if setting else {"body_timeout": SHORT}
+    events: list[Any] = []
+
+    async def take_async() -> None:
+        pieces = aiter(request.body)
+        while True:
+            events.append(await anext(pieces))
+
+    def take() -> None:
+        while piece := request.stream.read(5):
+            events.append(piece)
+        raise AssertionError("the client has sent half of it")
+
+    app.add_url_rule("/", "take", take if kind == "plain" else take_async, methods=["POST"], stream=True, **option)
+    app.teardown_request(lambda error: events.append("teardown"))
+    assert ask(app, *POST, connection=Unfinished)[0] == 408
+    assert events == [b"half ", "teardown"]
+
+
+def test_a_view_may_go_on_without_the_rest_of_its_body_and_hear_of_it_later(make_app: Any) -> None:
+    app = make_app(BODY_TIMEOUT=SHORT)
+
+    @app.post("/", stream=True)
+    async def take() -> bytes:
+        pieces = [await anext(aiter(request.body))]
+        with pytest.raises(RequestTimeout):
+            await anext(aiter(request.body))
+        connection.left.append({"type": "http.request", "body": b"whole", "more_body": False})
+        connection.goes_on.set()
+        request._body.patience = None
+        return b"".join([*pieces, await request.body])
+
+    class Pausing(Unfinished):
+        def __init__(self) -> None:
+            super().__init__()
+            self.goes_on = asyncio.Event()
+
+        async def receive(self) -> Any:
+            if not self.left:
+                await self.goes_on.wait()
+            return await super().receive()
+
+    connection = Pausing()
+    assert ask(app, *POST, connection=lambda: connection) == (200, b"half whole")  # type: ignore[arg-type]
 
 
 def test_the_time_for_the_answer_begins_when_the_body_is_there(make_app: Any) -> None:

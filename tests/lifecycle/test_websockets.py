@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from loop_tools import on_a_loop, tasks_left
 
 import erlen
 from erlen import Blueprint, Erlen, WebSocketClosed, abort, request, session, websocket
 from erlen.errors import ContextError, SetupError
-from erlen.http.websocket import Rate
+from erlen.http.wire import Rate
 from erlen.testing import SocketClosed, SocketRejected
 
 
@@ -288,6 +289,175 @@ def test_a_client_that_goes_during_the_handshake_ends_the_view_and_runs_the_tear
     assert events == ["closed 1006", "teardown None"]
 
 
+class Handshake:
+    """A client that asks for a WebSocket at a server that tells of it leaving, and may send before it is accepted."""
+
+    def __init__(self, *messages: str) -> None:
+        self.gone = asyncio.Event()
+        self.sent: list[dict[str, Any]] = []
+        self._left = [
+            {"type": "websocket.connect"},
+            *({"type": "websocket.receive", "text": text} for text in messages),
+        ]
+
+    async def receive(self) -> dict[str, Any]:
+        if self._left:
+            return self._left.pop(0)
+        await self.gone.wait()
+        return {"type": "websocket.disconnect", "code": 1001}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    async def ask(self, app: Erlen, path: str, *headers: tuple[bytes, bytes]) -> None:
+        headers = ((b"host", b"localhost"), *headers)
+        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "extensions": {}}
+        await app.asgi(scope, self.receive, self.send)
+
+
+@pytest.mark.parametrize("waits", ["hook", "view"])
+def test_a_client_that_leaves_before_the_acceptance_cancels_what_waits(app: Erlen, waits: str) -> None:
+    app.config["WEBSOCKET_CLOSE_TIMEOUT"] = 0
+    events: list[str] = []
+
+    async def wait(where: str) -> None:
+        if waits == where:
+            handshake.gone.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                events.append(f"the {where} is left")
+
+    @app.before_websocket
+    async def hook() -> None:
+        await wait("hook")
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        await wait("view")
+
+    @app.after_websocket
+    def after(response: Any) -> Any:
+        events.append("after_websocket")
+        return response
+
+    @app.teardown_request
+    def teardown(error: Any) -> None:
+        events.append(f"teardown {error}")
+
+    handshake = Handshake()
+
+    async def main() -> int:
+        await handshake.ask(app, "/quay")
+        return await tasks_left()
+
+    assert on_a_loop(main) == 0
+    assert events == [f"the {waits} is left", "teardown None"]
+    assert handshake.sent == []
+
+
+def test_a_view_that_waits_before_it_accepts_loses_no_message(app: Erlen) -> None:
+    received: list[Any] = []
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        received.extend([await websocket.receive(), await websocket.receive()])
+
+    handshake = Handshake("first", "second")
+    on_a_loop(lambda: handshake.ask(app, "/quay"))
+    assert received == ["first", "second"]
+    assert [message["type"] for message in handshake.sent] == ["websocket.accept", "websocket.close"]
+
+
+def test_a_view_that_waits_before_it_refuses_is_no_longer_listened_for(app: Erlen) -> None:
+    @app.websocket("/quay")
+    async def quay() -> Any:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return "The quay is full.", 503
+
+    handshake = Handshake()
+
+    async def main() -> int:
+        await handshake.ask(app, "/quay")
+        return await tasks_left()
+
+    assert on_a_loop(main) == 0
+    assert handshake.sent == [{"type": "websocket.close", "code": 1000}]
+
+
+def test_a_client_that_does_not_read_is_closed_for_whoever_sends(app: Erlen) -> None:
+    app.config.update(WEBSOCKET_SEND_TIMEOUT=0.01, WEBSOCKET_CLOSE_TIMEOUT=0.01)
+    listening: list[Any] = []
+    seen: list[Any] = []
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        await websocket.accept()
+        listening.append(websocket._get_current_object())
+        try:
+            await websocket.receive()
+        except WebSocketClosed as closed:
+            seen.append(("the view itself", closed.code, closed.reason))
+            raise
+
+    @app.websocket("/speak")
+    async def speak() -> None:
+        await websocket.accept()
+        try:
+            while True:
+                await listening[0].send("news")
+        except WebSocketClosed as closed:
+            seen.append(("who sends", closed.code, closed.reason))
+        await websocket.send("told all who listen")
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/listen", buffer=1) as deaf, client.websocket("/speak") as speaker:
+            assert await speaker.receive() == "told all who listen"
+            assert await deaf.receive() == "news"
+
+    run(app, body)
+    reason = "Messages are not read."
+    assert sorted(seen) == [("the view itself", 1008, reason), ("who sends", 1008, reason)]
+
+
+def test_a_message_may_wait_for_its_client_for_ever_where_nothing_limits_it(app: Erlen) -> None:
+    app.config["WEBSOCKET_SEND_TIMEOUT"] = None
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        assert websocket.send_timeout is None
+        for number in range(3):
+            await websocket.send_json(number)
+
+    async def body(client: Any) -> None:
+        async with client.websocket("/listen", buffer=1) as slow:
+            assert [message async for message in slow] == ["0", "1", "2"]
+
+    run(app, body)
+
+
+def test_a_view_may_give_one_message_less_time_and_keep_the_socket(app: Erlen) -> None:
+    class Busy(Handshake):
+        async def send(self, message: dict[str, Any]) -> None:
+            if message.get("text") == "news":
+                await asyncio.Event().wait()
+            await super().send(message)
+
+    @app.websocket("/listen")
+    async def listen() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await websocket.send("news")
+        await websocket.send("older news")
+
+    handshake = Busy()
+    on_a_loop(lambda: handshake.ask(app, "/listen"))
+    assert [message["type"] for message in handshake.sent] == ["websocket.accept", "websocket.send", "websocket.close"]
+
+
 def test_after_a_close_nothing_is_sent_and_a_second_close_does_nothing(app: Erlen) -> None:
     seen: list[Any] = []
 
@@ -387,7 +557,7 @@ def test_a_socket_that_is_over_leaves_nothing_behind(app: Erlen) -> None:
 
 def test_a_rate_allows_as_many_at_once_as_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("erlen.http.websocket.time.monotonic", lambda: now)
+    monkeypatch.setattr("erlen.http.wire.time.monotonic", lambda: now)
     rate = Rate(4)
     assert [rate.allows() for _ in range(6)] == [True] * 4 + [False] * 2
     now += 0.5
@@ -542,6 +712,67 @@ def test_what_a_task_of_a_group_raises_closes_as_if_the_view_had(app: Erlen, wha
 
     run(app, body)
     assert hooks == [None]
+
+
+@pytest.mark.parametrize("ends", ["returns", "closes", "raises"])
+def test_a_client_that_does_not_read_does_not_hold_up_the_end(app: Erlen, ends: str) -> None:
+    app.config.update(WEBSOCKET_CLOSE_TIMEOUT=0.01, TESTING=False)
+    torn: list[Any] = []
+    app.teardown_request(lambda error: torn.append(type(error)))
+
+    class Full(Handshake):
+        async def send(self, message: dict[str, Any]) -> None:
+            await super().send(message)
+            if message["type"] == "websocket.close":
+                await asyncio.Event().wait()
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        await websocket.accept()
+        if ends == "closes":
+            await websocket.close(3000)
+        elif ends == "raises":
+            raise KeyError("quay")
+
+    handshake = Full()
+    on_a_loop(lambda: handshake.ask(app, "/quay"))
+    assert handshake.sent[-1]["code"] == {"returns": 1000, "closes": 3000, "raises": 1011}[ends]
+    assert torn == [KeyError if ends == "raises" else type(None)]
+
+
+def test_a_socket_whose_acceptance_carries_no_cookie_is_closed_with_its_session_all_the_same(app: Erlen) -> None:
+    class OfGranian(Handshake):
+        """Its module is all that tells the adapter who serves."""
+
+    OfGranian.__module__ = "granian.asgi"
+    app.config["SESSION_PERMANENT"] = True
+
+    @app.get("/in")
+    def sign_in() -> Any:
+        session["name"] = "ada"
+        return session.sid
+
+    @app.websocket("/quay")
+    async def quay() -> None:
+        session["moored"] = True
+        await websocket.accept()
+        assert await app.sessions.arevoke(handle)
+        await websocket.receive()
+
+    client = app.test_client()
+    handle = client.get("/in").text
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+
+    async def main() -> list[dict[str, Any]]:
+        handshake = OfGranian()
+        await handshake.ask(app, "/quay", (b"cookie", f"{cookie.decoded_key}={cookie.value}".encode()))
+        return handshake.sent
+
+    accepted, closed = on_a_loop(main)
+    assert accepted == {"type": "websocket.accept", "subprotocol": None, "headers": []}
+    assert closed == {"type": "websocket.close", "code": 1008, "reason": "The session has ended."}
+    assert app._session_watch._open == {}
 
 
 def test_a_view_that_has_noticed_the_end_may_take_its_time(app: Erlen) -> None:

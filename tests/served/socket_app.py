@@ -190,6 +190,16 @@ async def watch() -> None:
         told.append(["watch ended"])
 
 
+@app.websocket("/ws/queue")
+async def queue() -> None:
+    """Waits for something before it accepts."""
+    told.append(["queueing"])
+    try:
+        await asyncio.Event().wait()
+    finally:
+        told.append(["left the queue"])
+
+
 @app.websocket("/ws/group")
 async def group() -> None:
     async def listen() -> None:
@@ -219,6 +229,18 @@ async def slow() -> None:
     told.append(["read", count])
 
 
+@app.websocket("/ws/flood")
+async def flood() -> None:
+    """Sends more than any buffer takes."""
+    websocket.send_timeout = 0.2
+    try:
+        while True:
+            await websocket.send(b"x" * 65_536)
+    except WebSocketClosed as closed:
+        told.append(["flood ended", closed.code, closed.reason])
+        raise
+
+
 @app.websocket("/ws/rated", message_rate=2)
 async def rated() -> None:
     async for message in websocket:
@@ -238,6 +260,7 @@ async def open_to_all() -> None:
 
 async def relay(scope: Any, receive: Any, send: Any) -> None:
     """An ASGI application of somebody else."""
+    assert scope["type"] == "websocket"  # as most say that they know no other, such as the life of the server
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": f"{scope['root_path']} {scope['path']}"})

@@ -8,7 +8,16 @@ import time
 from contextvars import ContextVar
 from pathlib import Path
 
-from erlen import Erlen, EventStream, ServerSentEvent, g, request, stream_template_string_async, stream_with_context
+from erlen import (
+    Erlen,
+    EventStream,
+    ServerSentEvent,
+    g,
+    request,
+    session,
+    stream_template_string_async,
+    stream_with_context,
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -127,6 +136,42 @@ async def events(mark):
             note(mark, "finally")
 
     return EventStream(source(), retry=1000, heartbeat=0.02)
+
+
+@app.post("/in")
+def sign_in():
+    session["name"] = "ada"
+    return ""
+
+
+@app.post("/out")
+def sign_out():
+    session.clear()
+    return ""
+
+
+@app.get("/flood/<mark>")
+async def flood(mark):
+    async def source():
+        try:
+            while True:
+                yield "x" * 65_536
+        finally:
+            note(mark, "finally")
+
+    return EventStream(source())
+
+
+@app.get("/flood-plain/<mark>")
+def flood_plain(mark):
+    def source():
+        try:
+            while True:
+                yield "x" * 65_536
+        finally:
+            note(mark, "finally")
+
+    return EventStream(source())
 
 
 @app.post("/sum", stream=True)

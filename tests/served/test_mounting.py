@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from served_tools import Events
 
+import serving
 from erlen import Erlen
 from erlen.mounts import MountError
 
@@ -108,6 +111,62 @@ def test_a_mounted_asgi_application_is_given_its_path_and_its_body(http: httpx.C
     answer = http.post("/wsgi/asgi/gr%C3%BCn?q=1", content=iter([b"x" * 100_000, b"y" * 50]))
     assert answer.status_code == 202
     assert (answer.text, answer.headers["X-Kind"]) == ("/wsgi/asgi /wsgi/asgi/grün q=1 100050 end", "asgi")
+
+
+GUEST = """
+import os
+from pathlib import Path
+from erlen import Erlen
+
+app = Erlen(__name__)
+
+def note(text):
+    with Path(__file__).with_name("events").open("a") as file:
+        file.write(f"guest {text}\\n")
+
+async def guest(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        note("begins")
+        if os.environ.get("BROKEN"):
+            await send({"type": "lifespan.startup.failed", "message": "no database for the guest"})
+            return
+        scope["state"]["pool"] = "a pool"
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        note("ends")
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["state"]["pool"].encode()})
+
+app.mount("/guest", guest)
+asgi = app.asgi
+"""
+
+
+@pytest.mark.parametrize("server", ["granian", "granian-asgi", "granian-rsgi", "uvicorn"])
+def test_a_mounted_asgi_application_is_started_and_ended_with_the_server(
+    tmp_path: Path, start: Any, server: str
+) -> None:
+    (tmp_path / "guest_app.py").write_text(GUEST)
+    with start(server, "guest_app:app", tmp_path) as started:
+        assert httpx.get(f"{started.url}/guest/", timeout=30).text == "a pool"
+        started.stop()
+    assert Events(tmp_path / "events").of("guest") == ["begins", "ends"]
+
+
+@pytest.mark.parametrize("server", ["granian-asgi", "granian-rsgi", "uvicorn"])
+def test_a_mounted_asgi_application_that_cannot_start_ends_the_server_with_its_cause(
+    tmp_path: Path, server: str
+) -> None:
+    (tmp_path / "guest_app.py").write_text(GUEST)
+    done = subprocess.run(
+        serving.command_of(server, "guest_app:app", serving.find_free_port()), cwd=tmp_path,
+        env=serving.environment_of(server, BROKEN="1"), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "The application mounted at '/guest' could not start: no database for the guest" in done.stderr
 
 
 @pytest.mark.parametrize(

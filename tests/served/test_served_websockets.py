@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import create_connection
 from typing import Any
 
 import httpx
@@ -25,6 +26,10 @@ CLOSED_BY_CLIENT = {
     "gunicorn-asgi": [4001, ""],
     "hypercorn": [1006, ""],
 }
+HANDSHAKE = (
+    b"GET /ws/queue HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bGV0IG1lIGluLCBwbGVhcw==\r\n\r\n"
+)
 ON_PURPOSE = (
     "RuntimeError: the socket failed",
     "ValueError: The subprotocol 'morse' was not offered by the client",
@@ -278,6 +283,24 @@ def test_a_view_that_does_not_listen_is_cancelled_when_its_client_hangs_up(box: 
     socket.hang_up()
     box.wait_until_told("teardown", path, "NoneType")
     assert box.was_told("watch ended" if path == "/ws/watches" else "speaker ended")
+
+
+def test_a_client_that_does_not_read_is_closed_and_the_view_told(box: Box) -> None:
+    with box.connect("/ws/flood") as socket:
+        box.wait_until_told("flood ended", 1008, "Messages are not read.")
+        box.wait_until_told("teardown", "/ws/flood", "NoneType")
+        # What says why may stand behind all that it has not read, and not fit.
+        assert socket.wait_for_close().code in ({1008, 1006} if box.carries_codes else {1005})
+
+
+def test_a_view_that_has_not_accepted_is_cancelled_when_its_client_hangs_up(box: Box) -> None:
+    if box.kind.startswith("granian"):
+        pytest.skip("granian tells nothing of its client before the acceptance")
+    with create_connection(("127.0.0.1", box.port)) as client:
+        client.sendall(HANDSHAKE)
+        box.wait_until_told("queueing")
+    box.wait_until_told("teardown", "/ws/queue", "NoneType")
+    assert box.was_told("left the queue")
 
 
 # --- the session -----------------------------------------------------------------------------------------------------

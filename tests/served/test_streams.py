@@ -93,6 +93,19 @@ def test_a_client_that_hangs_up_while_the_generator_waits_ends_it_where_the_serv
     assert seen(streams, mark, "teardown") == ["finally", "teardown"]
 
 
+@pytest.mark.parametrize("path", ["flood", "flood-plain"])
+def test_the_end_of_a_session_ends_its_streams_though_the_client_does_not_read(streams: Site, path: str) -> None:
+    if streams.is_wsgi:
+        pytest.skip("a WSGI server waits for the client by itself")
+    with httpx.Client(base_url=streams.server.url, timeout=30) as http, connect(streams.port) as connection:
+        http.post("/in")
+        cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
+        connection.sendall(get(f"/{path}/{path}", f"Cookie: {cookies}"))
+        read_until(connection, b"xxxx")
+        http.post("/out")
+        assert seen(streams, path, "teardown") == ["finally", "teardown"]
+
+
 def test_hanging_up_many_times_leaves_nothing_behind(streams: Site) -> None:
     def hang_up(number: int) -> None:
         with connect(streams.port) as connection:

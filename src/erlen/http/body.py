@@ -79,6 +79,8 @@ class RequestBody(io.RawIOBase):
     late = False
     #: Pieces are handed on as they come, and not kept.
     streams = False
+    #: For how many seconds the next piece of such a body is waited for.
+    patience: float | None = None
     _rest = b""
     _ahead: asyncio.Task[bytes] | None = None
     _readers = 0
@@ -98,9 +100,12 @@ class RequestBody(io.RawIOBase):
         #: The client went away before the end.
         self.broken = False
 
-    def stream(self) -> None:
-        """Hand the body on as it comes from now on."""
-        self.streams = True
+    def stream(self, patience: float | None = None) -> None:
+        """Hand the body on as it comes from now on.
+
+        :param patience: for how many seconds who reads waits for the next piece; None means for ever
+        """
+        self.streams, self.patience = True, patience
         self._taken = asyncio.Event()
 
     async def fill(self, limit: int | None) -> None:
@@ -163,6 +168,7 @@ class RequestBody(io.RawIOBase):
         """Return the next piece of a body that streams; empty at its end. A reader that is cancelled loses nothing.
 
         :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
+        :raises werkzeug.exceptions.RequestTimeout: 408, if the piece did not come in time
         """
         rest, self._rest = self._rest, b""
         if rest:
@@ -172,9 +178,11 @@ class RequestBody(io.RawIOBase):
             self._readers += 1
             try:
                 if not fetching.done():
-                    await asyncio.wait([fetching])
+                    await asyncio.wait([fetching], timeout=self.patience)
             finally:
                 self._readers -= 1
+            if not fetching.done():
+                raise BodyTimeout()
             if self._ahead is fetching:
                 self._ahead = None
             self._taken.set()

@@ -73,6 +73,8 @@ class IncomingBody:
     :raises werkzeug.exceptions.RequestEntityTooLarge: 413, while it is read, if it is longer than
         ``request.max_content_length``; at once if it says so
     :raises werkzeug.exceptions.ClientDisconnected: 400, while it is read, if the client goes away in the middle
+    :raises werkzeug.exceptions.RequestTimeout: 408, while it is read as it comes, if the client sends nothing for
+        ``BODY_TIMEOUT``
     """
 
     def __init__(self, request: RequestLike) -> None:

@@ -4,121 +4,46 @@ A WebSocket begins as a GET request, and is one here: an object of :class:`WebSo
 and values out of the path that a request has, and ``request`` and ``session`` work as in any view.
 
 Laws of this file: one task reads what the client sends, and leaves it in an inbox of a fixed length, so that a client
-that goes is noticed while the view does something else, and one that sends faster than the view receives is held back
-by its own connection. Who sends waits until the server has taken the message.
+that goes is noticed while the view does something else (before the acceptance too, where the server tells of it), and
+one that sends faster than the view receives is held back by its own connection. Who sends waits until the server has
+taken the message.
 """
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
 
-from erlen.errors import ErlenError
+from erlen.callables import Rest
 from erlen.http.request import Request
 from erlen.http.response import lower
 from erlen.http.streaming import AsyncBody
+from erlen.http.wire import (
+    ABNORMAL,
+    GOING_AWAY,
+    NORMAL,
+    POLICY,
+    TOO_BIG,
+    Rate,
+    WebSocketClosed,
+    WebSocketDataError,
+    Wire,
+)
 from erlen.loading import load
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["WebSocket", "WebSocketClosed", "WebSocketDataError", "Wire"]
+__all__ = ["WebSocket"]
 
 #: How many messages wait for the view before the client is held back.
 _INBOX = 16
 
 _REASON_AT_MOST = 123  # bytes; a control frame has no more (RFC 6455, section 5.5)
-
-NORMAL = 1000
-GOING_AWAY = 1001
-NO_CODE = 1005
-ABNORMAL = 1006
-INVALID_DATA = 1007
-POLICY = 1008
-TOO_BIG = 1009
-INTERNAL_ERROR = 1011
-
-
-class WebSocketClosed(ErlenError):
-    """The WebSocket is closed, so nothing can be sent or received any more.
-
-    A view need not catch it: one that is left by it has ended as it should.
-
-    :ivar code: the close code (RFC 6455, section 7.4); 1005 if the client gave none, 1006 if the connection broke
-    :ivar reason: what was said besides, mostly nothing
-    """
-
-    def __init__(self, code: int, reason: str = "") -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"The WebSocket is closed ({self.code}{': ' if self.reason else ''}{self.reason})."
-
-
-class WebSocketDataError(ErlenError, ValueError):
-    """The client sent a message that cannot be read as JSON. A view that does not catch it closes with 1007."""
-
-
-class Wire(Protocol):
-    """What a WebSocket needs of its server. An adapter offers it."""
-
-    #: Whether the acceptance can name a subprotocol.
-    carries_subprotocol: bool
-
-    @property
-    def carries_headers(self) -> bool:
-        """Whether the acceptance can carry headers."""
-
-    def subprotocols(self) -> list[str]:
-        """Return the subprotocols that the client offers."""
-
-    async def accept(self, subprotocol: str | None, headers: list[tuple[str, str]]) -> None:
-        """Accept the handshake."""
-
-    async def reject(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Refuse the handshake with an HTTP response, as far as the protocol can carry it."""
-
-    async def take(self) -> str | bytes:
-        """Return the next message.
-
-        :raises WebSocketClosed: when the client has gone
-        """
-
-    async def put(self, message: str | bytes) -> None:
-        """Send a message.
-
-        :raises WebSocketClosed: if the client has gone
-        """
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close the connection."""
-
-
-class Rate:
-    """Counts messages: *limit* a second, and as many at once after a silence."""
-
-    __slots__ = ("_left", "_limit", "_seen")
-
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-        self._left = max(limit, 1.0)
-        self._seen = time.monotonic()
-
-    def allows(self) -> bool:
-        """Count one message, and tell whether it was within the limit."""
-        now = time.monotonic()
-        self._left = min(max(self._limit, 1.0), self._left + (now - self._seen) * self._limit)
-        self._seen = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class WebSocket(Request):
@@ -146,6 +71,8 @@ class WebSocket(Request):
     max_message_size: int | None = None
     close_timeout: float = 2
     receive_timeout: float | None = 60
+    #: How many seconds a message may wait for a client that does not read; see ``WEBSOCKET_SEND_TIMEOUT``.
+    send_timeout: float | None = 60
     _wire: Wire
     _loop: asyncio.AbstractEventLoop
     _inbox: deque[str | bytes]
@@ -153,6 +80,8 @@ class WebSocket(Request):
     _waiting: list[asyncio.Future[None]]
     _receivers = 0
     _reader: asyncio.Task[None] | None = None
+    #: Starts the reader, if hooks or view wait for something before they accept.
+    _early: asyncio.Handle | None = None
     _room: asyncio.Future[None] | None = None
     _rate: Rate | None = None
     #: Called before the handshake is accepted; gives the headers of the answer.
@@ -193,6 +122,26 @@ class WebSocket(Request):
 
     # The handshake.
 
+    def watch_handshake(self) -> None:
+        """Notice from the next turn of the loop on that the client goes, where the server tells of it this early."""
+        if self._wire.tells_departure and self.close_code is None:
+            self._early = self._loop.call_soon(self._start_reading)
+
+    def _start_reading(self) -> None:
+        self._leave_early()
+        if self._reader is None and self.close_code is None:
+            self._reader = self._loop.create_task(self._read())
+
+    def _leave_early(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None
+
+    def leave(self, closed: WebSocketClosed) -> None:
+        """Note that the client has gone."""
+        if self._end(closed.code, closed.reason):
+            self._gone()
+
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         """Accept the handshake. Nothing happens if it was accepted already, by the first message for instance.
 
@@ -229,9 +178,10 @@ class WebSocket(Request):
         try:
             if self._on_accept is not None:
                 pairs += await self._on_accept()
+                self._check_open()
             await self._wire.accept(subprotocol, pairs)
             self.accepted, self.subprotocol = True, subprotocol
-            self._reader = self._loop.create_task(self._read())
+            self._start_reading()
         except WebSocketClosed as closed:
             self._end(closed.code, closed.reason)
             raise
@@ -254,8 +204,11 @@ class WebSocket(Request):
                 close = getattr(body, "close", None)
                 if close is not None:
                     close()
-        self.close_code = ABNORMAL
-        await self._wire.reject(int(status.split()[0]), headers, whole)
+        await self._stop_reading()
+        if self.close_code is None:
+            self.close_code = ABNORMAL
+            with suppress(WebSocketClosed):
+                await self._wire.reject(int(status.split()[0]), headers, whole)
 
     # Messages.
 
@@ -264,7 +217,7 @@ class WebSocket(Request):
 
         :raises WebSocketClosed: when it is closed and every message that came before was received
         """
-        if self._reader is None:
+        if not self.accepted:
             await self.accept()
         self._receivers += 1
         try:
@@ -281,8 +234,10 @@ class WebSocket(Request):
     async def send(self, message: str | bytes) -> None:
         """Send a message, and wait until the server has taken it.
 
+        A client that reads nothing holds that up. After ``WEBSOCKET_SEND_TIMEOUT`` the socket is closed with 1008.
+
         :param message: ``str`` is sent as text, ``bytes`` as binary
-        :raises WebSocketClosed: if it is closed
+        :raises WebSocketClosed: if it is closed, or was because the client has not read in time
         :raises TypeError: for anything else
         """
         kind = type(message)
@@ -299,11 +254,20 @@ class WebSocket(Request):
         if not self.accepted:
             await self.accept()
         self._check_open()
+        work = self._wire.put(message)
         try:
-            await self._wire.put(message)
+            waited = work.send(None)  # most are taken at once, and need no timer
+            async with load("asyncio").timeout(self.send_timeout):
+                await Rest(work, waited)
+        except StopIteration:
+            return
         except WebSocketClosed as error:
             self._end(error.code, error.reason)
-            raise WebSocketClosed(self.close_code or ABNORMAL, self.close_reason) from None
+        except TimeoutError:
+            self._drop(POLICY, "Messages are not read.")
+        else:
+            return
+        self._check_open()
 
     async def receive_json(self) -> Any:
         """Wait for the next message, and return what it says as JSON.
@@ -366,16 +330,22 @@ class WebSocket(Request):
     # Inside.
 
     def limit(
-        self, size: int | None, rate: float | None, close_timeout: float = 2, receive_timeout: float | None = 60
+        self,
+        size: int | None,
+        rate: float | None,
+        close_timeout: float = 2,
+        receive_timeout: float | None = 60,
+        send_timeout: float | None = 60,
     ) -> None:
         """Set how large a message may be, in bytes, and how many may come in a second; None for no limit.
 
         :param close_timeout: seconds that closing may take
         :param receive_timeout: seconds that a full inbox may wait for the view
+        :param send_timeout: seconds that a message may wait for the client
         """
         self.max_message_size = size
         self._rate = None if rate is None else Rate(rate)
-        self.close_timeout, self.receive_timeout = close_timeout, receive_timeout
+        self.close_timeout, self.receive_timeout, self.send_timeout = close_timeout, receive_timeout, send_timeout
 
     def _check_open(self) -> None:
         if self.close_code is not None:
@@ -425,8 +395,7 @@ class WebSocket(Request):
                 if len(self._inbox) >= _INBOX and not await self._wait_for_room():
                     return
         except WebSocketClosed as closed:
-            if self._end(closed.code, closed.reason):
-                self._gone()
+            self.leave(closed)
         except Exception:  # of the server: nothing can be received any more
             if self._end(ABNORMAL, ""):
                 self._gone()
@@ -465,6 +434,12 @@ class WebSocket(Request):
             self._gone()
             await self._close(code, reason)
 
+    def _drop(self, code: int, reason: str) -> None:
+        """Close it as ``shut`` does, but let nobody wait for that."""
+        if self._end(code, reason):
+            self._gone()
+            self._ending = self._loop.create_task(self._close(code, reason))
+
     async def _check(self, message: str | bytes) -> bool:
         """Close for a message that is too large, or one too many."""
         most = self.max_message_size
@@ -494,6 +469,7 @@ class WebSocket(Request):
             self._reader = self._ending = None  # a task holds the context, and that this
 
     async def _stop_reading(self) -> None:
+        self._leave_early()
         reader = self._reader
         if reader is not None and not reader.done() and reader is not load("asyncio").current_task():
             ended = self._loop.create_future()

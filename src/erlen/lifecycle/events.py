@@ -10,6 +10,8 @@ import contextvars
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from erlen.current import sending
+
 __all__ = ["Events"]
 
 
@@ -35,6 +37,7 @@ class Events:
         self._error: BaseException | None = None
         self._ended = False
         self._stopped = False
+        self._sender: Any = None
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
 
@@ -46,7 +49,9 @@ class Events:
             try:
                 loop.call_soon_threadsafe(self._changed.set)
             except RuntimeError:  # closed, and all that ran on it has ended
-                pass
+                return
+            if self._sender is not None:
+                self._sender()
 
     def close(self) -> None:
         """Let go of a source that was not begun."""
@@ -85,6 +90,7 @@ class Events:
 
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._sender = sending.get()
         if not self._stopped:
             self._task = self._loop.create_task(self._pump(), context=contextvars.copy_context())
 
@@ -114,6 +120,7 @@ class Events:
     async def aclose(self) -> None:
         """End the stream: the source is cancelled where it waits, and its ``finally`` is waited for."""
         self._stopped = True
+        self._sender = None
         task, self._task = self._task, None
         if task is None:
             if self._loop is None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import Context as Variables
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from erlen.callables import describe
@@ -26,6 +27,7 @@ from erlen.config import seconds
 from erlen.context import Context
 from erlen.errors import ServingError
 from erlen.lifecycle.exit import at_exit
+from erlen.lifecycle.mounted import Lifespan
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.tasks import Entered, Tasks, quieten
 from erlen.lifecycle.threads import threads_of
@@ -85,7 +87,7 @@ class _Life:
         self.ended: Future[list[BaseException]] = Future()
         #: What has to be ended: generators that wait at their yield, and mounted applications that were started.
         self.entered: list[tuple[Callable[..., Any], Any]] = []
-        self.mounted: list[Any] = []
+        self.mounted: list[tuple[Any, Callable[[], Coroutine[Any, Any, None]]]] = []
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -238,9 +240,8 @@ class Serving:
                         await runner.call(function)
                     for function in list(app.while_serving_funcs):
                         life.entered.append((function, await _enter(function, runner)))
-            for mounted in _mounted(app):
-                await serving_of(mounted).start(mounted)
-                life.mounted.append(mounted)
+            for mount in app._mounts:
+                await _start_mounted(life, mount, app)
         except BaseException as error:
             app.logger.critical("The application cannot be served.", exc_info=error)
             await self._undo(life, app, runner)
@@ -291,8 +292,8 @@ async def _leave_all(
             for function in list(functions):
                 await collect(f"The after_serving function {describe(function)}", runner.call(function))
 
-    for mounted in reversed(life.mounted):
-        await collect(f"What is mounted, {mounted!r},", serving_of(mounted).stop(mounted))
+    for mounted, stop in reversed(life.mounted):
+        await collect(f"What is mounted, {mounted!r},", stop())
     if life.entered or functions:
         await collect("A teardown", leave())
     return errors
@@ -330,8 +331,18 @@ async def _leave(function: Callable[[], Any], generator: Any, runner: LoopRunner
         )
 
 
-def _mounted(app: Any) -> list[Any]:
-    return [mount.application for mount in app._mounts if mount.interface == "erlen"]
+async def _start_mounted(life: _Life, mount: Any, app: Any) -> None:
+    """Start what is mounted in *app*, and have it ended with it. WSGI knows no start and no end."""
+    mounted = mount.application
+    if mount.interface == "erlen":
+        serving = serving_of(mounted)
+        await serving.start(mounted)
+        life.mounted.append((mounted, partial(serving.stop, mounted)))
+    elif mount.interface == "asgi":
+        name = f"The application mounted at {mount.prefix!r}"
+        lifespan = Lifespan(mounted, name, mount.state, app.logger)
+        if await lifespan.start():
+            life.mounted.append((mounted, lifespan.stop))
 
 
 def limit_of(app: Any) -> float:

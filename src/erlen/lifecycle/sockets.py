@@ -25,15 +25,8 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionError
 from erlen.http.convert import make_response
-from erlen.http.websocket import (
-    INTERNAL_ERROR,
-    INVALID_DATA,
-    NORMAL,
-    POLICY,
-    WebSocket,
-    WebSocketClosed,
-    WebSocketDataError,
-)
+from erlen.http.websocket import WebSocket
+from erlen.http.wire import INTERNAL_ERROR, INVALID_DATA, NORMAL, POLICY, WebSocketClosed, WebSocketDataError
 from erlen.lifecycle.guard import refuse_cross_site
 from erlen.lifecycle.pipeline import (
     answer_exception,
@@ -61,8 +54,9 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
     error: BaseException | None = None
     socket._on_accept = lambda: _session_headers(app, context, runner)
     _set_limits(app, context, socket)
+    socket.watch_handshake()
     try:
-        result = await _until_answered(app, context, runner, failure)
+        result = await _until_left(app, context, runner, failure)
         if socket.accepted:
             await _finish(app, context, runner)
         elif not socket.closed:
@@ -95,12 +89,13 @@ async def handle_socket(app: Any, context: Context, runner: Runner, failure: Exc
 
 def _set_limits(app: Any, context: Context, socket: WebSocket) -> None:
     config, options = app.config, app.route_options.get(context.plan.endpoint, {})
-    wait = config["WEBSOCKET_RECEIVE_TIMEOUT"]
+    receiving, sending = config["WEBSOCKET_RECEIVE_TIMEOUT"], config["WEBSOCKET_SEND_TIMEOUT"]
     socket.limit(
         options.get("max_message_size", config["WEBSOCKET_MAX_MESSAGE_SIZE"]),
         options.get("message_rate", config["WEBSOCKET_MESSAGE_RATE"]),
         seconds(config["WEBSOCKET_CLOSE_TIMEOUT"]),
-        None if wait is None else seconds(wait),
+        None if receiving is None else seconds(receiving),
+        None if sending is None else seconds(sending),
     )
 
 
@@ -114,6 +109,21 @@ async def _end(app: Any, context: Context, error: BaseException | None, runner: 
                 await end(app, context, error, runner)
         finally:
             error = None  # an exception would hold this frame
+
+
+async def _until_left(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:
+    """Do what ``_until_answered`` does; it is cancelled if the client goes and it neither receives nor sends."""
+    socket: WebSocket = context.request
+    watch = _Watch(socket, asyncio.get_running_loop(), socket.close_timeout)
+    try:
+        return await _until_answered(app, context, runner, failure)
+    except asyncio.CancelledError:
+        if not watch.uncancels():
+            raise
+        return None
+    finally:
+        watch.stop()
+        del failure  # an exception would hold this frame
 
 
 async def _until_answered(app: Any, context: Context, runner: Runner, failure: Exception | None) -> Any:
@@ -169,21 +179,16 @@ async def _before(app: Any, context: Context, runner: Runner) -> Any:
 
 
 async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
-    """Run the view; it is cancelled if its client goes and it neither receives nor sends."""
+    """Run the view."""
     socket: WebSocket = context.request
     view = plan.socket
     if view is None:
         if plan.view is None:
             raise NoView(plan.endpoint)
         view = plan.view  # a rule with websocket=True, and a view that was registered by hand
-    watch = _Watch(socket, asyncio.get_running_loop(), socket.close_timeout)
     try:
         result = view(**(socket.view_args or {}))
         return await result if hasattr(result, "__await__") else result
-    except asyncio.CancelledError:
-        if not watch.uncancels():
-            raise
-        return None
     except BaseExceptionGroup as group:  # of a TaskGroup, whose tasks receive and send
         rest: BaseException | None = group.split(WebSocketClosed)[1]
         if rest is None:
@@ -195,8 +200,6 @@ async def _run_view(app: Any, context: Context, plan: Plan) -> Any:
         if isinstance(rest, (WebSocketDataError, HTTPException)):  # as if it were raised in the view itself
             raise rest from None
         raise
-    finally:
-        watch.stop()
 
 
 def _other_socket() -> RuntimeError:
@@ -207,7 +210,7 @@ def _other_socket() -> RuntimeError:
 
 
 class _Watch:
-    """Cancels a view whose client has gone, if it neither receives nor sends within a grace."""
+    """Cancels hooks and view whose client has gone, if they neither receive nor send within a grace."""
 
     def __init__(self, socket: WebSocket, loop: asyncio.AbstractEventLoop, grace: float) -> None:
         self._task = asyncio.current_task()
@@ -216,7 +219,7 @@ class _Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
         socket._on_gone, socket._on_told = self._begin, self._told
-        if socket.closed:  # a hook has accepted it, and its client has gone already
+        if socket.closed:  # the client has gone already
             self._begin()
 
     def _told(self) -> None:
@@ -282,7 +285,8 @@ async def _watch_session(context: Context) -> None:
     loop = asyncio.get_running_loop()
 
     def close() -> None:
-        socket._ending = loop.create_task(socket.revoke())
+        if socket._ending is None:
+            socket._ending = loop.create_task(socket.revoke())
 
     socket._watched = await watch(context, close)
 

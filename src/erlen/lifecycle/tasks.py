@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import Context as Variables
 from contextvars import copy_context
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -75,12 +76,13 @@ class Entered:
 class _Task:
     """One task, and the loop that it runs on."""
 
-    __slots__ = ("done", "limit", "loop", "name", "task")
+    __slots__ = ("begun", "done", "limit", "loop", "name", "task")
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self.name = name
         self.loop = loop
         self.done: Future[None] = Future()
+        self.begun = False
         #: The seconds that the end of the application has waited for it.
         self.limit: float | None = None
         self.task: asyncio.Task[None] | None = None
@@ -133,9 +135,11 @@ class Tasks:
                 )
             self._open.add(task)
         work = self._run(task, app, function, args, kwargs, context)
-        task.loop.call_soon_threadsafe(task.start, work, copy_context(), self._forget)
+        task.loop.call_soon_threadsafe(task.start, work, copy_context(), partial(self._forget, app))
 
-    def _forget(self, task: _Task) -> None:
+    def _forget(self, app: Any, task: _Task) -> None:
+        if not task.begun:
+            app.logger.warning("%s", _late(task, False))
         with self._lock:
             self._open.discard(task)
         task.done.set_result(None)
@@ -185,7 +189,7 @@ class Tasks:
     ) -> None:
         runner = LoopRunner(task.loop, app, self._threads)
         plain = not is_async(function)
-        dropped = False
+        dropped, task.begun = False, True
         try:
             if plain:
                 await runner.enter()

@@ -18,14 +18,25 @@ from werkzeug.exceptions import GatewayTimeout
 
 from erlen.callables import describe, is_async
 from erlen.context import Context
+from erlen.http.convert import make_response
 from erlen.http.response import goes_short
-from erlen.http.sending import prepare
-from erlen.lifecycle.pipeline import answer_exception, answer_user_exception, finalize, handle_plainly
+from erlen.http.sending import drop, prepare
+from erlen.lifecycle.pipeline import (
+    answer_exception,
+    answer_user_exception,
+    finalize,
+    handle_plainly,
+    who_answered,
+)
 from erlen.lifecycle.portal import PortalRunner
 from erlen.lifecycle.runner import Latch, Runner, call
 from erlen.log import printable
 
-__all__ = ["Clock", "TimedRunner", "answer_instead", "handle_and_tell", "limited_portal", "tell"]
+__all__ = ["Clock", "ResponseTimeout", "TimedRunner", "answer_instead", "handle_and_tell", "limited_portal", "tell"]
+
+
+class ResponseTimeout(GatewayTimeout):
+    """The 504 for an answer that was not ready in time."""
 
 
 class Clock(Protocol):
@@ -44,56 +55,99 @@ class Clock(Protocol):
 
 
 class TimedRunner:
-    """Runs a request on a loop as another runner does, but no hook before the view and no view longer than allowed.
+    """Runs a request on a loop as another runner does, but no view, hook or error handler longer than allowed.
 
-    Functions of ``before_first_request`` are let alone, or an application that is slow to start would never; so are
-    error handlers, the hooks after the view and the teardowns, which still have to run when the time is over.
+    What answers for a view that took too long needs time as well: once, when the time is over, it is given again.
+
+    Functions of ``before_first_request`` are let alone, or an application that is slow to start would never; so is what
+    saves the session, of which nobody could tell how far it came, and the teardowns, which have to run in any case.
     """
 
     inline = False
-    __slots__ = ("_clock", "_context", "_runner", "fetches")
+    __slots__ = ("_at", "_clock", "_context", "_renewed", "_runner", "fetches")
 
     def __init__(self, runner: Any, context: Context, clock: Clock) -> None:
         self._runner = runner
         self._context = context
         self._clock = clock
+        self._at = clock.at
+        self._renewed = False
         self.fetches: bool = runner.fetches
 
     async def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call *function* where it belongs, within what is left of the time.
 
-        :raises werkzeug.exceptions.GatewayTimeout: 504, if the time is over
+        :raises ResponseTimeout: 504, if the time is over
         """
-        plan = self._context.plan
+        context, plan = self._context, self._context.plan
         if not (
             function is plan.view
             or function in plan.before
             or function in plan.preprocessors
             or function in plan.first_visit
         ):
+            is_handler = context.answered_by == ("error handler", function)
+            if is_handler or function in plan.after or function in (context._after_request_functions or ()):
+                return await self._answer_in_time(function, args, is_handler)
             return await self._runner.call(function, *args, **kwargs)
         if self._clock.is_over:  # answered already: nobody waits for what has not begun
             raise asyncio.CancelledError
+        return await self._call(function, args, kwargs)
+
+    async def _answer_in_time(self, function: Any, args: tuple[Any, ...], is_handler: bool) -> Any:
+        """Call an error handler, or a hook that is given the response; 504 takes the place of what is too late."""
+        app = self._context.app
+        if self._clock.is_over:  # answered already, and this is only to come to its end
+            return await self._runner.call(function, *args)
+        if asyncio.get_running_loop().time() >= self._at:
+            self._renew()
+        is_last = self._renewed
+        try:
+            return await self._call(function, args, {})
+        except ResponseTimeout:
+            pass
+        app.logger.warning(
+            "%s was cancelled, because the %g s that RESPONSE_TIMEOUT or the route allows are over: the client is "
+            "answered with 504.",
+            describe(function),
+            self._context.plan.response_timeout,
+        )
+        instead: Any = GatewayTimeout()
+        if is_handler:
+            return instead
+        drop(app, args[0])
+        if not is_last:
+            instead = await answer_user_exception(app, self._context, instead, self)
+        return make_response(app, instead, lambda: self._context.request.environ, lambda: who_answered(self._context))
+
+    async def _call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_async(function):
             return await self._cut(function(*args, **kwargs))
-        timer = self._clock.start(function)
+        timer = None if self._renewed else self._clock.start(function)
         try:
             result = await self._runner.hop(function, *args, **kwargs)
         finally:
             if timer is not None:
                 timer.cancel()
-        self._clock.check(function)
+        if not self._renewed:
+            self._clock.check(function)
         return await self._cut(result) if hasattr(result, "__await__") else result
 
+    def _renew(self) -> None:
+        if not self._renewed:
+            self._renewed = True
+            self._at = asyncio.get_running_loop().time() + self._context.plan.response_timeout
+
     async def _cut(self, awaitable: Awaitable[Any]) -> Any:
-        limit = asyncio.timeout_at(self._clock.at)
+        limit = asyncio.timeout_at(self._at)
         try:
             async with limit:
                 return await awaitable
         except TimeoutError as error:
             if not limit.expired():  # one of the application's own
                 raise
-            raise GatewayTimeout() from error
+            self._renew()
+            raise ResponseTimeout() from error
         finally:
             del limit  # it holds the task, which holds the exception that cancels it
 

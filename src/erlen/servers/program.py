@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
@@ -108,6 +109,7 @@ def run_server(
             pid_file=pid_file,
             **options,
         )
+        server.signal_handler_interrupt = _Interrupts(server, server.signal_handler_interrupt)
         _stops.watch()
         server.serve(target_loader=target, wrap_loader=False)
     except (errors.ConfigurationError, errors.PidFileError, OSError) as error:  # what ssl raises is an OSError
@@ -146,6 +148,35 @@ def _logging() -> dict[str, Any]:
             "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
         },
     }
+
+
+class _Interrupts:
+    """What the parent does at a signal to stop: everything comes to its end, and at a second Ctrl-C at once.
+
+    Workers need not know of it, and cannot: Ctrl-C reaches them too, and is followed by the signal of their parent.
+    """
+
+    def __init__(self, server: Any, stop: Callable[..., Any]) -> None:
+        self._server = server
+        self._stop = stop
+        self._interrupted = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self._stop(number, frame)
+        if number != signal.SIGINT:
+            return
+        if not self._interrupted:
+            self._interrupted = True
+            self._say("Finishing what has begun. Press Ctrl-C again to end at once.")
+            return
+        self._say("Ending at once.")
+        for worker in list(self._server.wrks):
+            worker.kill()
+
+    def _say(self, text: str) -> None:
+        # What print() writes to may be in use in this moment: a signal comes in the middle of anything.
+        with contextlib.suppress(OSError):
+            os.write(2, f" * {text}\n".encode())
 
 
 class _Stops:
@@ -195,7 +226,7 @@ def _heed_one_signal() -> None:
     """Have a worker of granian heed the first signal to stop, and no further one.
 
     systemd tells all processes of a service to stop, and the parent tells its workers once more: a worker of granian
-    2.8 that is told twice waits for ever.
+    2.8 that is told twice waits for ever. A second Ctrl-C is the matter of the parent, which kills its workers.
     """
     signals = load("granian._signals")
     for name in ("set_loop_signals", "set_sync_signals"):

@@ -18,8 +18,9 @@ from erlen.flask import typing as ft
 from erlen.flask.blueprints import _sentinel
 from erlen.flask.templating import _default_template_ctx_processor
 from erlen.packages import find_package, get_root_path
-from erlen.scaffold import Scaffold, setupmethod
-from erlen.scaffold import endpoint_of as _endpoint_from_view_func
+from erlen.registration import endpoint_of as _endpoint_from_view_func
+from erlen.registration import setupmethod
+from erlen.scaffold import Scaffold
 
 __all__ = ["Scaffold", "_endpoint_from_view_func", "find_package", "get_root_path", "setupmethod"]
 

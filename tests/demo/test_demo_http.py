@@ -12,7 +12,7 @@ import pytest
 
 
 def visitor(demo, **options) -> httpx.Client:
-    return httpx.Client(base_url=demo.url, follow_redirects=True, trust_env=False, timeout=60, **options)
+    return httpx.Client(base_url=demo.url, follow_redirects=True, trust_env=False, timeout=60, **options, verify=False)
 
 
 def sign_in(client: httpx.Client, password: str = "engine", **fields: str) -> httpx.Response:
@@ -78,7 +78,9 @@ def test_the_sign_in_gives_the_session_a_new_id(client):
     sign_in(client)
     assert client.cookies["session"] != before
 
-    with httpx.Client(base_url=str(client.base_url), cookies={"session": before}, trust_env=False) as stranger:
+    with httpx.Client(
+        base_url=str(client.base_url), cookies={"session": before}, trust_env=False, verify=False
+    ) as stranger:
         assert stranger.get("/").headers["location"].startswith("/login")
 
 
@@ -209,7 +211,7 @@ def test_signing_out_ends_the_session_on_the_server(ada):
     assert "You are signed out." in ada.post("/logout").text
     assert ada.get("/").url.path == "/login"
 
-    with httpx.Client(base_url=str(ada.base_url), cookies={"session": old}, trust_env=False) as thief:
+    with httpx.Client(base_url=str(ada.base_url), cookies={"session": old}, trust_env=False, verify=False) as thief:
         assert thief.get("/").headers["location"].startswith("/login")
         assert thief.get("/api/cart").status_code == 401
 

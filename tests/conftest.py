@@ -20,7 +20,8 @@ from store_servers import Servers
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same cases in every run: a test that fails for one person fails for all. HYPOTHESIS_SEED=random draws new ones.
-hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random")
+# None has to be done in a time: a busy machine is no mistake.
+hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random", deadline=None)
 hypothesis.settings.load_profile("fixed")
 
 

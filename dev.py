@@ -57,7 +57,7 @@ def main() -> None:
         demo(options.port)
     elif options.command == "test":
         install("dev")
-        become("pytest", *(rest or ["-n", "auto"]))  # all of them take minutes: on every core
+        become("pytest", *(rest or ["-n", "auto", "--dist", "worksteal"]))  # all of them take minutes: on every core
     elif options.command == "lint":
         lint()
     elif options.command == "extensions":

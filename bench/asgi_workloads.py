@@ -1,4 +1,7 @@
-"""What is counted over ASGI: ``python asgi_workloads.py MODULE HELPER INSTANCE`` under callgrind."""
+"""What is counted over ASGI: ``python asgi_workloads.py MODULE HELPER INSTANCE`` under callgrind.
+
+Names of workloads that follow are the only ones that are counted.
+"""
 
 from __future__ import annotations
 
@@ -123,17 +126,22 @@ async def bare(scope: Message, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", "text": message["text"]})
 
 
-async def main(module: str, helper: str, instance: str) -> None:
-    """Count every workload on the application of one module, and an application that does nothing."""
+def asked(workloads: dict[str, Any], only: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """Return *workloads*, or *only* some of them."""
+    return [(name, how) for name, how in workloads.items() if not only or name in only]
+
+
+async def main(module: str, helper: str, instance: str, *only: str) -> None:
+    """Count every workload, or *only* some, on the application of one module, and an application that does nothing."""
     library = ctypes.CDLL(helper)
     application: Application = importlib.import_module(module).make(instance)
     await count_view(bare, library, "bare", "/")
-    for name, path in VIEWS.items():
+    for name, path in asked(VIEWS, only):
         await count_view(application, library, name, path)
     await count_socket(bare, library, "bare WebSocket, a message", "/echo", "Hello, World!")
-    for name, (path, text) in SOCKETS.items():
+    for name, (path, text) in asked(SOCKETS, only):
         await count_socket(application, library, name, path, text)
-    for name, path in PLAIN.items():  # the last, because it starts threads
+    for name, path in asked(PLAIN, only):  # the last, because it starts threads
         await count_view(application, library, name, path)
 
 

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from workloads import REQUESTS, WORKLOADS
@@ -28,17 +29,18 @@ def build_helper(folder: Path) -> Path:
     return library
 
 
-def measure(module: str, workloads: str = "workloads.py") -> dict[str, float]:
+def measure(module: str, workloads: str = "workloads.py", only: Iterable[str] = ()) -> dict[str, float]:
     """Return the thousands of instructions per request of each workload on the applications of *module*.
 
     :param workloads: the program that sends the requests
+    :param only: the names of the workloads that are measured, if not all are
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         out = folder / "callgrind.out"
         command = [
             *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
-            *(sys.executable, HERE / workloads, module, build_helper(folder), folder / "instance"),
+            *(sys.executable, HERE / workloads, module, build_helper(folder), folder / "instance", *only),
         ]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
         done = subprocess.run(

@@ -1,4 +1,7 @@
-"""The requests that are counted, and what runs them: ``python workloads.py MODULE HELPER INSTANCE`` under callgrind."""
+"""The requests that are counted, and what runs them: ``python workloads.py MODULE HELPER INSTANCE`` under callgrind.
+
+Names of workloads that follow are the only ones that are counted.
+"""
 
 from __future__ import annotations
 
@@ -121,13 +124,15 @@ def bare(environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
     return [b"Hello, World!"]
 
 
-def main(module: str, helper: str, instance: str) -> None:
-    """Count every workload on the applications of one module, and an application that does nothing."""
+def main(module: str, helper: str, instance: str, *only: str) -> None:
+    """Count every workload, or *only* some, on the applications of one module, and an application that does nothing."""
     library = ctypes.CDLL(helper)
     made = importlib.import_module(module)
     applications = {name: getattr(made, name)(instance) for name in ("plain", "hooked", "cookie")}
     count(bare, environ_for("/"), library, "bare")
     for workload in WORKLOADS:
+        if only and workload.name not in only:
+            continue
         application = applications[workload.application]
         count(application, prepare(application, workload), library, workload.name)
 

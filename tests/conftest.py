@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,8 +20,29 @@ from store_servers import Servers
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same cases in every run: a test that fails for one person fails for all. HYPOTHESIS_SEED=random draws new ones.
-hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random")
+# None has to be done in a time: a busy machine is no mistake.
+hypothesis.settings.register_profile("fixed", derandomize=os.environ.get("HYPOTHESIS_SEED") != "random", deadline=None)
 hypothesis.settings.load_profile("fixed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile Erlen once, for hundreds of interpreters to come; many machines tell Python to keep nothing compiled."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(ROOT / "src", quiet=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Keep what is compiled, and keep the garbage collector from the tests: there are thousands, and all are needed."""
+    keeps_nothing, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = keeps_nothing
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup() -> None:

@@ -146,7 +146,7 @@ def test_two_lines_of_wsgi_py_serve_it_on_a_server_of_ones_choice(folder: Path, 
     (folder / "wsgi.py").write_text(WSGI)
     with serving(folder) as serve:
         port = serve("wsgi:app", folder, server=server).port
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as client:
             answers = [client.get("/").json() for _ in range(2)]
             moved = client.get("/away")
     assert answers == [{"a": "erlen.flask.app", "b": 1}, {"a": "erlen.flask.app", "b": 2}]
@@ -158,7 +158,7 @@ def test_the_same_application_is_served_over_asgi_and_rsgi(folder: Path, server:
     (folder / "wsgi.py").write_text(WSGI)
     with serving(folder) as serve:
         port = serve("wsgi:app", folder, server=server).port
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as client:
             assert [client.get("/").json()["b"] for _ in range(3)] == [1, 2, 3]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvloop
 from cli_tools import until
+
+from erlen.servers.program import _forgive, _set_once, _Wake
 
 APP = """
 import time
@@ -122,5 +127,81 @@ def test_a_worker_that_its_parent_and_the_system_tell_to_stop_ends_in_order(
     program = start("serve", "--port", str(free_port), "--interface", interface, "--workers-kill-timeout", "1000")
     program.until_it_says("one")
     os.killpg(program.process.pid, signal.SIGTERM)  # as systemd does
-    assert program.process.wait(90) == 0
+    assert program.process.wait(90) == 0, program.log
     assert events(app)[-1] == "ends"
+
+
+@interfaces
+def test_a_server_that_is_told_to_stop_while_a_worker_still_starts_ends_in_order(
+    start: Callable[..., Any], tmp_path: Path, free_port: int, interface: str
+) -> None:
+    first_one_starts = """
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+try:
+    (HERE / "first").touch(exist_ok=False)
+except FileExistsError:
+    (HERE / "second").touch()
+    time.sleep(60)
+"""
+    (tmp_path / "app.py").write_text(first_one_starts + APP)
+    options = ("--interface", interface, "--workers", "2", "--workers-kill-timeout", "1000")
+    program = start("serve", "--port", str(free_port), *options)
+    until((tmp_path / "second").exists, lambda: f"the second worker; the log:\n{program.log}")
+    os.killpg(program.process.pid, signal.SIGTERM)
+    assert program.process.wait(90) == 0, program.log
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Put the handlers of signals back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("runs", [False, True], ids=["before the loop runs", "while the loop runs"])
+def test_a_worker_heeds_a_signal_once_whenever_it_comes(make_loop: Callable[[], Any], runs: bool) -> None:
+    loop, heard = make_loop(), []
+    event = SimpleNamespace(set=lambda: heard.append("stop"))
+
+    def original(loop: Any) -> Any:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, event.set)
+        return event
+
+    async def twice() -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0)
+
+    assert _set_once(original, loop) is event
+    if runs:
+        loop.run_until_complete(twice())
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert heard == ["stop"]
+    loop.close()
+
+
+def test_a_signal_to_stop_outlasts_the_replacement_of_a_worker() -> None:
+    server = SimpleNamespace(interrupt_signal=False, interrupt_children=[0])
+    wake = _Wake(server)
+    wake.set()
+    wake.clear()
+    assert not wake.is_set()
+    _forgive(server)
+    assert server.interrupt_children == [0]
+
+    server.interrupt_signal = True
+    wake.set()
+    wake.clear()
+    assert wake.is_set()
+    _forgive(server)
+    assert server.interrupt_children == []

@@ -67,20 +67,20 @@ def url(serve: Callable[..., Any], folder: Path, request: pytest.FixtureRequest)
 
 
 def test_a_server_sends_the_page_to_a_browser_and_text_to_curl(url: str) -> None:
-    page = httpx.get(url, headers={"Accept": "text/html", "Cookie": "theme=cookie-of-the-browser"})
+    page = httpx.get(url, headers={"Accept": "text/html", "Cookie": "theme=cookie-of-the-browser"}, verify=False)
     assert (page.status_code, page.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
     assert "<h1>AttributeError</h1>" in page.text
     assert "Did you mean &#39;balance&#39;?" in page.text
     assert "cookie-of-the-browser" not in page.text
-    text = httpx.post(f"{url}/form", data={"password": "engine-of-ada"})
+    text = httpx.post(f"{url}/form", data={"password": "engine-of-ada"}, verify=False)
     assert (text.status_code, text.headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
     assert "  ValueError: [hidden]\n" in text.text
     for answer in (page.text, text.text):
         assert "swordfish-of-the-application" not in answer
         assert "engine-of-ada" not in answer
     assert httpx.head(f"{url}/template", headers={"Accept": "text/html"}).status_code == 500
-    assert "page.html:3\n" in httpx.get(f"{url}/template").text
-    production = httpx.get(f"{url}/production", headers={"Accept": "text/html"})
+    assert "page.html:3\n" in httpx.get(f"{url}/template", verify=False).text
+    production = httpx.get(f"{url}/production", headers={"Accept": "text/html"}, verify=False)
     assert production.status_code == 500
     assert "blance" not in production.text
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from serving import serving
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # A worker of granian that is still starting misses the signal to stop, and the server would wait for it for ever.
@@ -34,10 +36,7 @@ class Demo:
         self.server = self.serve("app:app", self.folder, **SERVER, port=self.server.port)
 
 
-@pytest.fixture
-def demo(tmp_path: Path, serve: Callable[..., Any]) -> Iterator[Demo]:
-    """The demo, served by two workers; a test that fails shows what they wrote."""
-    folder = tmp_path / "dashboard"
+def start(folder: Path, serve: Callable[..., Any]) -> Demo:
     shutil.copytree(ROOT / "examples" / "dashboard", folder, ignore=shutil.ignore_patterns("instance", "__pycache__"))
     subprocess.run(
         [sys.executable, "-m", "erlen", "secret", "--save", "--instance", folder / "instance"],
@@ -45,6 +44,23 @@ def demo(tmp_path: Path, serve: Callable[..., Any]) -> Iterator[Demo]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    demo = Demo(folder, serve)
+    return Demo(folder, serve)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo for all visitors: each has a session, and there is nothing else that they change."""
+    folder = tmp_path_factory.mktemp("demo")
+    with serving(folder) as serve:
+        yield start(folder / "dashboard", serve)
+
+
+@pytest.fixture
+def demo(request: pytest.FixtureRequest, tmp_path: Path, serve: Callable[..., Any]) -> Iterator[Demo]:
+    """The demo, served by two workers, for all tests or for this one; a test that fails shows what they wrote."""
+    if getattr(request, "param", "shared") == "own":
+        demo = start(tmp_path / "dashboard", serve)
+    else:
+        demo = request.getfixturevalue("shared")
     yield demo
     print(demo.server.log)

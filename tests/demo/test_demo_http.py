@@ -10,9 +10,12 @@ from contextlib import closing
 import httpx
 import pytest
 
+#: For a test that ends the server or changes the database.
+own = pytest.mark.parametrize("demo", ["own"], indirect=True)
+
 
 def visitor(demo, **options) -> httpx.Client:
-    return httpx.Client(base_url=demo.url, follow_redirects=True, trust_env=False, timeout=60, **options)
+    return httpx.Client(base_url=demo.url, follow_redirects=True, trust_env=False, timeout=60, **options, verify=False)
 
 
 def sign_in(client: httpx.Client, password: str = "engine", **fields: str) -> httpx.Response:
@@ -78,10 +81,13 @@ def test_the_sign_in_gives_the_session_a_new_id(client):
     sign_in(client)
     assert client.cookies["session"] != before
 
-    with httpx.Client(base_url=str(client.base_url), cookies={"session": before}, trust_env=False) as stranger:
+    with httpx.Client(
+        base_url=str(client.base_url), cookies={"session": before}, trust_env=False, verify=False
+    ) as stranger:
         assert stranger.get("/").headers["location"].startswith("/login")
 
 
+@own
 def test_whoever_signs_in_next_finds_nothing_of_the_one_before(demo, ada):
     ada.post("/cart/beaker/add", data={"quantity": "2"})
     ada.post("/profile", data={"name": "Ada King", "street": "", "city": "London", "country": ""})
@@ -94,6 +100,7 @@ def test_whoever_signs_in_next_finds_nothing_of_the_one_before(demo, ada):
     assert cart_of(ada) == {}
 
 
+@own
 def test_a_restarted_server_still_knows_who_is_signed_in_and_what_is_in_the_cart(demo, ada):
     ada.post("/cart/beaker/add", data={"quantity": "2"})
     demo.restart()
@@ -186,6 +193,7 @@ def test_signing_out_takes_a_post(ada):
     assert "<h1>Method Not Allowed</h1>" in answer.text
 
 
+@own
 def test_a_failure_of_the_server_gets_an_error_page_and_a_line_in_the_log(demo, ada):
     with closing(sqlite3.connect(demo.instance / "stockroom.sqlite3")) as connection:
         connection.execute("DROP TABLE product")
@@ -209,11 +217,12 @@ def test_signing_out_ends_the_session_on_the_server(ada):
     assert "You are signed out." in ada.post("/logout").text
     assert ada.get("/").url.path == "/login"
 
-    with httpx.Client(base_url=str(ada.base_url), cookies={"session": old}, trust_env=False) as thief:
+    with httpx.Client(base_url=str(ada.base_url), cookies={"session": old}, trust_env=False, verify=False) as thief:
         assert thief.get("/").headers["location"].startswith("/login")
         assert thief.get("/api/cart").status_code == 401
 
 
+@own
 def test_a_profile_in_any_script_survives_a_restart(demo, ada):
     profile = {"name": "Łukasz 李 <b>", "street": "Straße des 17. Juni 135", "city": "Αθήνα", "country": "🇵🇱"}
     assert "Your profile is saved." in ada.post("/profile", data=profile).text

@@ -37,7 +37,7 @@ def test_its_main_flow_is_the_same(tmp_path: Path, serve: Callable[..., Any]) ->
         stdout=subprocess.DEVNULL,
     )
     server = serve("in_the_cookie:app", folder, workers=2, env={"GRANIAN_WORKERS_KILL_TIMEOUT": "3"})
-    with httpx.Client(base_url=server.url, follow_redirects=True, trust_env=False, timeout=60) as visitor:
+    with httpx.Client(base_url=server.url, follow_redirects=True, trust_env=False, timeout=60, verify=False) as visitor:
         assert "Welcome to the stockroom" in visitor.get("/").text
         assert "Welcome to the stockroom" not in visitor.get("/").text
         refused = visitor.post("/login", data={"username": "ada", "password": "wrong"})

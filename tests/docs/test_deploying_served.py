@@ -220,7 +220,7 @@ def test_the_nginx_configuration_serves_the_application(nginx: Any, ports: tuple
         assert client.post("/upload", content=b"x" * 15_000_000).text == "15000000"
         assert client.post("/upload", content=b"x" * 17_000_000).status_code == 413
         assert len(client.get("/id").text) == 32
-    moved = httpx.get(f"http://127.0.0.1:{ports[0]}/go?a=b")
+    moved = httpx.get(f"http://127.0.0.1:{ports[0]}/go?a=b", verify=False)
     assert (moved.status_code, moved.headers["Location"]) == (301, "https://127.0.0.1/go?a=b")
 
 

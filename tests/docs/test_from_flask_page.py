@@ -56,7 +56,7 @@ def test_the_module_of_the_page_serves_an_unchanged_application(
     for step in steps_of(PAGE):
         if step.file in ("shop.py", "wsgi.py"):
             (tmp_path / step.file).write_text(step.text, encoding="utf-8")
-    with httpx.Client(base_url=serve("wsgi:app", tmp_path, server=server).url) as browser:
+    with httpx.Client(base_url=serve("wsgi:app", tmp_path, server=server).url, verify=False) as browser:
         answer = browser.post("/visit", headers={"Sec-Fetch-Site": "cross-site"})
         assert (answer.status_code, answer.headers["Location"]) == (302, "/")
         assert browser.get("/").json() == {"visits": 1}

@@ -27,7 +27,7 @@ def test_the_finished_tutorial_keeps_a_visitor_signed_in_over_a_restart(
         capture_output=True,
     )
     server = serve("app:app", tmp_path)
-    with httpx.Client(base_url=server.url) as browser:
+    with httpx.Client(base_url=server.url, verify=False) as browser:
         assert browser.get("/").headers["Location"] == "/login"
         assert "Welcome to the stockroom!" in browser.get("/login").text
         browser.post("/login", data={"username": "ada", "password": "engine"})

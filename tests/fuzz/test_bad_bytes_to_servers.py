@@ -86,7 +86,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     server = serving.Server(process, port, folder / "log")
     try:
         server.wait_until_it_answers()
-        with httpx.Client(base_url=server.url, timeout=30) as http:
+        with httpx.Client(base_url=server.url, timeout=30, verify=False) as http:
             yield Served(server, http)
         # Whatever was sent to it: nothing was raised in our code, and nothing unhandled came out of it.
         assert re.findall(r'^ *File ".*/erlen/.*|^.*Exception on /.*', server.log, re.MULTILINE) == []

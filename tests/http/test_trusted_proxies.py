@@ -479,7 +479,7 @@ def test_granian_hands_the_headers_over_by_each_of_its_protocols(
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
     served = serve("app:app", tmp_path, server=server)
-    with httpx.Client(base_url=served.url) as client:
+    with httpx.Client(base_url=served.url, verify=False) as client:
         answer = client.get(
             "/where?a=b",
             headers=[
@@ -509,4 +509,4 @@ def test_a_header_with_underscores_does_not_pass_for_another_one(
     (tmp_path / "app.py").write_text(APP)
     served = serve("app:app", tmp_path, server=server)
     headers = [("X-Forwarded-For", "203.0.113.7, 10.0.0.1"), ("X_Forwarded_For", "6.6.6.6, 10.0.0.1")]
-    assert httpx.get(f"{served.url}/where", headers=headers).json()[0] == "203.0.113.7"
+    assert httpx.get(f"{served.url}/where", headers=headers, verify=False).json()[0] == "203.0.113.7"

@@ -114,7 +114,7 @@ def site(
     if request.param == "gunicorn-sync":
         (folder / "gunicorn.conf.py").write_text(SYNC)
     with start(server, "life_app:app", folder, workers) as started:
-        with httpx.Client(base_url=started.url, timeout=30) as http:
+        with httpx.Client(base_url=started.url, timeout=30, verify=False) as http:
             yield Site(request.param, started, folder, http)
         started.stop()
         # Whatever was sent to it: no exception was raised but those that the application raises on purpose.

@@ -18,7 +18,7 @@ class RemoteClient:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=False)
 
     async def __aenter__(self) -> RemoteClient:
         return self

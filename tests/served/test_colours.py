@@ -24,7 +24,7 @@ def http(
     shutil.copy(HERE / "colour_app.py", folder)
     with (
         start(request.param, "colour_app:app", folder) as started,
-        httpx.Client(base_url=started.url, timeout=30) as http,
+        httpx.Client(base_url=started.url, timeout=30, verify=False) as http,
     ):
         yield http
 

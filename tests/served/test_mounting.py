@@ -77,7 +77,10 @@ def http(
 ) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("mounted")
     (folder / "app.py").write_text(APPLICATIONS)
-    with start(request.param, "app:app", folder) as server, httpx.Client(base_url=server.url, timeout=30) as http:
+    with (
+        start(request.param, "app:app", folder) as server,
+        httpx.Client(base_url=server.url, timeout=30, verify=False) as http,
+    ):
         yield http
 
 

@@ -560,7 +560,7 @@ def test_an_error_in_an_after_hook_is_500_and_the_next_request_is_answered(site:
 
 def test_async_views_answer_in_parallel(site: Site) -> None:
     def ask(number: int) -> str:
-        return httpx.get(f"{site.server.url}/async", params={"c": str(number)}, timeout=30).text
+        return httpx.get(f"{site.server.url}/async", params={"c": str(number)}, timeout=30, verify=False).text
 
     assert at_once(ask, 24, threads=6) == [f"ab{number}" for number in range(24)]
 

@@ -38,7 +38,7 @@ class Running:
         until(lambda: text in self.events, f"{text!r} among {self.events}\n{self.server.log}")
 
     def get(self, path: str) -> str:
-        answer = httpx.get(self.server.url + path, timeout=60)
+        answer = httpx.get(self.server.url + path, timeout=60, verify=False)
         assert answer.status_code == 200, self.server.log
         return answer.text
 
@@ -99,7 +99,7 @@ def refuses(server: Any) -> bool:
     if server.process.poll() is not None:
         return True
     try:
-        httpx.get(server.url, timeout=0.5)
+        httpx.get(server.url, timeout=0.5, verify=False)
     except httpx.HTTPError:
         return True
     return False
@@ -156,7 +156,7 @@ def test_over_wsgi_requests_fail_until_the_start_up_succeeds(
     (folder / "broken").touch()
     running = run(server)
     for _ in range(2):
-        assert httpx.get(running.server.url, timeout=60).status_code == 500
+        assert httpx.get(running.server.url, timeout=60, verify=False).status_code == 500
     until(lambda: running.server.log.count("The application cannot be served.") == 2, "both causes in the log")
     assert running.events == [*START, "while, plain, ends"] * 2
     (folder / "broken").unlink()

@@ -25,7 +25,7 @@ def site(
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(HERE / "timeout_app.py", folder)
     with start(request.param, "timeout_app:app", folder) as started:
-        with httpx.Client(base_url=started.url, timeout=30) as http:
+        with httpx.Client(base_url=started.url, timeout=30, verify=False) as http:
             yield Site(request.param, started, folder, http)
         started.stop()
         assert not re.findall(r"^[\w.]+(?:Error|Exception)\b.*", started.log, re.MULTILINE)

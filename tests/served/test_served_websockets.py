@@ -103,7 +103,7 @@ def running(
 @pytest.fixture
 def box(running: tuple[str, int]) -> Iterator[Box]:
     kind, port = running
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=False) as http:
         yield Box(kind, port, http)
 
 

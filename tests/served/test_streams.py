@@ -24,7 +24,10 @@ def streams(
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(HERE / "stream_app.py", folder)
-    with start(request.param, "stream_app:app", folder) as started, httpx.Client(base_url=started.url) as http:
+    with (
+        start(request.param, "stream_app:app", folder) as started,
+        httpx.Client(base_url=started.url, verify=False) as http,
+    ):
         http.timeout = 30
         yield Site(request.param, started, folder, http)
 
@@ -69,7 +72,9 @@ def test_many_async_streams_are_open_at_once_where_the_server_has_a_loop(streams
     if streams.is_wsgi:
         pytest.skip("a stream holds a thread of a WSGI server")
     mark = "many"
-    with httpx.Client(base_url=streams.server.url, timeout=30, limits=httpx.Limits(max_connections=None)) as http:
+    with httpx.Client(
+        base_url=streams.server.url, timeout=30, limits=httpx.Limits(max_connections=None), verify=False
+    ) as http:
         opened = [http.send(http.build_request("GET", f"/stream-of-plain-view/{mark}"), stream=True) for _ in range(60)]
         assert streams.http.get("/").text == "here"
         streams.open_gate(mark)
@@ -166,7 +171,7 @@ def test_a_request_body_is_taken_as_it_comes(streams: Site, path: str, chunked: 
 def test_a_request_body_beyond_the_limit_is_413(streams: Site, path: str, chunked: bool) -> None:
     sent: Any = (b"x" * 10_000 for _ in range(101)) if chunked else b"x" * 1_010_000
     try:  # on a connection of its own: hypercorn answers no further request where a body was not read to its end
-        status = httpx.post(streams.server.url + path, content=sent, timeout=30).status_code
+        status = httpx.post(streams.server.url + path, content=sent, timeout=30, verify=False).status_code
     except (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError):
         return  # the server hangs up as soon as it has answered
     assert status == 413

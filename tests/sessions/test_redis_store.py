@@ -142,15 +142,18 @@ DELTAS = st.builds(
 RECORDS = st.builds(Record, st.just(KEY), HEADERS, st.dictionaries(FIELD_NAMES, FIELD, max_size=4))
 
 
-@pytest.mark.parametrize("name", ["redis", pytest.param("valkey", marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("name", "usual"),
+    [("redis", 400), *(pytest.param(name, 600, marks=pytest.mark.soak) for name in ("redis", "valkey"))],
+)
 @pytest.mark.parametrize("moving", [False, True])
 def test_the_scripts_do_what_the_rules_in_python_say(
-    make: Callable[..., RedisStore], clock: Any, name: str, moving: bool
+    make: Callable[..., RedisStore], clock: Any, name: str, usual: int, moving: bool
 ) -> None:
     store = make(name)
     seen: set[str] = set()
 
-    @cases(600)
+    @cases(usual)
     @given(RECORDS, DELTAS)
     def check(held: Record, delta: Delta) -> None:
         drive(store.delete(OTHER))

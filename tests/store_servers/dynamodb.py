@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 
 from store_servers import Running, Servers
 from store_servers.proxy import CountingProxy
@@ -26,6 +29,8 @@ from werkzeug.serving import run_simple
 run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
 """
 _numbers = itertools.count(1)
+# Each client would read the description of all of AWS anew, which takes longer than most tests of this store.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 @dataclass

@@ -29,12 +29,21 @@ def made_nothing(): ...
 """
 
 
-def run(pytester: pytest.Pytester, test: str, *options: str, ini: str = "") -> pytest.RunResult:
-    """Run *test* in a project that has the module shop."""
+def run(
+    pytester: pytest.Pytester, test: str, *options: str, ini: str = "", plugins: tuple[str, ...] = ("erlen",)
+) -> pytest.RunResult:
+    """Run *test* in a project that has the module shop.
+
+    :param plugins: the plugins that are loaded by the name of their entry point; without one, all that are installed
+    """
     pytester.makepyfile(shop=SHOP)
     pytester.makepyfile(test_it=test)
     pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}\n")
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        if plugins:  # loading all of them takes seconds
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        options += tuple(word for plugin in plugins for word in ("-p", plugin))
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
 
 ASKS_TWICE = """
@@ -214,7 +223,7 @@ def test_sessions_and_cookies_see_the_clock(pytester: pytest.Pytester, session_t
 
 def test_without_time_machine_it_says_what_to_install(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("import sys; sys.modules['time_machine'] = None")
-    result = run(pytester, "def test_it(frozen_time): ...", "-p", "no:time_machine")
+    result = run(pytester, "def test_it(frozen_time): ...")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         ["*The fixture 'frozen_time' needs a package that is not installed. *: pip install 'erlen[[]testing]'"]
@@ -233,7 +242,7 @@ def test_a_project_that_does_not_use_it_does_not_import_erlen(pytester: pytest.P
             assert "pytest_erlen" in sys.modules
             assert not [name for name in sys.modules if name.partition(".")[0] in ("erlen", "werkzeug", "time_machine")]
     """
-    run(pytester, test, "-p", "no:time_machine").assert_outcomes(passed=1)
+    run(pytester, test, "-p", "no:time_machine", plugins=()).assert_outcomes(passed=1)
 
 
 def test_importing_erlen_does_not_import_pytest(tmp_path: Path) -> None:
@@ -243,7 +252,7 @@ def test_importing_erlen_does_not_import_pytest(tmp_path: Path) -> None:
 
 
 def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "def test_it(app): ...", "-p", "no:erlen")
+    result = run(pytester, "def test_it(app): ...", "-p", "no:erlen", plugins=())
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'app' not found"])
 
@@ -294,4 +303,5 @@ def test_a_test_that_another_plugin_runs_is_not_run_twice(pytester: pytest.Pytes
         def test_afterwards():
             assert ran == ["shop 1"]
     """
-    run(pytester, test, ini="erlen_app = shop:create_app\nerlen_async = true").assert_outcomes(passed=2)
+    ini = "erlen_app = shop:create_app\nerlen_async = true"
+    run(pytester, test, ini=ini, plugins=("erlen", "anyio")).assert_outcomes(passed=2)

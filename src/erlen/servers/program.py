@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,6 +111,8 @@ def run_server(
             **options,
         )
         server.signal_handler_interrupt = _Interrupts(server, server.signal_handler_interrupt)
+        server.main_loop_interrupt = _Wake(server)
+        server.on_shutdown(functools.partial(_forgive, server))
         _stops.watch()
         server.serve(target_loader=target, wrap_loader=False)
     except (errors.ConfigurationError, errors.PidFileError, OSError) as error:  # what ssl raises is an OSError
@@ -179,6 +182,28 @@ class _Interrupts:
             os.write(2, f" * {text}\n".encode())
 
 
+class _Wake(threading.Event):
+    """What the main loop of granian waits for.
+
+    The loop clears it once it has replaced a worker that ended, and would lose a signal to stop that came meanwhile.
+    """
+
+    def __init__(self, server: Any) -> None:
+        super().__init__()
+        self._server = server
+
+    def clear(self) -> None:
+        super().clear()
+        if self._server.interrupt_signal:
+            self.set()
+
+
+def _forgive(server: Any) -> None:
+    """Forget workers that ended, where the server was told to stop: they may have been told so before it was."""
+    if server.interrupt_signal:
+        server.interrupt_children.clear()
+
+
 class _Stops:
     """Keeps a worker that is still starting from missing the signal to stop.
 
@@ -236,19 +261,24 @@ def _heed_one_signal() -> None:
 
 
 def _set_once(original: Callable[..., Any], *loop: Any) -> Any:
-    event = original(*loop)
-    heeded: list[bool] = []
+    # By the loop, and without it: uvloop forgets what comes before it runs, and the worker would never end.
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        event = original(*loop)
+        heeded: list[bool] = []
 
-    def heed(*args: Any) -> None:
-        if not heeded:
-            heeded.append(True)
-            event.set()
+        def heed(*args: Any) -> None:
+            if not heeded:
+                heeded.append(True)
+                event.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if loop:
-            loop[0].add_signal_handler(number, heed)
-        else:
+        for number in numbers:
+            if loop:
+                loop[0].add_signal_handler(number, heed)
             signal.signal(number, heed)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return event
 
 

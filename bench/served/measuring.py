@@ -43,9 +43,7 @@ class Bench:
         self._static = static
         self._rounds = rounds
 
-    def start(
-        self, stack: contextlib.ExitStack, app: App, server: str, part: str = "hello", redis: str = ""
-    ) -> Server:
+    def start(self, stack: contextlib.ExitStack, app: App, server: str, part: str = "hello", redis: str = "") -> Server:
         """Start *app* on *server*, to be ended with *stack*."""
         port = find_free_port()
         variables = environment(self._static, part, redis)
@@ -75,7 +73,9 @@ class Bench:
             for each in work:
                 if each.name in app.without:
                     continue
-                found[each.name] = attempt(f"{app.name} on {server}: {each.name}", self._one, app, server, each, subject)
+                found[each.name] = attempt(
+                    f"{app.name} on {server}: {each.name}", self._one, app, server, each, subject
+                )
         return found
 
     def _one(self, app: App, server: str, work: Work, subject: Server) -> Cell:

@@ -88,9 +88,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(
-    command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path
-) -> Iterator[Server]:
+def running(command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path) -> Iterator[Server]:
     """Start a server, wait for it, and end it at the end."""
     server = Server(command, port, environment, folder)
     try:

@@ -7,6 +7,7 @@ does not follow: that key is the next one that is asked for.
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, Self
 
@@ -66,6 +67,7 @@ class RedisStore(SessionStore):
             )
         self.place = address.place
         self._prefix = prefix.encode()
+        self._opening = self._prefix + b"{"
         self._clients = Clients(
             lambda: Fleet(address, looped=False),
             lambda: Fleet(address, looped=True),
@@ -335,8 +337,8 @@ class RedisStore(SessionStore):
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def _name(self, key: bytes) -> bytes:
-        shown = key.hex().encode()
-        return b"%b{%b}%b" % (self._prefix, shown[:4], shown[4:])
+        shown = hexlify(key)
+        return self._opening + shown[:4] + b"}" + shown[4:]
 
     def _record(self, key: bytes, held: list[bytes]) -> Record | None:
         """Make a record of a hash."""

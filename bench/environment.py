@@ -1,6 +1,6 @@
 """Makes an environment for a bench and runs the bench in it: ``python3 bench/environment.py NAME [arguments]``.
 
-The bench *NAME* is the package ``bench/NAME``. What it needs stands pinned in its ``requirements.txt`` and is installed,
+The bench *NAME* is the package ``bench/NAME``. What it needs stands pinned in its ``requirements.txt``, and is put,
 with Erlen from this checkout, into ``.bench-NAME``: once, and again when the list or the project's file has changed.
 Nothing is needed for that but Python.
 """

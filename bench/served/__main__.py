@@ -1,23 +1,26 @@
 """Measure what a request costs over real servers, Erlen beside other frameworks: ``python3 dev.py bench served``.
 
-The cost is the processor time of a server with all of its processes, divided by the number of requests. What sends them
-is no part of that. Times swing with the machine, so each application takes turns with a callable that answers with fixed
-bytes on the same server; what is printed is the median of the ratios of these pairs, and their quartiles. The servers and
-what sends the requests share one processor: so a server finds all requests waiting when its turn comes, and how often it
-is woken does not depend on who else is at work.
+The cost is the processor time of a server with all of its processes, divided by the number of requests. What sends
+them is no part of that. Times swing with the machine, so each application takes turns with a callable that answers
+with fixed bytes on the same server; what is printed is the median of the ratios of these pairs, and their quartiles.
+The servers and what sends the requests share one processor: so a server finds all requests waiting when its turn
+comes, and how often it is woken does not depend on who else is at work.
 
-    python3 dev.py bench served                          everything: about half an hour
+    python3 dev.py bench served                          everything: half an hour
     python3 dev.py bench served --part sessions          one of hello, work, sessions; more of them after commas
     python3 dev.py bench served --only Erlen Flask       applications whose names contain one of these
     python3 dev.py bench served --server granian         servers whose names contain one of these
     python3 dev.py bench served --work JSON upload       work whose name contains one of these
     python3 dev.py bench served --rounds 101             more pairs of rounds
+    python3 dev.py bench served --free                   on all processors, as the system sees fit
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -37,7 +40,10 @@ def main() -> None:
     parts = options.part.split(",")
     if unknown := set(parts) - set(PARTS):
         raise SystemExit(f"There is no part {' or '.join(sorted(unknown))}. There are: {', '.join(PARTS)}.")
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    # Told to stop, it ends its servers as it does when all is done.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    if not options.free:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "styles.css").write_bytes(STYLES)
@@ -60,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--only", nargs="+", default=[""])
     top.add_argument("--server", nargs="+", default=[""])
     top.add_argument("--work", nargs="+", default=[""])
-    top.add_argument("--rounds", type=int, default=41)
+    top.add_argument("--rounds", type=int, default=21)
+    top.add_argument("--free", action="store_true")
     return top
 
 

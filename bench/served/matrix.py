@@ -1,4 +1,4 @@
-"""Which application runs on which server, and how each server is started: one worker, no access log, all else its own."""
+"""Which application runs on which server, and how each is started: one worker, no access log, all else its own."""
 
 from __future__ import annotations
 

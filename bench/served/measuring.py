@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from serving import find_free_port
-
 from served.matrix import APPS, BARE, OWN, SERVERS, App, environment
 from served.processes import Failed, Server, running
 from served.redis_traffic import Redis, Traffic
 from served.rounds import Ratio, alternate, size_of_round
 from served.work import HELLO, Work
+from serving import find_free_port
 
 T = TypeVar("T")
 ROUND = 20.0
@@ -66,7 +65,7 @@ class Bench:
             return Cell(ratio, subject.memory())
 
     def all_work(self, app: App, server: str, work: Iterable[Work]) -> dict[str, Cell | str]:
-        """Measure each kind of work on one server; what fails says why, and what an application cannot do is left out."""
+        """Measure each kind of work on one server; what fails says why, what an application cannot do is left out."""
         found: dict[str, Cell | str] = {}
         with contextlib.ExitStack() as stack:
             subject = self.start(stack, app, server)

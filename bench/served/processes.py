@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path) -> None:
         self.port = port
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - until end()
         self._process = subprocess.Popen(
             command,
             cwd=folder,

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from served.processes import Failed
 from serving import find_free_port, find_program
 from store_servers import Servers
 from store_servers.redis import Monitor, plain
-
-from served.processes import Failed
 
 COUNTED = 20
 """So many requests are watched."""
@@ -48,7 +47,7 @@ class Redis:
         ask(COUNTED)
         monitor.read()
         names = Counter(words[0].decode().upper() for words in monitor.seen)
-        each: Counter[str] = Counter({name: count / COUNTED for name, count in names.items()})  # type: ignore[misc]
+        each: Counter[str] = Counter({name: count / COUNTED for name, count in names.items()})
         return Traffic(each, sent / COUNTED, received / COUNTED)
 
 

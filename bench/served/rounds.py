@@ -11,7 +11,7 @@ Run = Callable[[int], int]
 
 
 class Ratio(NamedTuple):
-    """What a request costs, and how many times that of the bare callable: the median and the quartiles of the rounds."""
+    """What a request costs, and how many times that of the bare callable: the median and quartiles of the rounds."""
 
     cost: float
     """Microseconds."""

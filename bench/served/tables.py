@@ -11,10 +11,33 @@ from served.measuring import Cell
 Found = Mapping[str, Mapping[str, Cell | str]]
 """For each row, for each column, what was measured, or a text that says why not."""
 
-PACKAGES = (
-    "erlen flask flask-session quart django falcon bottle starlette starsessions fastapi litestar sanic blacksheep emmett "
-    "robyn granian uvicorn uvloop httptools gunicorn fastpysgi redis hiredis jinja2 werkzeug"
-).split()
+PACKAGES = [
+    "erlen",
+    "flask",
+    "flask-session",
+    "quart",
+    "django",
+    "falcon",
+    "bottle",
+    "starlette",
+    "starsessions",
+    "fastapi",
+    "litestar",
+    "sanic",
+    "blacksheep",
+    "emmett",
+    "robyn",
+    "granian",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "gunicorn",
+    "fastpysgi",
+    "redis",
+    "hiredis",
+    "jinja2",
+    "werkzeug",
+]
 
 
 def versions(rounds: int) -> str:
@@ -22,7 +45,8 @@ def versions(rounds: int) -> str:
     listed = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; {listed}.\n\n"
-        "One worker; over WSGI one thread on granian and four on gunicorn's gthread; 8 kept connections; servers and client on one processor. Each figure is "
+        "One worker; over WSGI one thread on granian and four on gunicorn's gthread; 8 kept "
+        "connections; servers and client on one processor, unless --free says otherwise. Each figure is "
         f"the median of {rounds} pairs of rounds, in brackets its quartiles.\n"
     )
 
@@ -51,8 +75,8 @@ def hello(found: Found, servers: Sequence[str]) -> str:
 def work(found: Found, names: Sequence[str]) -> str:
     """Return the table of all other work."""
     head = (
-        "**Processor time, as a multiple of the bare callable on the same server, and per request** (static file, upload "
-        'and WebSocket: of a bare callable that does that; all else: of one that says "hello")'
+        "**Processor time, as a multiple of the bare callable on the same server, and per request** (static file, "
+        'upload and WebSocket: of a bare callable that does that; all else: of one that says "hello")'
     )
 
     def cost(cell: Cell) -> str:
@@ -63,7 +87,10 @@ def work(found: Found, names: Sequence[str]) -> str:
 
 def sessions(found: Found, names: Sequence[str]) -> str:
     """Return the tables of sessions on Redis."""
-    head = '**Session on Redis: processor time, as a multiple of the bare callable that says "hello" on granian over WSGI**'
+    head = (
+        '**Session on Redis: processor time, as a multiple of the bare callable that says "hello" on granian over '
+        "WSGI, and per request**"
+    )
     traffic = "**Session on Redis: commands of one request, and bytes to Redis / from it**"
     return "\n".join(
         [

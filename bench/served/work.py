@@ -93,9 +93,7 @@ WORK = [
     Work("404", "/nothing/here", b"", status=404),
     Work("static file, 16 kB", "/static/styles.css", b"style sheet", "static"),
     Work("form", "/form", b"Ada Lovelace, dark green", body=FORM, kind="application/x-www-form-urlencoded"),
-    Work(
-        "upload, 1 MB", "/upload", b"1048576", "upload", body=UPLOAD, kind=f"multipart/form-data; boundary={BOUNDARY}"
-    ),
+    Work("upload, 1 MB", "/upload", b"1048", "upload", body=UPLOAD, kind=f"multipart/form-data; boundary={BOUNDARY}"),
     Work("WebSocket echo", "/echo", b"", "echo"),
 ]
 READ = Work("read", "/read", b"dark", before="/fill")

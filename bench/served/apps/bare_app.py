@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis
-
 from common import REDIS, SESSION, STATIC
 
 PART = os.environ.get("BENCH_PART", "hello")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from blacksheep import Application, Request, Response, WebSocket, get, html, json, post, text, ws
-
 from common import HELLO, MAPPING, STATIC, page
 
 asgi = Application()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bottle import Bottle, jinja2_template, request, static_file
-
 from common import HELLO, MAPPING, ROWS, STATIC, TEMPLATES
 
 wsgi = Bottle()
+LOOKUP = [str(TEMPLATES)]  # one list: Bottle keeps templates by its identity
 
 
 @wsgi.get("/")
@@ -26,7 +26,7 @@ def user(number: int) -> str:
 
 @wsgi.get("/rows")
 def rows() -> str:
-    return jinja2_template("rows.html", rows=ROWS, template_lookup=[str(TEMPLATES)])
+    return jinja2_template("rows.html", rows=ROWS, template_lookup=LOOKUP)
 
 
 @wsgi.post("/form")

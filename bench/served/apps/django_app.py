@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any, ClassVar
+
 import django
+from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
@@ -11,12 +15,17 @@ from django.shortcuts import render
 from django.urls import path, re_path
 from django.views.static import serve
 
-from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
+
+class Urls:
+    """The views: fastpysgi does not import this module under its name, so that Django could not find them there."""
+
+    urlpatterns: ClassVar[list[Any]] = []
+
 
 settings.configure(
     SECRET_KEY=KEY,
     ALLOWED_HOSTS=["*"],
-    ROOT_URLCONF=__name__,
+    ROOT_URLCONF=Urls,
     MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"] if REDIS else [],
     SESSION_ENGINE="django.contrib.sessions.backends.cache",
     CACHES={"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS}} if REDIS else {},
@@ -24,6 +33,7 @@ settings.configure(
     LOGGING_CONFIG=None,
 )
 django.setup()
+logging.getLogger("django").setLevel(logging.CRITICAL)  # it would tell each 404
 
 
 def hello(request: HttpRequest) -> HttpResponse:
@@ -64,7 +74,7 @@ def count(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(request.session["n"]))
 
 
-urlpatterns = [
+Urls.urlpatterns += [
     path("", hello),
     path("json", mapping),
     path("user/<int:number>", user),

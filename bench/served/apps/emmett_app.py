@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from common import HELLO, MAPPING, page
 from emmett import App, request, response, websocket
 from emmett.tools import service
-
-from common import HELLO, MAPPING, page
 
 app = rsgi = asgi = App(__name__)
 

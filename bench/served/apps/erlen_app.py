@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from erlen import Erlen, render_template, request, session
-
 from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
+
+from erlen import Erlen, render_template, request, session
 
 app = Erlen(__name__, static_folder=str(STATIC), static_url_path="/static", template_folder=str(TEMPLATES))
 app.config["SECRET_KEY"] = KEY

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
+
 from erlen import Erlen, render_template, request, session
 from erlen import websocket as socket
-
-from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 
 app = Erlen(__name__, static_folder=str(STATIC), static_url_path="/static", template_folder=str(TEMPLATES))
 app.config["SECRET_KEY"] = KEY

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import falcon
-from falcon import Request, Response
-
 from common import HELLO, MAPPING, STATIC, page
+from falcon import Request, Response
 
 
 class Hello:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import falcon
 import falcon.asgi
-from falcon.asgi import Request, Response, WebSocket
-
 from common import HELLO, MAPPING, STATIC, page
+from falcon.asgi import Request, Response, WebSocket
 
 
 class Hello:

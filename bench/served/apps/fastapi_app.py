@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from common import HELLO, MAPPING, ROWS, STATIC, TEMPLATES
 from fastapi import FastAPI, Form, Request, UploadFile, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-
-from common import HELLO, MAPPING, ROWS, STATIC, TEMPLATES
 
 asgi = FastAPI()
 templates = Jinja2Templates(directory=TEMPLATES)

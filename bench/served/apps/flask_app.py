@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import redis
+from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from flask import Flask, render_template, request, session
 from flask_session import Session
-
-from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 
 app = Flask(__name__, static_folder=str(STATIC), static_url_path="/static", template_folder=str(TEMPLATES))
 app.config["SECRET_KEY"] = KEY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from litestar import Litestar, MediaType, Request, get, post, websocket_listener
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import UploadFile
@@ -14,8 +15,6 @@ from litestar.response import Template
 from litestar.static_files import create_static_files_router
 from litestar.stores.redis import RedisStore
 from litestar.template.config import TemplateConfig
-
-from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 
 
 @get("/", media_type=MediaType.TEXT)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from quart import Quart, render_template, request, websocket
-
 from common import HELLO, MAPPING, ROWS, STATIC, TEMPLATES
+from quart import Quart, render_template, request, websocket
 
 app = Quart(__name__, static_folder=str(STATIC), static_url_path="/static", template_folder=str(TEMPLATES))
 

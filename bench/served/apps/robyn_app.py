@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from typing import Any
-
-from robyn import Request, Response, Robyn
+from urllib.parse import parse_qsl
 
 from common import HELLO, MAPPING, STATIC, page
+from robyn import Request, Response, Robyn
 
 PORT = int(sys.argv.pop())  # Robyn reads the rest
 app = Robyn(__file__)
@@ -25,7 +25,7 @@ async def mapping() -> dict[str, Any]:
 
 @app.get("/user/:number")
 async def user(request: Request) -> str:
-    return f"user {int(request.path_params['number'])}, page {request.query_params.get('page')}"
+    return f"user {int(request.path_params['number'])}, page {request.query_params.get('page', '')}"
 
 
 @app.get("/rows")
@@ -35,7 +35,8 @@ async def rows() -> Response:
 
 @app.post("/form")
 async def form(request: Request) -> str:
-    return f"{request.form_data['name']}, {request.form_data['colour']}"
+    sent = dict(parse_qsl(str(request.body)))  # it reads forms of several parts alone
+    return f"{sent['name']}, {sent['colour']}"
 
 
 @app.post("/upload")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from common import HELLO, MAPPING, STATIC, page
 from sanic import Sanic
 from sanic.response import HTTPResponse, html, json, text
-
-from common import HELLO, MAPPING, STATIC, page
 
 app = asgi = Sanic("bench")
 app.config.ACCESS_LOG = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import redis.asyncio
+from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -13,8 +14,6 @@ from starlette.templating import Jinja2Templates
 from starlette.websockets import WebSocket
 from starsessions import SessionMiddleware, load_session
 from starsessions.stores.redis import RedisStore
-
-from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 
 templates = Jinja2Templates(directory=TEMPLATES)
 

@@ -1,7 +1,8 @@
-"""The connections of plain code to Redis: kept out of redis-py's pool, unless redis-py has to look after them."""
+"""The connections to Redis: kept out of redis-py's pool, unless redis-py has to look after them."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -104,3 +105,71 @@ def test_without_what_is_needed_connections_go_through_the_pool_and_do_the_same(
     assert ask(fleet, b"CLIENT", b"ID") == ask(fleet, b"CLIENT", b"ID")
     pool = fleet._pool_of(fleet.address.nodes[0])
     assert len(pool._in_use_connections) == 0
+
+
+# -- on an event loop ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_loop(servers: Servers) -> Callable[..., Any]:
+    """Run a coroutine function with a fleet of its event loop."""
+
+    def on_loop(work: Callable[[Fleet], Any], query: str = "") -> Any:
+        port = redis_servers.server(servers).port
+        address = Address.from_url(f"redis://127.0.0.1:{port}/0?client_name=lines{query}", 5)
+
+        async def main() -> Any:
+            fleet = Fleet(address, looped=True)
+            try:
+                return await work(fleet)
+            finally:
+                await fleet.close_looped()
+
+        return asyncio.run(main())
+
+    return on_loop
+
+
+@pytest.mark.parametrize("query", ["", "&health_check_interval=30"])
+def test_tasks_one_after_the_other_use_one_connection_and_those_at_once_as_many_as_allowed(
+    on_loop: Callable[..., Any], query: str
+) -> None:
+    async def work(fleet: Fleet) -> tuple[int, int]:
+        async def who() -> Any:
+            return await fleet.call(b"key", (b"CLIENT", b"ID"), again=True)
+
+        calm = {await who() for _ in range(5)}
+        return len(calm), len(set(await asyncio.gather(*(who() for _ in range(20)))))
+
+    assert on_loop(work, f"&max_connections=3{query}") == (1, 3)
+
+
+def test_a_connection_of_a_loop_that_the_server_has_closed_is_not_used_again(
+    on_loop: Callable[..., Any], servers: Servers
+) -> None:
+    async def work(fleet: Fleet) -> None:
+        first = await fleet.call(b"key", (b"CLIENT", b"ID"))
+        with redis.Redis(port=redis_servers.server(servers).port) as client:
+            client.client_kill_filter(_id=first)
+        (line,) = fleet._lines[fleet.address.nodes[0]]._idle
+        while not line.is_stale():  # until the loop has heard of it
+            await asyncio.sleep(0)
+        assert await fleet.call(b"key", (b"CLIENT", b"ID")) != first
+
+    on_loop(work)
+
+
+def test_on_a_loop_errors_are_answers_and_what_takes_too_long_closes_its_connection(
+    on_loop: Callable[..., Any],
+) -> None:
+    async def work(fleet: Fleet) -> None:
+        first = await fleet.call(b"key", (b"CLIENT", b"ID"))
+        with pytest.raises(redis.ResponseError, match="unknown command"):
+            await fleet.call(b"key", (b"NONSENSE",))
+        assert await fleet.call(b"key", (b"ECHO", b"x" * 1_000_000)) == b"x" * 1_000_000
+        assert await fleet.call(b"key", (b"CLIENT", b"ID")) == first
+        with pytest.raises(redis.TimeoutError):
+            await fleet.call(b"key", (b"BLPOP", b"nothing", b"5"))
+        assert await fleet.call(b"key", (b"CLIENT", b"ID")) != first
+
+    on_loop(work, "&socket_timeout=0.2")

@@ -7,7 +7,6 @@ is never sent again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -20,12 +19,12 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from erlen.errors import ConfigError
 from erlen.sessions.stores.clients import place_of
-from erlen.sessions.stores.redis_lines import Command, Lines, Unsent
+from erlen.sessions.stores.redis_lines import Command, Lines, LoopedLines, Unsent
 
 __all__ = ["Address", "Command", "Fleet"]
 
@@ -37,8 +36,6 @@ _HOPS = 6
 # So many commands are sent before their answers are read: all of them together would fill the buffers of both sides.
 _AT_ONCE = 200
 _PORT, _SENTINEL_PORT = 6379, 26379
-# The tasks of an event loop share so many connections to a server; threads are few by themselves.
-_CONNECTIONS = 16
 
 # What of a client's connection settings says how to reach the server; the rest says how that client talks.
 _TAKEN = frozenset(
@@ -226,13 +223,12 @@ class Fleet:
         self.address = address
         self._looped = looped
         self._pools: dict[Node, Any] = {}
-        self._lines: dict[Node, Lines] = {}
+        self._lines: dict[Node, Lines | LoopedLines] = {}
         self._only = None if address.kind == "cluster" else address.nodes[0]
         # In a cluster: for each slot the node that has it. None when that has to be asked for.
         self._owners: list[Node | None] | None = None
         self._known: tuple[Node, ...] = address.nodes
         self._sentinels: Any = None
-        self._free: dict[Node, asyncio.Semaphore] = {}
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -386,21 +382,8 @@ class Fleet:
 
         :raises Unsent: if there is no connection
         """
-        if not self._looped:
-            return self._lines_of(node).exchange(commands)
-        pool = self._pool_of(node)
-        free = self._free.get(node)
-        if free is None:
-            free = self._free[node] = asyncio.Semaphore(self.address.options.get("max_connections", _CONNECTIONS))
-        try:
-            async with asyncio.timeout(self.address.options["socket_timeout"]):
-                await free.acquire()
-        except TimeoutError:
-            raise Unsent(redis.TimeoutError("All connections are in use")) from None
-        try:
-            return await _exchange(pool, commands)
-        finally:
-            free.release()
+        lines = self._lines.get(node) or self._make_lines(node)
+        return await lines.exchange(commands) if isinstance(lines, LoopedLines) else lines.exchange(commands)
 
     def connection_of(self, node: Node) -> Any:
         """Make a connection to *node* for a use of its own, and open none."""
@@ -411,12 +394,15 @@ class Fleet:
         pool = self._pools.get(node)
         return self._pools.setdefault(node, self._make_pool(node)) if pool is None else pool
 
-    def _lines_of(self, node: Node) -> Lines:
-        lines = self._lines.get(node)
-        if lines is None:
-            kept = self.address.kind != "sentinel" and not _TENDED & self.address.options.keys()
-            lines = self._lines.setdefault(node, Lines(self._pool_of(node), kept))
-        return lines
+    def _make_lines(self, node: Node) -> Lines | LoopedLines:
+        address, pool = self.address, self._pool_of(node)
+        kept = address.kind != "sentinel" and not _TENDED & address.options.keys()
+        lines: Lines | LoopedLines
+        if self._looped:
+            lines = LoopedLines(pool, kept, address.options.get("max_connections"), address.options["socket_timeout"])
+        else:
+            lines = Lines(pool, kept)
+        return self._lines.setdefault(node, lines)
 
     def _make_pool(self, node: Node) -> Any:
         """Make the pool of *node*, whose idle connections are looked at before they are used again."""
@@ -445,24 +431,3 @@ class Fleet:
 def _no_retry(looped: bool) -> Any:
     kind: Any = redis.asyncio.retry.Retry if looped else Retry
     return kind(NoBackoff(), 0)
-
-
-async def _exchange(pool: Any, commands: Sequence[Command]) -> list[Any]:
-    try:
-        connection = await pool.get_connection()
-    except (RedisError, OSError) as error:
-        raise Unsent(error) from error
-    replies: list[Any] = []
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands))
-        for _ in commands:
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-    finally:
-        await pool.release(connection)
-    return replies

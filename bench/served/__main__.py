@@ -13,12 +13,14 @@ comes, and how often it is woken does not depend on who else is at work.
     python3 dev.py bench served --work JSON upload       work whose name contains one of these
     python3 dev.py bench served --rounds 101             more pairs of rounds
     python3 dev.py bench served --free                   on all processors, as the system sees fit
+    python3 dev.py bench served --docs                   puts the tables into docs/performance.md
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -31,6 +33,8 @@ from served.measuring import Bench, Cell, attempt
 from served.processes import Failed
 from served.work import READ, STYLES, WORK, WRITE, Work
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+MARKED = re.compile(r"(?<=<!-- bench: served -->\n).*?(?=<!-- end of bench: served -->)", re.DOTALL)
 PARTS = ["hello", "work", "sessions"]
 
 
@@ -48,13 +52,17 @@ def main() -> None:
         folder = Path(name)
         (folder / "styles.css").write_bytes(STYLES)
         bench = Bench(folder, options.rounds)
-        print(tables.versions(options.rounds))
+        texts = [tables.versions(options.rounds)]
         if "hello" in parts:
-            print(hello(bench, options.only, options.server), flush=True)
+            texts.append(hello(bench, options.only, options.server))
         if "work" in parts:
-            print(work(bench, options.only, options.server, options.work), flush=True)
+            texts.append(work(bench, options.only, options.server, options.work))
         if "sessions" in parts:
-            print(sessions(bench, options.only, options.server), flush=True)
+            texts.append(sessions(bench, options.only, options.server))
+    text = "\n".join(texts)
+    print(text)
+    if options.docs:
+        PAGE.write_text(MARKED.sub(lambda _: f"\n{text}\n", PAGE.read_text()))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--work", nargs="+", default=[""])
     top.add_argument("--rounds", type=int, default=21)
     top.add_argument("--free", action="store_true")
+    top.add_argument("--docs", action="store_true")
     return top
 
 

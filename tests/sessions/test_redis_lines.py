@@ -107,7 +107,7 @@ def test_without_what_is_needed_connections_go_through_the_pool_and_do_the_same(
     assert len(pool._in_use_connections) == 0
 
 
-# -- on an event loop ---------------------------------------------------------------------------------------------------
+# -- on an event loop -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_connection_of_a_loop_that_the_server_has_closed_is_not_used_again(
     on_loop(work)
 
 
-def test_on_a_loop_errors_are_answers_and_what_takes_too_long_closes_its_connection(
+def test_on_a_loop_errors_are_answers_and_what_takes_too_long_closes_it(
     on_loop: Callable[..., Any],
 ) -> None:
     async def work(fleet: Fleet) -> None:

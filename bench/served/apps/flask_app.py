@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import redis
+from importlib import import_module
+
 from common import HELLO, KEY, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from flask import Flask, render_template, request, session
-from flask_session import Session
 
 app = Flask(__name__, static_folder=str(STATIC), static_url_path="/static", template_folder=str(TEMPLATES))
 app.config["SECRET_KEY"] = KEY
-if REDIS:
-    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=redis.Redis.from_url(REDIS))
-    Session(app)
+if REDIS:  # only then: it would be in the memory of all other work
+    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=import_module("redis").Redis.from_url(REDIS))
+    import_module("flask_session").Session(app)
 
 
 @app.get("/")

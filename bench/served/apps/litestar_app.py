@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Any
 
 from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
@@ -9,11 +10,9 @@ from litestar import Litestar, MediaType, Request, get, post, websocket_listener
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
-from litestar.middleware.session.server_side import ServerSideSessionConfig
 from litestar.params import Body
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
-from litestar.stores.redis import RedisStore
 from litestar.template.config import TemplateConfig
 
 
@@ -69,13 +68,16 @@ async def echo(data: str) -> str:
     return data
 
 
+# Only with sessions: it would be in the memory of all other work.
+_SESSIONS = "litestar.middleware.session.server_side"
+
 asgi = Litestar(
     [
         *(hello, mapping, user, rows, form, upload, fill, read, count, echo),
         create_static_files_router("/static", [STATIC]),
     ],
-    middleware=[ServerSideSessionConfig().middleware] if REDIS else [],
-    stores={"sessions": RedisStore.with_client(REDIS)} if REDIS else {},
+    middleware=[import_module(_SESSIONS).ServerSideSessionConfig().middleware] if REDIS else [],
+    stores={"sessions": import_module("litestar.stores.redis").RedisStore.with_client(REDIS)} if REDIS else {},
     template_config=TemplateConfig(directory=TEMPLATES, engine=JinjaTemplateEngine),
     logging_config=None,
     openapi_config=None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import redis.asyncio
+from importlib import import_module
+from typing import Any
+
 from common import HELLO, MAPPING, REDIS, ROWS, SESSION, STATIC, TEMPLATES
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,10 +14,10 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.websockets import WebSocket
-from starsessions import SessionMiddleware, load_session
-from starsessions.stores.redis import RedisStore
 
 templates = Jinja2Templates(directory=TEMPLATES)
+# Only then: it would be in the memory of all other work.
+starsessions: Any = import_module("starsessions") if REDIS else None
 
 
 async def hello(request: Request) -> Response:
@@ -51,18 +53,18 @@ async def echo(socket: WebSocket) -> None:
 
 
 async def fill(request: Request) -> Response:
-    await load_session(request)
+    await starsessions.load_session(request)
     request.session.update(SESSION)
     return PlainTextResponse(HELLO)
 
 
 async def read(request: Request) -> Response:
-    await load_session(request)
+    await starsessions.load_session(request)
     return PlainTextResponse(f"{request.session['theme']} {request.session['n']}")
 
 
 async def count(request: Request) -> Response:
-    await load_session(request)
+    await starsessions.load_session(request)
     request.session["n"] = request.session["n"] + 1
     return PlainTextResponse(str(request.session["n"]))
 
@@ -70,8 +72,9 @@ async def count(request: Request) -> Response:
 def _sessions() -> list[Middleware]:
     if not REDIS:
         return []
-    store = RedisStore(connection=redis.asyncio.Redis.from_url(REDIS))
-    return [Middleware(SessionMiddleware, store=store, lifetime=1_209_600, cookie_https_only=False)]
+    client = import_module("redis.asyncio").Redis.from_url(REDIS)
+    store = import_module("starsessions.stores.redis").RedisStore(connection=client)
+    return [Middleware(starsessions.SessionMiddleware, store=store, lifetime=1_209_600, cookie_https_only=False)]
 
 
 asgi = Starlette(

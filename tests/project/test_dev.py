@@ -167,6 +167,16 @@ def test_the_benches_beside_starlette_install_it(
     assert "starlette" in (Path(dev.__file__).parent / "pyproject.toml").read_text()
 
 
+def test_the_bench_over_servers_gets_the_options_that_follow(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(dev.os, "chdir", lambda folder: None)
+    monkeypatch.setattr(dev.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(dev, "run", lambda *command: seen.extend(map(str, command)))
+    monkeypatch.setattr(dev.sys, "argv", ["dev.py", "bench", "served", "--only", "flask", "erlen"])
+    dev.main()
+    assert seen == [sys.executable, str(dev.ROOT / "bench" / "environment.py"), "served", "--only", "flask", "erlen"]
+
+
 def test_the_bench_says_which_programs_it_needs(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev.shutil, "which", lambda program: None)
     with pytest.raises(SystemExit, match="The bench needs valgrind and gcc: apt-get install"):

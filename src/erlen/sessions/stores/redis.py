@@ -7,7 +7,8 @@ does not follow: that key is the next one that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from binascii import hexlify
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, Self
 
 import msgspec
@@ -66,6 +67,7 @@ class RedisStore(SessionStore):
             )
         self.place = address.place
         self._prefix = prefix.encode()
+        self._opening = self._prefix + b"{"
         self._clients = Clients(
             lambda: Fleet(address, looped=False),
             lambda: Fleet(address, looped=True),
@@ -112,7 +114,8 @@ class RedisStore(SessionStore):
         packed, now = delta_arguments(delta), self.clock()
         forwarded = False
         while True:
-            await self._list_planned(key, delta, now)
+            if "user" in delta.header:
+                await self._list_planned(key, delta, now)
             reply = await self._run(scripts.MERGE, [key], moment(now), *packed)
             if reply[0] != scripts.FORWARD:
                 return _merged(reply, delta, forwarded)
@@ -334,8 +337,8 @@ class RedisStore(SessionStore):
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def _name(self, key: bytes) -> bytes:
-        shown = key.hex().encode()
-        return b"%b{%b}%b" % (self._prefix, shown[:4], shown[4:])
+        shown = hexlify(key)
+        return self._opening + shown[:4] + b"}" + shown[4:]
 
     def _record(self, key: bytes, held: list[bytes]) -> Record | None:
         """Make a record of a hash."""
@@ -348,8 +351,10 @@ class RedisStore(SessionStore):
                 f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
             ) from error
 
-    async def _run(self, script: scripts.Script, keys: list[bytes], *arguments: bytes, again: bool = False) -> Any:
-        return await self._eval(script, [self._name(key) for key in keys], arguments, again)
+    def _run(
+        self, script: scripts.Script, keys: list[bytes], *arguments: bytes, again: bool = False
+    ) -> Coroutine[Any, Any, Any]:
+        return self._eval(script, [self._name(key) for key in keys], arguments, again)
 
     async def _eval(
         self, script: scripts.Script, names: list[bytes], arguments: tuple[bytes, ...], again: bool = False
@@ -420,7 +425,12 @@ def _merged(reply: list[Any], delta: Delta, forwarded: bool) -> Merged:
     return Merged(
         version=version,
         emptied=emptied == 1,
-        numbers={key.decode(): int(total) for key, total in zip(numbers[::2], numbers[1::2], strict=True)},
-        taken={key.decode(): raw for key, raw in zip(taken[::2], taken[1::2], strict=True)},
+        numbers={key.decode(): int(total) for key, total in _pairs(numbers)} if numbers else {},
+        taken={key.decode(): raw for key, raw in _pairs(taken)} if taken else {},
         forwarded=forwarded,
     )
+
+
+def _pairs(flat: list[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    each = iter(flat)
+    return zip(each, each, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +18,25 @@ _FLAGS: Final = frozenset({"permanent", "mortal"})
 _TEXTS: Final = frozenset({"user", "label", "owner"})
 
 _encode_seals = msgspec.msgpack.Encoder().encode
+# The same numbers as repr() and float() give, in a third of their time.
+_encode_float = msgspec.json.Encoder().encode
+_decode_float = msgspec.json.Decoder(float).decode
 _decode_seals = msgspec.msgpack.Decoder(list[bytes]).decode
+
+# How each attribute of the header is read.
+_READERS: Final[Mapping[bytes, tuple[str, Callable[[bytes], Any]]]] = {
+    **{name.encode(): (name, _decode_float) for name in _FLOATS},
+    **{name.encode(): (name, bytes.decode) for name in _TEXTS},
+    **{name.encode(): (name, b"1".__eq__) for name in _FLAGS},
+    b"version": ("version", int),
+    b"successor": ("successor", bytes),
+    b"seals": ("seals", _decode_seals),
+}
 
 
 def moment(seconds: float) -> bytes:
     """Write a moment, or any other float, so that nothing of it is lost."""
-    return repr(float(seconds)).encode()
+    return _encode_float(float(seconds)) if math.isfinite(seconds) else repr(seconds).encode()
 
 
 def milliseconds(seconds: float) -> bytes:
@@ -59,11 +72,17 @@ def record_of(key: bytes, held: list[bytes]) -> Record:
     """
     values: dict[str, Any] = {}
     fields = {}
-    for name, raw in zip(held[::2], held[1::2], strict=True):
-        if name[:1] == b".":
+    each = iter(held)
+    for name, raw in zip(each, each, strict=True):
+        known = _READERS.get(name)
+        if known is not None:
+            attribute, read = known
+            try:
+                values[attribute] = read(raw)
+            except msgspec.DecodeError:
+                values[attribute] = float(raw)  # such as inf, which is no JSON
+        elif name[:1] == b".":
             fields[name[1:].decode()] = raw
-        else:
-            _read(values, name.decode(), raw)
     try:
         return Record(key, Header(**values), fields)
     except TypeError as error:
@@ -83,64 +102,69 @@ def _written(name: str, value: Any) -> bytes | None:
     return b"%d" % value if isinstance(value, int) else bytes(value)
 
 
-def _read(values: dict[str, Any], name: str, raw: bytes) -> None:
-    if name in _FLOATS:
-        values[name] = float(raw)
-    elif name in _TEXTS:
-        values[name] = raw.decode()
-    elif name in _FLAGS:
-        values[name] = raw == b"1"
-    elif name == "version":
-        values[name] = int(raw)
-    elif name == "successor":
-        values[name] = raw
-    elif name == "seals":
-        values[name] = _decode_seals(raw)
-
-
 # -- arguments ------------------------------------------------------------------------------------------------------
 
 
 def delta_arguments(delta: Delta) -> list[bytes]:
-    """Return the arguments that tell a script the delta, in the order in which it reads them."""
-    expected = {key: raw for key, raw in delta.expect.items() if raw is not None}
-    limits = {key: b"%d" % append.limit for key, append in delta.append.items() if append.limit is not None}
-    return [
-        b"r" * delta.release + b"f" * delta.final,
-        *_list([] if delta.owner is None else [delta.owner]),
-        *_list([key for key in delta.expect if key not in expected]),
-        *_map(expected),
-        *_list(delta.take),
-        *_list(delta.delete),
-        *_map(delta.set),
-        *_map({key: stored.join(items) for key, items in delta.remove.items()}),
-        *_map({key: b"%d" % by for key, by in delta.incr.items()}),
-        *_map({key: stored.join(append.items)[1:] for key, append in delta.append.items()}),
-        *_map(limits),
-        *_map({key: stored.until(b"", end) for key, end in delta.ends.items()}),
-        *_header_changes(delta.header),
-    ]
+    """Return the arguments that tell a script the delta: the letters of its parts, and then these in that order.
+
+    Most changes are of one kind, and what every argument costs is much beside what it says.
+    """
+    letters, packed = b"r" * delta.release + b"f" * delta.final, [b""]
+    if delta.owner is not None:
+        letters += _list(packed, b"o", [delta.owner])
+    if delta.expect:
+        letters += _list(packed, b"m", [key for key, raw in delta.expect.items() if raw is None])
+        letters += _map(packed, b"e", {key: raw for key, raw in delta.expect.items() if raw is not None})
+    if delta.take:
+        letters += _list(packed, b"t", delta.take)
+    if delta.delete:
+        letters += _list(packed, b"d", delta.delete)
+    if delta.set:
+        letters += _map(packed, b"s", delta.set)
+    if delta.remove:
+        letters += _map(packed, b"-", {key: stored.join(items) for key, items in delta.remove.items()})
+    if delta.incr:
+        letters += _map(packed, b"+", {key: b"%d" % by for key, by in delta.incr.items()})
+    if delta.append:
+        letters += _map(packed, b"a", {key: stored.join(each.items)[1:] for key, each in delta.append.items()})
+        limits = {key: b"%d" % each.limit for key, each in delta.append.items() if each.limit is not None}
+        letters += _map(packed, b"l", limits)
+    if delta.ends:
+        letters += _map(packed, b"n", {key: stored.until(b"", end) for key, end in delta.ends.items()})
+    if delta.header:
+        cleared, written = _header_changes(delta.header)
+        letters += _list(packed, b"c", cleared) + _map(packed, b"h", written)
+    packed[0] = letters
+    return packed
 
 
 def moved_arguments(delta: Delta, now: float) -> list[bytes]:
-    """Return the arguments that tell a script what a move itself changes in the header."""
-    return _header_changes({"renewed": now, **delta.moved})
+    """Return the arguments that tell a script what a move itself changes in the header: a list and a map."""
+    packed: list[bytes] = []
+    cleared, written = _header_changes({"renewed": now, **delta.moved})
+    _list(packed, b"", cleared)
+    _map(packed, b"", written)
+    return packed
 
 
-def _header_changes(changes: Mapping[str, Any]) -> list[bytes]:
+def _header_changes(changes: Mapping[str, Any]) -> tuple[list[str], dict[str, bytes]]:
+    """Return the attributes that are cleared, and the others as they stand in a hash."""
     written = {name: _written(name, value) for name, value in changes.items()}
     cleared = [name for name, value in written.items() if value is None]
-    return [*_list(cleared), *_map({name: value for name, value in written.items() if value is not None})]
+    return cleared, {name: value for name, value in written.items() if value is not None}
 
 
-def _list(names: Collection[str]) -> Iterable[bytes]:
-    yield b"%d" % len(names)
-    for name in names:
-        yield name.encode()
+def _list(packed: list[bytes], letter: bytes, names: Collection[str]) -> bytes:
+    """Add a list to *packed*, and return its letter."""
+    packed.append(b"%d" % len(names))
+    packed += [name.encode() for name in names]
+    return letter
 
 
-def _map(pairs: Mapping[str, bytes]) -> Iterable[bytes]:
-    yield b"%d" % len(pairs)
+def _map(packed: list[bytes], letter: bytes, pairs: Mapping[str, bytes]) -> bytes:
+    """Add pairs to *packed*, and return their letter."""
+    packed.append(b"%d" % len(pairs))
     for name, value in pairs.items():
-        yield name.encode()
-        yield value
+        packed += name.encode(), value
+    return letter

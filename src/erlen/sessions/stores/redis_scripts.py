@@ -119,7 +119,7 @@ return {is_over(tonumber(ARGV[1])) and 0 or 1, header.user}
 _MERGE = """
 local now, text = tonumber(ARGV[1]), ARGV[1]
 
--- The delta, part by part: each says how many there are.
+-- The delta, part by part; which ones there are, a letter of each says at the beginning.
 local place = 1
 local function read()
   place = place + 1
@@ -138,12 +138,15 @@ local function read_map()
   end
   return found
 end
+local flags = read()
+local function part(letter, reader) return string.find(flags, letter, 1, true) and reader() or {} end
 local delta = {
-  flags = read(), owner = read_list()[1], missing = read_list(), expect = read_map(), take = read_list(),
-  delete = read_list(), set = read_map(), remove = read_map(), incr = read_map(), append = read_map(),
-  limits = read_map(), ends = read_map(), clear = read_list(), header = read_map()
+  owner = part('o', read_list)[1], missing = part('m', read_list), expect = part('e', read_map),
+  take = part('t', read_list), delete = part('d', read_list), set = part('s', read_map), remove = part('-', read_map),
+  incr = part('+', read_map), append = part('a', read_map), limits = part('l', read_map), ends = part('n', read_map),
+  clear = part('c', read_list), header = part('h', read_map)
 }
-local release, final = string.find(delta.flags, 'r'), string.find(delta.flags, 'f')
+local release, final = string.find(flags, 'r'), string.find(flags, 'f')
 
 -- The head of a field that ends: the letter t and 13 digits.
 local function split_end(raw)

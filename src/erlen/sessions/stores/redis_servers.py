@@ -7,7 +7,6 @@ is never sent again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -20,16 +19,16 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from erlen.errors import ConfigError
 from erlen.sessions.stores.clients import place_of
+from erlen.sessions.stores.redis_lines import Command, Lines, LoopedLines, Unsent
 
 __all__ = ["Address", "Command", "Fleet"]
 
 Node: TypeAlias = tuple[str, int]
-Command: TypeAlias = tuple[Any, ...]
 
 _SLOTS = 16384
 # How often a command is sent on by a cluster that moves its slots just now.
@@ -37,14 +36,15 @@ _HOPS = 6
 # So many commands are sent before their answers are read: all of them together would fill the buffers of both sides.
 _AT_ONCE = 200
 _PORT, _SENTINEL_PORT = 6379, 26379
-# The tasks of an event loop share so many connections to a server; threads are few by themselves.
-_CONNECTIONS = 16
 
 # What of a client's connection settings says how to reach the server; the rest says how that client talks.
 _TAKEN = frozenset(
     {"db", "username", "password", "credential_provider", "client_name", "health_check_interval", "path"}
     | {"socket_keepalive", "socket_keepalive_options", "socket_type", "max_connections"}
 )
+
+# With these, redis-py looks after its connections between commands.
+_TENDED = frozenset({"credential_provider", "health_check_interval"})
 
 _LOST = ClusterDownError("no answer came")
 _Plain: Any = redis
@@ -55,14 +55,6 @@ _EXAMPLES = (
     "'redis+cluster://host:6379,host:6379' or as 'redis+sentinel://host:26379,host:26379/service/0'. In a password the "
     "characters @, /, #, ? and % are written as %40, %2F, %23, %3F and %25."
 )
-
-
-class _Unsent(Exception):
-    """No connection was to be had: the server knows nothing of the command."""
-
-    def __init__(self, cause: BaseException) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -231,11 +223,12 @@ class Fleet:
         self.address = address
         self._looped = looped
         self._pools: dict[Node, Any] = {}
+        self._lines: dict[Node, Lines | LoopedLines] = {}
+        self._only = None if address.kind == "cluster" else address.nodes[0]
         # In a cluster: for each slot the node that has it. None when that has to be asked for.
         self._owners: list[Node | None] | None = None
         self._known: tuple[Node, ...] = address.nodes
         self._sentinels: Any = None
-        self._free: dict[Node, asyncio.Semaphore] = {}
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -245,13 +238,13 @@ class Fleet:
         :param again: it does no harm if the server gets it twice
         :raises RedisError: if the server does not answer, or answers with an error
         """
-        node = await self._owner(key)
+        node = self._only or await self._owner(key)
         asking = lost = False
         for _ in range(_HOPS):
             commands = [("ASKING",), command] if asking else [command]
             try:
                 reply = (await self._exchange(node, commands))[-1]
-            except _Unsent as error:
+            except Unsent as error:
                 self._owners = None
                 owner = node if lost or self.address.kind != "cluster" else await self._owner(key)
                 if owner == node and not asking:
@@ -292,7 +285,7 @@ class Fleet:
                 some = places[start : start + _AT_ONCE]
                 try:
                     answers = await self._exchange(node, [pairs[place][1] for place in some])
-                except (_Unsent, redis.ConnectionError):
+                except (Unsent, redis.ConnectionError):
                     answers = [_LOST] * len(some)
                 for place, answer in zip(some, answers, strict=True):
                     replies[place] = answer
@@ -314,7 +307,7 @@ class Fleet:
                 reply = (await self._exchange(node, [command]))[0]
             except redis.ConnectionError:
                 reply = (await self._exchange(node, [command]))[0]
-        except _Unsent as error:
+        except Unsent as error:
             self._owners = None
             raise error.cause from None
         if isinstance(reply, Exception):
@@ -335,14 +328,14 @@ class Fleet:
         pools = [*self._pools.values()]
         if self._sentinels is not None:
             pools += [sentinel.connection_pool for sentinel in self._sentinels.sentinels]
-        self._pools, self._sentinels = {}, None
+        self._pools, self._lines, self._sentinels = {}, {}, None
         return pools
 
     # -- which server -----------------------------------------------------------------------------------------------
 
     async def _owner(self, key: bytes) -> Node:
-        if self.address.kind != "cluster":
-            return self.address.nodes[0]
+        if self._only is not None:
+            return self._only
         slot = key_slot(key)
         owner = (await self._slots())[slot]
         if owner is None:
@@ -362,7 +355,7 @@ class Fleet:
         for node in self._known:
             try:
                 reply = (await self._exchange(node, [("CLUSTER", "SLOTS")]))[0]
-            except _Unsent as error:
+            except Unsent as error:
                 problem = error.cause
                 continue
             except RedisError as error:
@@ -387,23 +380,10 @@ class Fleet:
     async def _exchange(self, node: Node, commands: Sequence[Command]) -> list[Any]:
         """Send the commands over one connection and return the answers; errors of the server are among them.
 
-        :raises _Unsent: if there is no connection
+        :raises Unsent: if there is no connection
         """
-        pool = self._pool_of(node)
-        if not self._looped:
-            return _exchange_plain(pool, commands)
-        free = self._free.get(node)
-        if free is None:
-            free = self._free[node] = asyncio.Semaphore(self.address.options.get("max_connections", _CONNECTIONS))
-        try:
-            async with asyncio.timeout(self.address.options["socket_timeout"]):
-                await free.acquire()
-        except TimeoutError:
-            raise _Unsent(redis.TimeoutError("All connections are in use")) from None
-        try:
-            return await _exchange(pool, commands)
-        finally:
-            free.release()
+        lines = self._lines.get(node) or self._make_lines(node)
+        return await lines.exchange(commands) if isinstance(lines, LoopedLines) else lines.exchange(commands)
 
     def connection_of(self, node: Node) -> Any:
         """Make a connection to *node* for a use of its own, and open none."""
@@ -413,6 +393,16 @@ class Fleet:
     def _pool_of(self, node: Node) -> Any:
         pool = self._pools.get(node)
         return self._pools.setdefault(node, self._make_pool(node)) if pool is None else pool
+
+    def _make_lines(self, node: Node) -> Lines | LoopedLines:
+        address, pool = self.address, self._pool_of(node)
+        kept = address.kind != "sentinel" and not _TENDED & address.options.keys()
+        lines: Lines | LoopedLines
+        if self._looped:
+            lines = LoopedLines(pool, kept, address.options.get("max_connections"), address.options["socket_timeout"])
+        else:
+            lines = Lines(pool, kept)
+        return self._lines.setdefault(node, lines)
 
     def _make_pool(self, node: Node) -> Any:
         """Make the pool of *node*, whose idle connections are looked at before they are used again."""
@@ -441,45 +431,3 @@ class Fleet:
 def _no_retry(looped: bool) -> Any:
     kind: Any = redis.asyncio.retry.Retry if looped else Retry
     return kind(NoBackoff(), 0)
-
-
-def _exchange_plain(pool: Any, commands: Sequence[Command]) -> list[Any]:
-    try:
-        connection = pool.get_connection()
-    except (RedisError, OSError) as error:
-        raise _Unsent(error) from error
-    replies: list[Any] = []
-    try:
-        connection.send_packed_command(connection.pack_commands(commands))
-        for _ in commands:
-            try:
-                replies.append(connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-    except BaseException:
-        connection.disconnect()  # an answer that was not read must not be taken for that of the next command
-        raise
-    finally:
-        pool.release(connection)
-    return replies
-
-
-async def _exchange(pool: Any, commands: Sequence[Command]) -> list[Any]:
-    try:
-        connection = await pool.get_connection()
-    except (RedisError, OSError) as error:
-        raise _Unsent(error) from error
-    replies: list[Any] = []
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands))
-        for _ in commands:
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-    finally:
-        await pool.release(connection)
-    return replies

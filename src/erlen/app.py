@@ -21,24 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Erlen"]
 
 
-class AsgiCallable:
-    """An application as ASGI servers want it: an object whose ``__call__`` is a coroutine function."""
-
-    __slots__ = ("_answer", "app")
-
-    def __init__(self, app: Erlen) -> None:
-        self.app = app
-        self._answer = load("erlen.asgi").answer
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Answer one request, or accompany the life of the server. Middleware wraps ``app.asgi_app``, not this."""
-        app = self.app
-        if app._changes.plans.wraps_asgi:
-            await app.asgi_app(scope, receive, send)
-        else:
-            await self._answer(app, scope, receive, send)
-
-
 class Erlen(Application):
     """An application: it is put together by decorators, and answers requests as a WSGI callable.
 
@@ -77,11 +59,11 @@ class Erlen(Application):
     wsgi_app = wsgi_app
 
     @property
-    def asgi(self) -> AsgiCallable:
+    def asgi(self) -> Any:
         """The application as an ASGI callable, for servers that speak ASGI: ``uvicorn app:app.asgi``."""
         # A new object each time: one that is kept would make a cycle with the application, which would not be freed
         # then.
-        return AsgiCallable(self)
+        return load("erlen.asgi").AsgiCallable(self)
 
     async def asgi_app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one request, as ASGI asks it; to be wrapped by ASGI middleware. ::

@@ -17,7 +17,7 @@ from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
 
-__all__ = ["answer"]
+__all__ = ["AsgiCallable", "answer"]
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -26,27 +26,55 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 #: The name of an extension of the protocol, and of its message: the server sends a file by itself.
 _PATHSEND = "http.response.pathsend"
 
+#: The headers that every request is looked through for.
+_TELLING = frozenset(
+    {
+        *(b"cookie", b"upgrade", b"content-length", b"transfer-encoding"),
+        *(b"Cookie", b"Upgrade", b"Content-Length", b"Transfer-Encoding"),  # some servers leave them as they came
+    }
+)
+
 #: Headers that have the same few values in most responses. What they may hold more is not kept.
 _REPEATED = frozenset({"Content-Type", "Content-Length", "X-Content-Type-Options", "Vary", "Cache-Control"})
 _PAIRS_AT_MOST = 500
 _pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
 
-def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-    """Answer one request, or accompany the life of the server: ``asgi_app`` of an application.
+class AsgiCallable:
+    """An application as ASGI servers want it: an object whose ``__call__`` is a coroutine function.
 
-    It is a plain function that returns what is to be awaited, because a coroutine more would cost as much as it does.
+    :param app: the application
     """
+
+    __slots__ = ("app",)
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or accompany the life of the server. Middleware wraps ``app.asgi_app``, not this."""
+        app = self.app
+        if app._changes.plans.wraps_asgi:
+            await app.asgi_app(scope, receive, send)
+        elif scope["type"] == "http":
+            await respond(app, AsgiExchange(scope, receive, send, scope["method"]))
+        else:
+            await answer(app, scope, receive, send)
+
+
+async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, or accompany the life of the server: ``asgi_app`` of an application."""
     kind = scope["type"]
     if kind == "http":
-        return respond(app, AsgiExchange(scope, receive, send))
-    if kind == "lifespan":
-        return _live(app, scope, receive, send)
-    if kind == "websocket":
-        return converse(app, AsgiSocket(scope, receive, send))
-    raise ValueError(
-        f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http', 'websocket' and 'lifespan'."
-    )
+        await respond(app, AsgiExchange(scope, receive, send, scope["method"]))
+    elif kind == "lifespan":
+        await _live(app, scope, receive, send)
+    elif kind == "websocket":
+        await converse(app, AsgiSocket(scope, receive, send))
+    else:
+        raise ValueError(
+            f"ASGI scopes of the type {kind!r} are not known to Erlen: it serves 'http', 'websocket' and 'lifespan'."
+        )
 
 
 async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,19 +114,25 @@ async def _live(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
 class AsgiExchange(Exchange):
     """One request of an ASGI server."""
 
-    __slots__ = ("_found", "_receive", "_send")
+    __slots__ = ("_found", "_receive")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, method: str) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
-        self._found = found = dict(scope["headers"])
-        if b"host" not in found and not b"".join(found).islower():  # a server that leaves the names as they came
-            self._found = found = {name.lower(): value for name, value in scope["headers"]}
-        self.method = method = scope.get("method", "GET")  # a WebSocket has none
-        self.has_cookies = b"cookie" in found
-        self.may_upgrade = b"upgrade" in found
-        self.may_have_body = method not in BODILESS or b"content-length" in found or b"transfer-encoding" in found
+        self._found: dict[bytes, bytes] | None = None
+        self.method = method
+        self.has_cookies = self.may_upgrade = has_body = False
+        for name, _ in scope["headers"]:
+            if name in _TELLING:
+                lowered = name.lower()
+                if lowered == b"cookie":
+                    self.has_cookies = True
+                elif lowered == b"upgrade":
+                    self.may_upgrade = True
+                else:
+                    has_body = True
+        self.may_have_body = has_body or method not in BODILESS
         self.preserved = scope[ENVIRON].get(PRESERVE) if ENVIRON in scope else None
         self.target_host = None
         self.is_outside = False
@@ -154,8 +188,11 @@ class AsgiExchange(Exchange):
             yield name.decode("latin-1").lower(), value.decode("latin-1")
 
     def find(self, name: str) -> str | None:
-        found = self._found.get(name.encode())
-        return None if found is None else found.decode("latin-1")
+        found = self._found
+        if found is None:
+            found = self._found = {name.lower(): value for name, value in self.scope["headers"]}
+        value = found.get(name.encode())
+        return None if value is None else value.decode("latin-1")
 
     def find_cookies(self) -> str | None:
         if not self.has_cookies:
@@ -173,12 +210,11 @@ class AsgiExchange(Exchange):
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        try:
-            await self._send({"type": "http.response.start", "status": status, "headers": _encode(headers)})
-            await self._send({"type": "http.response.body", "body": body})
-        except OSError:  # the client has gone (ASGI 2.4)
-            pass
+    def whole(self, status: int, headers: Headers, body: bytes) -> Iterable[Any]:
+        return (
+            {"type": "http.response.start", "status": status, "headers": _encode(headers)},
+            {"type": "http.response.body", "body": body},
+        )
 
     def takes_file(self, app: Any, part: FilePart) -> bool:
         # Middleware around asgi_app may wait for a body, and know nothing of the extension.
@@ -221,7 +257,7 @@ class AsgiSocket(AsgiExchange, SocketExchange):
         return not type(getattr(self._receive, "__self__", None)).__module__.startswith("granian")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        super().__init__(scope, receive, send)
+        super().__init__(scope, receive, send, "GET")  # a WebSocket has no method
         self.may_upgrade = True
 
     tells_departure = carries_headers

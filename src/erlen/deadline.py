@@ -126,7 +126,7 @@ class Deadline:
         try:
             await answer_in_thread(self.exchange.real, runner, self._body, answer)
         finally:
-            runner.close()
+            runner.release()
 
     async def finish(self) -> None:
         """Stop the time, and wait until the answer that was given in the request's place is sent."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from asyncio import get_running_loop
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, Future
 from functools import partial
@@ -30,11 +31,12 @@ from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.http.streaming import AsyncBody
+from erlen.lifecycle.hooks import Plans
 from erlen.lifecycle.pipeline import OK, await_calmly, handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
 from erlen.lifecycle.serving import be_ready, start_followers
-from erlen.lifecycle.start import begin, begins_simply, match_ready, work_out
+from erlen.lifecycle.start import begin, begins_simply, match_ready
 from erlen.lifecycle.teardown import end
 from erlen.mounts import Mount, find_mount
 from erlen.outflow import ClientGone, departure_of, send_pieces
@@ -47,15 +49,16 @@ __all__ = ["BODILESS", "ClientGone", "Exchange", "Headers", "begin_here", "give_
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 
-class Exchange:
+class Exchange(LoopRunner):
     """One request of a server with an event loop, and the way its answer goes. An adapter fills it in.
 
-    Texts are decoded, the query is Latin-1. What every request needs is a slot; the rest is looked up when it is asked
+    It is the runner of its request, too: one object less is made for each. Texts are decoded, the query is Latin-1. What every request needs is a slot; the rest is looked up when it is asked
     for.
     """
 
     __slots__ = (
         "__weakref__",
+        "_send",
         "has_cookies",
         "is_outside",
         "may_have_body",
@@ -136,9 +139,17 @@ class Exchange:
         """Return when the client has gone. Only called when the body is complete."""
         raise NotImplementedError
 
+    def whole(self, status: int, headers: Headers, body: bytes) -> Iterable[Any]:
+        """Send a whole response, or return the messages that do it, each to be awaited with ``_send``."""
+        raise NotImplementedError
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole response."""
-        raise NotImplementedError
+        try:
+            for message in self.whole(status, headers, body):
+                await self._send(message)
+        except OSError:  # the client has gone (ASGI 2.4)
+            pass
 
     def takes_file(self, app: Any, part: FilePart) -> bool:
         """Tell whether the server sends a file, or this part of one, by itself."""
@@ -191,39 +202,52 @@ class Exchange:
 
 async def respond(app: Any, exchange: Exchange) -> None:
     """Answer one request."""
-    loop = asyncio.get_running_loop()
+    loop = get_running_loop()
     if app._loop.adopted is not loop:
         app._loop.adopt(loop)
     if not app._ready:
         await be_ready(app)
-    body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop)) if exchange.may_have_body else NO_BODY
-    runner = LoopRunner(loop, app)
+    exchange.begin(loop, app)
     previous = current.get(None)
+    plans = app._changes.plans
+    body = NO_BODY
     try:
-        if app._mounts:
-            mount = find_mount(app._mounts, exchange.path)
+        if plans.straight and exchange.preserved is None:
+            if exchange.may_have_body:
+                body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop))
+            context = Context(app, plans.request_class.of_source(exchange, body))
+            context._began = True
+            context._holds = 1
+        else:
+            body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop)) if exchange.may_have_body else body
+            mount = find_mount(app._mounts, exchange.path) if app._mounts else None
             if mount is not None:
-                await _respond_elsewhere(app, exchange, mount, runner, body)
+                await _respond_elsewhere(app, exchange, mount, body)
                 return
-        context = _make_context(app, exchange, body)
+            context = _make_context(app, exchange, body)
         current.set(context)
-        has_begun = not exchange.is_outside and _begins_readily(app, context, exchange)
+        has_begun = plans.only_matches and not exchange.is_outside and _begins_readily(app, context, exchange, plans)
         plan = context.plan
         if not has_begun or not plan.on_loop or not body.complete:
-            await _respond_with_care(app, exchange, context, runner, body, not has_begun)
+            await _respond_with_care(app, exchange, context, body, not has_begun)
             return
-        context.runner = runner
+        context.runner = exchange
         try:
-            work = (await_calmly if plan.calm and plan.awaits else handle)(app, context, runner)
+            work = (await_calmly if plan.calm and plan.awaits else handle)(app, context, exchange)
             for waited in work.__await__():  # most views are done at their first step
-                if not await unless_gone(departure_of(exchange, body), runner, work, waited):
+                if not await unless_gone(departure_of(exchange, body), exchange, work, waited):
                     return
                 break
             if context.response is None:
                 made = b"" if context.method == "HEAD" else context.body
-                await exchange.answer(200 if context.status is OK else code_of(context.status), context.headers, made)
+                code = 200 if context.status is OK else code_of(context.status)
+                try:  # as answer() does
+                    for message in exchange.whole(code, context.headers, made):
+                        await exchange._send(message)
+                except OSError:
+                    pass
             else:
-                await _send(exchange, context, runner, body)
+                await _send(exchange, context, exchange, body)
         finally:
             if context._followers is not None:
                 current.set(None)
@@ -232,34 +256,32 @@ async def respond(app: Any, exchange: Exchange) -> None:
         # A view must not end the server, with all the other requests.
         raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
     finally:
-        runner.close()
+        exchange.release()
         current.set(previous)
 
 
-def _begins_readily(app: Any, context: Context, exchange: Exchange) -> bool:
+def _begins_readily(app: Any, context: Context, exchange: Exchange, plans: Plans) -> bool:
     """Let the context begin, if that is no more than to look up the path; tell whether it was."""
-    plans = app._changes.plans
     try:
-        return plans.only_matches and match_ready(app, context, plans, exchange.path, exchange.method)
+        return match_ready(app, context, plans, exchange.path, exchange.method)
     except Exception:  # it comes again, where it can be answered
         return False
 
 
-async def _respond_elsewhere(app: Any, exchange: Exchange, mount: Mount, runner: LoopRunner, body: RequestBody) -> None:
+async def _respond_elsewhere(app: Any, exchange: Exchange, mount: Mount, body: RequestBody) -> None:
     """Let a mounted application answer."""
     if mount.interface == "asgi" or (mount.interface == "erlen" and app._proxies is None):
         await exchange.hand_over(mount)
     else:
-        await _call_mounted(app, exchange, mount, runner, body)
+        await _call_mounted(app, exchange, mount, exchange, body)
 
 
-async def _respond_with_care(
-    app: Any, exchange: Exchange, context: Context, runner: LoopRunner, body: RequestBody, begins: bool
-) -> None:
+async def _respond_with_care(app: Any, exchange: Exchange, context: Context, body: RequestBody, begins: bool) -> None:
     """Answer a request that has a body or a time limit, or is plain, or begins otherwise than nearly all.
 
     :param begins: its context has to begin
     """
+    runner = exchange
     failure: Exception | None = None
     deadline: Deadline | None = None
     try:
@@ -388,12 +410,7 @@ class _Waiter:
 
 def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
     context: Context
-    plans = app._changes.plans
-    if plans.simple is None:
-        work_out(app, plans)
-    if app._proxies is None and not plans.makes_context:
-        context = Context(app, plans.request_class.of_source(exchange, body))
-    elif app._proxies is None and not app._overrides("request_context"):
+    if app._proxies is None and not app._overrides("request_context"):
         context = app.context_of(app.request_class.from_source(exchange, body))
     else:
         environ = exchange.make_environ(body)

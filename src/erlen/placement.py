@@ -54,6 +54,7 @@ class Placement(Scaffold):
                     "header, 0 for none."
                 )
         self._proxies = TrustedProxies(**numbers)
+        self._changes.note()  # a request begins otherwise now
 
     @setupmethod
     def mount(self, prefix: str, application: Any, interface: str | None = None) -> None:
@@ -72,3 +73,4 @@ class Placement(Scaffold):
         :raises ValueError: for a prefix that cannot work or is taken, and for what is no application
         """
         self._mounts = add_mount(self._mounts, prefix, application, interface)
+        self._changes.note()

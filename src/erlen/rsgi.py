@@ -141,11 +141,12 @@ class RsgiExchange(Exchange):
     async def disconnected(self) -> None:
         await self._protocol.client_disconnect()
 
-    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+    def whole(self, status: int, headers: Headers, body: bytes) -> Iterable[Any]:
         if body:
             self._protocol.response_bytes(status, headers, body)
         else:
             self._protocol.response_empty(status, headers)
+        return ()
 
     def takes_file(self, app: Any, part: FilePart) -> bool:
         return True

@@ -38,7 +38,8 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
     if not app._ready:
         await be_ready(app)
     mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-    runner = LoopRunner(loop, app)
+    runner = exchange
+    runner.begin(loop, app)
     previous = current.get(None)
     try:
         if mount is None:
@@ -53,7 +54,7 @@ async def converse(app: Any, exchange: SocketExchange) -> None:
         # A view must not end the server, with all the other requests.
         raise RuntimeError(f"A WebSocket has raised {error!r}, which would end the server.") from error
     finally:
-        runner.close()
+        runner.release()
         current.set(previous)
 
 

@@ -313,6 +313,10 @@ class LoopRunner(HoppingRunner):
     _calls_quick = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop, app: Any, threads: Threads | None = None) -> None:
+        self.begin(loop, app, threads)
+
+    def begin(self, loop: asyncio.AbstractEventLoop, app: Any, threads: Threads | None = None) -> None:
+        """Be ready for a request."""
         self._loop = loop
         self.inline = False
         self.fetches = True
@@ -405,7 +409,7 @@ class LoopRunner(HoppingRunner):
             self._has_place = False
             self._threads.leave()
 
-    def close(self) -> None:
+    def release(self) -> None:
         """Give the thread and the place back."""
         self._over = True
         if self._watch is not None:
@@ -464,7 +468,7 @@ def runner_here(app: Any) -> Iterator[HoppingRunner]:
     try:
         yield made
     finally:
-        made.close()
+        made.release()
 
 
 async def call_in_thread(app: Any, function: Callable[..., Any], *args: Any) -> Any:

@@ -228,7 +228,7 @@ class Serving:
         finally:
             if not dropped:
                 self._life = None
-                runner.close()
+                runner.release()
                 if not life.ended.done():
                     life.ended.set_result([])
 

@@ -113,6 +113,7 @@ def work_out(app: Any, plans: Plans) -> None:
     plans.wraps_asgi = app._overrides("asgi_app")
     plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
+    plans.straight = not (plans.makes_context or app._proxies is not None or app._mounts)
     plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
 
 

@@ -207,7 +207,7 @@ class Tasks:
             app.logger.error("The background task %s failed.", task.name, exc_info=error)
         finally:
             if not dropped:
-                runner.close()
+                runner.release()
 
 
 def _late(task: _Task, abandoned: bool) -> str:

@@ -75,7 +75,7 @@ class OpenSession:
         try:
             await self._inside(lambda: end(self._app, self._context, error, self._runner))
         finally:
-            self._runner.close()
+            self._runner.release()
 
     async def _inside(self, work: Callable[[], Awaitable[T]]) -> T:
         previous = current.get(None)

@@ -8,6 +8,7 @@
     python3 dev.py bench sessions    measure what sessions cost and lose, beside other session systems
     python3 dev.py bench async       count the instructions of async views and WebSockets, beside Starlette
     python3 dev.py bench connections measure the memory of WebSockets and streams that are open, beside Starlette
+    python3 dev.py bench peers       count and time beside twelve frameworks, in process; --help lists its options
     python3 dev.py extensions        make the environments that the tests of Flask's extensions run in, or those named
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
@@ -28,6 +29,7 @@ import socket
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -40,6 +42,7 @@ DEMO = ROOT / "examples" / "dashboard"
 EXTENSIONS = ROOT / ".extensions"
 APPLICATIONS = ROOT / "tests" / "extensions"
 FIRST_PORT = 5000
+OWN = ["peers"]  # the benches that have an environment and options of their own
 SETS = {"run": "", "dev": "[dev]", "peers": "[dev,peers]"}  # what can be installed; each has all of those before it
 
 
@@ -50,7 +53,7 @@ def main() -> None:
     # An installation that is told to stop ends the program it waits for, too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options, rest = parser().parse_known_args()
-    if rest and options.command != "test":
+    if rest and options.command != "test" and getattr(options, "what", None) not in OWN:
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     os.chdir(ROOT)
     if options.command == "demo":
@@ -63,7 +66,7 @@ def main() -> None:
     elif options.command == "extensions":
         extensions(options.name)
     else:
-        bench(options.what)
+        bench(options.what, rest)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +77,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help=f"the port; without it, {FIRST_PORT} or the next one that is free")
     commands.add_parser("test", add_help=False)
     commands.add_parser("lint")
-    commands.add_parser("bench").add_argument("what", nargs="?", choices=["sessions", "async", "connections"])
+    measured = commands.add_parser("bench", add_help=False)
+    measured.add_argument("what", nargs="?", choices=["sessions", "async", "connections", *OWN])
     commands.add_parser("extensions").add_argument("name", nargs="*", help="such as flask_cors; without one, all")
     return top
 
@@ -107,8 +111,11 @@ def lint() -> None:
         sys.exit(f"Not clean: {', '.join(failed)}.")
 
 
-def bench(what: str | None = None) -> None:
-    """Print what a request costs, and what an import takes; or what *what* names, beside its peers."""
+def bench(what: str | None = None, rest: Sequence[str] = ()) -> None:
+    """Print what a request costs, and what an import takes; or what *what* names, beside its peers.
+
+    *rest* are the options of a bench that has some.
+    """
     if what in ("sessions", "connections"):
         install("peers")
         run(PYTHON, ROOT / "bench" / f"{what}.py")
@@ -116,6 +123,9 @@ def bench(what: str | None = None) -> None:
     missing = [program for program in ("valgrind", "gcc") if not shutil.which(program)]
     if missing:
         sys.exit(f"The bench needs {' and '.join(missing)}: apt-get install valgrind gcc libc6-dev")
+    if what in OWN:
+        run(sys.executable, ROOT / "bench" / "environment.py", what, *rest)
+        return
     if what == "async":
         install("peers")
         run(PYTHON, ROOT / "bench" / "asgi_instructions.py")

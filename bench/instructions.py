@@ -44,17 +44,18 @@ class CountingFailed(Exception):
     """What was to be counted did not run to its end; the text is what it wrote to stderr."""
 
 
-def run(program: Path, module: str, *arguments: str) -> dict[str, int]:
+def run(program: Path, module: str, *arguments: str, folder: Path | None = None) -> dict[str, int]:
     """Run *program* under callgrind with *module*, the helper, a folder and *arguments*; return what it counted.
 
+    :param folder: where the program may leave files. Default: one that is gone afterwards
     :raises CountingFailed: if the program failed
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        out = folder / "callgrind.out"
+        dumps = Path(name)
+        out = dumps / "callgrind.out"
         command = [
             *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
-            *(sys.executable, program, module, build_helper(folder), folder / "instance", *arguments),
+            *(sys.executable, program, module, build_helper(dumps), folder or dumps / "instance", *arguments),
         ]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
         done = subprocess.run(
@@ -62,7 +63,7 @@ def run(program: Path, module: str, *arguments: str) -> dict[str, int]:
         )
         if done.returncode:
             raise CountingFailed(done.stderr)
-        return dict(read(part) for part in sorted(folder.glob("callgrind.out.*")))
+        return dict(read(part) for part in sorted(dumps.glob("callgrind.out.*")))
 
 
 def read(dump: Path) -> tuple[str, int]:

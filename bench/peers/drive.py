@@ -18,13 +18,10 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "apps")]
-
-import asgi_workloads  # noqa: E402 - the path above has to be set first
-import workloads  # noqa: E402
-from rsgi import Protocol, Scope, Socket  # noqa: E402
-from works import BY_KEY, MESSAGE, Work, WrongAnswer, check  # noqa: E402
+import asgi_workloads
+import workloads
+from peers.rsgi import Protocol, Scope, Socket
+from peers.works import BY_KEY, MESSAGE, Work, WrongAnswer, check
 
 Send = Callable[[], Any]
 #: What is given up when a request is never answered, in seconds; callgrind is slow.
@@ -77,7 +74,7 @@ def headers_of(work: Work, cookie: str) -> list[tuple[str, str]]:
 
 def drive_wsgi(driver: Driver, keys: list[str]) -> None:
     """Send all over WSGI."""
-    for work in driver.works(keys):
+    for work in driver.works([key for key in keys if key != "socket"]):
         with driver.noting(work):
             application = driver.make(work.application)
             cookie = ""
@@ -219,4 +216,5 @@ def main(module: str, helper: str, folder: str, interface: str, *keys: str) -> N
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent / "apps"))
     main(*sys.argv[1:])

@@ -7,8 +7,8 @@ from typing import NamedTuple
 FILE = b"0123456789abcdef" * 65536
 BOUNDARY = b"the-boundary-of-the-bench"
 UPLOAD = (
-    b"--%(boundary)s\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA file\r\n"
-    b"--%(boundary)s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"data.bin\"\r\n"
+    b'--%(boundary)s\r\nContent-Disposition: form-data; name="title"\r\n\r\nA file\r\n'
+    b'--%(boundary)s\r\nContent-Disposition: form-data; name="file"; filename="data.bin"\r\n'
     b"Content-Type: application/octet-stream\r\n\r\n%(file)s\r\n--%(boundary)s--\r\n"
 ) % {b"boundary": BOUNDARY, b"file": FILE}
 MESSAGE = "Hello, World!"
@@ -36,7 +36,9 @@ WORKS = [
     Work("json", "JSON of a dict", "/json", b"nested"),
     Work("parameter", "typed parameter and query value", "/user/42", b"user 42, page 3", query="page=3"),
     Work("page", "Jinja page of 20 rows", "/rows", b"row 19", requests=50),
-    Work("cookie", "two hooks, session in a cookie", "/session", b"Hello, ada!", application="cookie", after="/sign-in"),
+    Work(
+        "cookie", "two hooks, session in a cookie", "/session", b"Hello, ada!", application="cookie", after="/sign-in"
+    ),
     Work("stored", "two hooks, session in SQLite", "/session", b"Hello, ada!", application="stored", after="/sign-in"),
     Work("404", "no such page", "/nothing/here", b"", status=404),
     Work(

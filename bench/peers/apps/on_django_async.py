@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
@@ -71,5 +72,6 @@ def cookie(folder: str) -> ASGIHandler:
 
 def stored(folder: str) -> ASGIHandler:
     configure(folder, __name__)
-    call_command("migrate", verbosity=0)
+    with ThreadPoolExecutor(1) as thread:  # the loop is running, and Django refuses to wait for a database on it
+        thread.submit(call_command, "migrate", verbosity=0).result()
     return made(ASGIHandler, "db", f"{__name__}.hooks")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from erlen import Erlen, Response, render_template, request, session, websocket
 from shared import DATA, KEY, SIGNED_IN, STATIC, TEMPLATES, rows
+
+from erlen import Erlen, Response, render_template, request, session, websocket
 
 
 def plain(folder: str) -> Erlen:

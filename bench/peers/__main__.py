@@ -1,0 +1,183 @@
+"""Measure Erlen beside its peers, in process: ``python3 dev.py bench peers``.
+
+Thousand instructions of a request over WSGI, ASGI and RSGI, counted by callgrind; times of route matching at 10 to
+10,000 rules; processor time of an import; memory of a worker. Everything takes about half an hour.
+
+    python3 dev.py bench peers --only wsgi text          what is measured, by parts, works and peers
+    python3 dev.py bench peers --only routes
+    python3 dev.py bench peers --only flask erlen json
+    python3 dev.py bench peers --out tables.md           writes the tables into a file, too
+    python3 dev.py bench peers --docs                    writes docs/performance.md, with what earlier runs found
+    python3 dev.py bench peers --docs --only none        writes it from what earlier runs found alone
+    python3 dev.py bench peers --jobs 2                  counts two peers at a time; times are always taken one by one
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import instructions
+from peers import counting, footprint, page, results, tables
+from peers.catalogue import ERLEN, PEERS, Peer
+from peers.results import Results
+from peers.routers import PREFIX, ROUTERS, SIZES
+from peers.works import BY_KEY, WORKS
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DOCS = ROOT / "docs" / "performance.md"
+KEPT = ROOT / ".bench-peers" / "results.json"
+INTERFACES = ["wsgi", "asgi", "rsgi"]
+PARTS = [*INTERFACES, "routes", "imports", "memory"]
+COUNTED_ROUTERS = [ERLEN, f"{ERLEN}, inside a request", tables.WERKZEUG]
+IMPORT_ROUNDS = 25
+
+
+class Selection(NamedTuple):
+    """What the words after ``--only`` select; each list is whole where no word is of its kind."""
+
+    parts: list[str]
+    works: list[str]
+    peers: list[Peer]
+
+
+def select(words: Sequence[str]) -> Selection:
+    """Return what *words* select: parts, keys of works, and titles of peers or beginnings of them, in any case.
+
+    :raises SystemExit: for a word that is none of these
+    """
+    if list(words) == ["none"]:
+        return Selection([], [], [])
+    lower = [word.lower() for word in words]
+    parts = [part for part in PARTS if part in lower]
+    works = [work.key for work in WORKS if work.key in lower]
+    peers = [peer for peer in PEERS if any(peer.title.lower().startswith(word) for word in lower)]
+    named = {*parts, *works, *(word for word in lower if any(peer.title.lower().startswith(word) for peer in PEERS))}
+    if unknown := [word for word in lower if word not in named]:
+        known = ", ".join([*PARTS, *BY_KEY, *(peer.title for peer in PEERS)])
+        raise SystemExit(f"Nothing is called {' or '.join(unknown)}. There are: {known}.")
+    if works and not parts:
+        parts = INTERFACES
+    return Selection(parts or PARTS, works or list(BY_KEY), peers or PEERS)
+
+
+def measure(selection: Selection, found: Results, jobs: int) -> None:
+    """Measure what is selected and put it into *found*."""
+    pairs = [
+        (peer, interface)
+        for interface in INTERFACES
+        if interface in selection.parts
+        for peer in selection.peers
+        if peer.module(interface)
+    ]
+    for counted in counting.count_all(pairs, selection.works, jobs):
+        say(f"counted {counted.title} over {counted.interface}")
+        found.add_counts(counted.interface, counted.title, counted.costs, counted.failures)
+    if "routes" in selection.parts:
+        measure_routes(found, selection.peers)
+    peers = [peer for peer in selection.peers if peer.hello]
+    if "imports" in selection.parts:
+        say("imports")
+        found.imports.update(footprint.import_times(peers, IMPORT_ROUNDS))
+    for peer in peers if "memory" in selection.parts else []:
+        say(f"memory of {peer.title}")
+        found.failures.pop(f"{peer.title}, memory", None)
+        try:
+            found.memory[peer.title] = footprint.memory(peer)
+        except RuntimeError as error:
+            found.failures[f"{peer.title}, memory"] = str(error)
+
+
+def measure_routes(found: Results, peers: Sequence[Peer]) -> None:
+    """Time the routers of *peers*, always with Erlen's and Werkzeug's, and count the latter two."""
+    titles = {peer.title for peer in peers}
+    names = [name for name in ROUTERS if name in COUNTED_ROUTERS or name in titles]
+    for prefix in ("", PREFIX):
+        say(f"routes, {tables.PREFIXES[prefix]}")
+        command = [sys.executable, HERE / "routes.py", "time", prefix, *names]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        failure = f"routes, {tables.PREFIXES[prefix]}"
+        found.failures = {name: reason for name, reason in found.failures.items() if not name.startswith(failure)}
+        if done.returncode:
+            found.failures[failure] = counting.last_line(done.stderr)
+            continue
+        found.routes.setdefault(prefix, {}).update(json.loads(done.stdout.splitlines()[-1]))
+        for name, sizes in found.routes[prefix].items():
+            for size, costs in sizes.items():
+                if "error" in costs:
+                    found.failures[f"{failure}, {name}, {size}"] = str(costs["error"])
+        say("  and their instructions")
+        try:
+            totals = instructions.run(HERE / "routes.py", "count", prefix, *COUNTED_ROUTERS)
+        except instructions.CountingFailed as failed:
+            found.failures[f"{failure}, instructions"] = counting.last_line(str(failed))
+            continue
+        kept = found.route_counts.setdefault(prefix, {})
+        for name in COUNTED_ROUTERS:
+            kept[name] = {
+                str(size): {kind: totals[f"{name}/{size}/{kind}"] / instructions.REQUESTS for kind in tables.KINDS}
+                for size in SIZES
+            }
+
+
+def say(text: str) -> None:
+    """Tell whoever waits how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parts_of(found: Results) -> dict[str, str]:
+    """Return each table by the name that a page marks it with."""
+    return {
+        **{interface: tables.counts(found, interface) for interface in INTERFACES},
+        "routes": tables.routes(found, ""),
+        "routes-prefix": tables.routes(found, PREFIX),
+        "routes-ratios": tables.route_ratios(found),
+        "imports": tables.imports(found),
+        "memory": tables.memory(found),
+        "ahead": tables.ahead(found),
+        "versions": tables.versions(found),
+    }
+
+
+def report(found: Results, selection: Selection) -> str:
+    """Return the tables of the parts that were selected, and what they mean."""
+    parts = parts_of(found)
+    names = [name for name in parts if name.partition("-")[0] in selection.parts]
+    text = "\n".join(parts[name] for name in names)
+    text += f"\n{tables.goal_table(found)}\nWhere a peer takes less than Erlen:\n\n{parts['ahead']}\n"
+    if found.failures:
+        text += f"What could not be measured:\n\n{tables.failures(found)}\n"
+    return text + parts["versions"]
+
+
+def main() -> None:
+    """Measure what the command line selects, and print the tables."""
+    top = argparse.ArgumentParser(
+        prog="dev.py bench peers", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    top.add_argument("--only", nargs="+", default=[], metavar="WORD")
+    top.add_argument("--out", type=Path, metavar="FILE")
+    top.add_argument("--docs", action="store_true")
+    top.add_argument("--jobs", type=int, default=1)
+    options = top.parse_args()
+    selection = select(options.only)
+    found = results.load(KEPT)
+    found.note_versions()
+    measure(selection, found, options.jobs)
+    found.save(KEPT)
+    text = report(found, selection)
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    if options.docs:
+        DOCS.write_text(page.write_parts(DOCS.read_text(encoding="utf-8"), parts_of(found)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -52,19 +52,25 @@ def scope_for(kind: str, path: str, query: str = "", method: str = "GET") -> Mes
 async def ask(application: Application, scope: Message, body: bytes = b"") -> tuple[Message, bytes]:
     """Send one request, its *body* in pieces as from a socket; return the start of the response, and the body."""
     sent: list[Message] = []
-    pieces = [body[at : at + PIECE] for at in range(0, len(body), PIECE)] or [b""]
-    pieces.reverse()
+    at = 0
 
     async def receive() -> Message:
-        if not pieces:
+        nonlocal at
+        if at > len(body):
             await asyncio.Event().wait()  # the client stays: whoever waits for its leaving is cancelled
-        return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
+        piece = body[at : at + PIECE]
+        at += PIECE
+        if at >= len(body):
+            at = len(body) + 1
+        return {"type": "http.request", "body": piece, "more_body": at <= len(body)}
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     await application(scope, receive, send)
-    return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
+    if len(sent) == 2:
+        return sent[0], sent[1]["body"]
+    return sent[0], b"".join([message.get("body", b"") for message in sent[1:]])
 
 
 async def count(
@@ -85,7 +91,8 @@ async def count_view(application: Application, helper: ctypes.CDLL, name: str, p
     start, body = await ask(application, scope_for("http", path))
     if start["status"] != 200 or b"Hello, World!" not in body:
         raise SystemExit(f"{path} answered {start['status']}: {body[:500]!r}")
-    await count(lambda: ask(application, scope_for("http", path)), helper, name)
+    scope = scope_for("http", path)
+    await count(lambda: ask(application, scope.copy()), helper, name)
 
 
 async def count_socket(application: Application, helper: ctypes.CDLL, name: str, path: str, text: str) -> Message:

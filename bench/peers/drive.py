@@ -85,11 +85,13 @@ def drive_wsgi(driver: Driver, keys: list[str]) -> None:
             if work.method == "POST":
                 base |= {"CONTENT_TYPE": work.content_type, "CONTENT_LENGTH": str(len(work.body))}
 
-            def send(
-                application: Any = application, base: dict[str, Any] = base, body: bytes = work.body
-            ) -> tuple[str, list[tuple[str, str]], bytes]:
+            def get(application: Any = application, base: dict[str, Any] = base) -> Any:
+                return workloads.ask(application, base.copy())
+
+            def post(application: Any = application, base: dict[str, Any] = base, body: bytes = work.body) -> Any:
                 return workloads.ask(application, {**base, "wsgi.input": io.BytesIO(body)})
 
+            send = post if work.method == "POST" else get
             status, _, body = send()
             check(work, int(status[:3]), body)
             workloads.count(send, driver.helper, work.key, work.requests)
@@ -143,14 +145,11 @@ async def drive_asgi(driver: Driver, keys: list[str]) -> None:
             if work.after:
                 start, _ = await asgi_workloads.ask(application, asgi_workloads.scope_for("http", work.after))
                 cookie = workloads.cookies_in((name.decode(), value.decode()) for name, value in start["headers"])
-            headers = [(name.encode(), value.encode()) for name, value in headers_of(work, cookie)]
+            base = asgi_workloads.scope_for("http", work.path, work.query, work.method)
+            base["headers"] = [(name.encode(), value.encode()) for name, value in headers_of(work, cookie)]
 
-            def send(
-                application: Any = application, work: Work = work, headers: list[tuple[bytes, bytes]] = headers
-            ) -> Awaitable[tuple[dict[str, Any], bytes]]:
-                scope = asgi_workloads.scope_for("http", work.path, work.query, work.method)
-                scope["headers"] = headers.copy()
-                return asgi_workloads.ask(application, scope, work.body)
+            def send(application: Any = application, work: Work = work, base: dict[str, Any] = base) -> Awaitable[Any]:
+                return asgi_workloads.ask(application, {**base, "state": {}}, work.body)
 
             async with asyncio.timeout(PATIENCE):
                 start, body = await send()

@@ -11,12 +11,16 @@ import jinja2
 from shared import DATA, STATIC, jinja, rows
 
 HTML = "text/html; charset=utf-8"
+HELLO = b"Hello, World!"
+START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", HTML.encode()), (b"content-length", b"13")],
+}
 Read = Callable[[], Awaitable[bytes]]
 
 
 async def answer(page: jinja2.Template, path: str, query: str, read: Read) -> tuple[int, str, bytes]:
-    if path == "/":
-        return 200, HTML, b"Hello, World!"
     if path == "/json":
         return 200, "application/json", json.dumps(DATA).encode()
     if path.startswith("/user/"):
@@ -48,6 +52,10 @@ class Bare:
             return
         if scope["type"] != "http":
             return
+        if scope["path"] == "/":
+            await send(START)
+            await send({"type": "http.response.body", "body": HELLO})
+            return
 
         async def read() -> bytes:
             pieces = []
@@ -65,6 +73,9 @@ class Bare:
             transport = await protocol.accept()
             while (message := await transport.receive()).kind:
                 await transport.send_str(message.data)
+            return
+        if scope.path == "/":
+            protocol.response_bytes(200, [("content-type", HTML), ("content-length", "13")], HELLO)
             return
         status, kind, body = await answer(self.page, scope.path, scope.query_string, protocol)
         protocol.response_bytes(status, [("content-type", kind), ("content-length", str(len(body)))], body)

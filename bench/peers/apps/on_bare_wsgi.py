@@ -17,8 +17,6 @@ def plain(folder: str) -> Any:
 
     def answer(environ: dict[str, Any]) -> tuple[str, str, bytes]:
         path = environ["PATH_INFO"]
-        if path == "/":
-            return "200 OK", HTML, b"Hello, World!"
         if path == "/json":
             return "200 OK", "application/json", json.dumps(DATA).encode()
         if path.startswith("/user/"):
@@ -37,6 +35,9 @@ def plain(folder: str) -> Any:
         return "404 Not Found", HTML, b"Not Found"
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if environ["PATH_INFO"] == "/":
+            start_response("200 OK", [("Content-Type", HTML), ("Content-Length", "13")])
+            return [b"Hello, World!"]
         status, kind, body = answer(environ)
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]

@@ -201,14 +201,19 @@ async def echo_rsgi(driver: Driver, application: Any, work: Work) -> None:
     await asyncio.wait({task}, timeout=PATIENCE)
 
 
+def drive(driver: Driver, interface: str, keys: list[str]) -> None:
+    """Send the works called *keys* over *interface*."""
+    if interface == "wsgi":
+        drive_wsgi(driver, keys)
+    else:
+        asyncio.run({"asgi": drive_asgi, "rsgi": drive_rsgi}[interface](driver, keys))
+
+
 def main(module: str, helper: str, folder: str, interface: str, *keys: str) -> None:
     """Send all works to the applications of *module*, and write down what failed."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     driver = Driver(importlib.import_module(module), helper, Path(folder))
-    if interface == "wsgi":
-        drive_wsgi(driver, list(keys))
-    else:
-        asyncio.run({"asgi": drive_asgi, "rsgi": drive_rsgi}[interface](driver, list(keys)))
+    drive(driver, interface, list(keys))
     Path(folder, "failures.json").write_text(json.dumps(driver.failures))
     if helper == "-":
         print(driver.failures or "all answered")

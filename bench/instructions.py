@@ -53,10 +53,9 @@ def run(program: Path, module: str, *arguments: str, folder: Path | None = None)
     with tempfile.TemporaryDirectory() as name:
         dumps = Path(name)
         out = dumps / "callgrind.out"
-        command = [
-            *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
-            *(sys.executable, program, module, build_helper(dumps), folder or dumps / "instance", *arguments),
-        ]
+        command: list[str | Path] = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
+        command += [f"--callgrind-out-file={out}", sys.executable, program, module, build_helper(dumps)]
+        command += [folder or dumps / "instance", *arguments]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
         done = subprocess.run(
             command, env={**environment, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False

@@ -15,22 +15,18 @@ Thousand instructions of a request over WSGI, ASGI and RSGI, counted by callgrin
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import instructions
-from peers import counting, footprint, page, results, tables
+from peers import counting, footprint, page, results, routing, tables
 from peers.catalogue import ERLEN, PEERS, Peer
 from peers.results import Results
-from peers.routers import PREFIX, ROUTERS, SIZES
+from peers.routers import PREFIX, ROUTERS
 from peers.works import BY_KEY, WORKS
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "performance.md"
 KEPT = ROOT / ".bench-peers" / "results.json"
 INTERFACES = ["wsgi", "asgi", "rsgi"]
@@ -67,8 +63,8 @@ def select(words: Sequence[str]) -> Selection:
     return Selection(parts or PARTS, works or list(BY_KEY), peers or PEERS)
 
 
-def measure(selection: Selection, found: Results, jobs: int) -> None:
-    """Measure what is selected and put it into *found*."""
+def measure(selection: Selection, jobs: int) -> None:
+    """Measure what is selected, and keep each part as soon as it is there."""
     pairs = [
         (peer, interface)
         for interface in INTERFACES
@@ -78,52 +74,53 @@ def measure(selection: Selection, found: Results, jobs: int) -> None:
     ]
     for counted in counting.count_all(pairs, selection.works, jobs):
         say(f"counted {counted.title} over {counted.interface}")
-        found.add_counts(counted.interface, counted.title, counted.costs, counted.failures)
+        with results.changing(KEPT) as found:
+            found.add_counts(counted.interface, counted.title, counted.costs, counted.failures)
     if "routes" in selection.parts:
-        measure_routes(found, selection.peers)
+        measure_routes(selection.peers)
     peers = [peer for peer in selection.peers if peer.hello]
     if "imports" in selection.parts:
         say("imports")
-        found.imports.update(footprint.import_times(peers, IMPORT_ROUNDS))
+        times = footprint.import_times(peers, IMPORT_ROUNDS)
+        with results.changing(KEPT) as found:
+            found.imports.update(times)
     for peer in peers if "memory" in selection.parts else []:
         say(f"memory of {peer.title}")
-        found.failures.pop(f"{peer.title}, memory", None)
-        try:
-            found.memory[peer.title] = footprint.memory(peer)
-        except RuntimeError as error:
-            found.failures[f"{peer.title}, memory"] = str(error)
+        measure_memory(peer)
 
 
-def measure_routes(found: Results, peers: Sequence[Peer]) -> None:
+def measure_memory(peer: Peer) -> None:
+    """Measure the memory of a worker with *peer*."""
+    name = f"{peer.title}, memory"
+    try:
+        sizes, failure = footprint.memory(peer), ""
+    except RuntimeError as error:
+        sizes, failure = [], str(error)
+    with results.changing(KEPT) as found:
+        found.forget(name)
+        if failure:
+            found.failures[name] = failure
+        else:
+            found.memory[peer.title] = sizes
+
+
+def measure_routes(peers: Sequence[Peer]) -> None:
     """Time the routers of *peers*, always with Erlen's and Werkzeug's, and count the latter two."""
     titles = {peer.title for peer in peers}
     names = [name for name in ROUTERS if name in COUNTED_ROUTERS or name in titles]
     for prefix in ("", PREFIX):
-        say(f"routes, {tables.PREFIXES[prefix]}")
-        command = [sys.executable, HERE / "routes.py", "time", prefix, *names]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        failure = f"routes, {tables.PREFIXES[prefix]}"
-        found.failures = {name: reason for name, reason in found.failures.items() if not name.startswith(failure)}
-        if done.returncode:
-            found.failures[failure] = counting.last_line(done.stderr)
-            continue
-        found.routes.setdefault(prefix, {}).update(json.loads(done.stdout.splitlines()[-1]))
-        for name, sizes in found.routes[prefix].items():
-            for size, costs in sizes.items():
-                if "error" in costs:
-                    found.failures[f"{failure}, {name}, {size}"] = str(costs["error"])
-        say("  and their instructions")
-        try:
-            totals = instructions.run(HERE / "routes.py", "count", prefix, *COUNTED_ROUTERS)
-        except instructions.CountingFailed as failed:
-            found.failures[f"{failure}, instructions"] = counting.last_line(str(failed))
-            continue
-        kept = found.route_counts.setdefault(prefix, {})
-        for name in COUNTED_ROUTERS:
-            kept[name] = {
-                str(size): {kind: totals[f"{name}/{size}/{kind}"] / instructions.REQUESTS for kind in tables.KINDS}
-                for size in SIZES
-            }
+        name = f"routes, {tables.PREFIXES[prefix]}"
+        say(name)
+        times, failures = routing.time_routes(prefix, names)
+        with results.changing(KEPT) as found:
+            found.forget(name)
+            found.routes.setdefault(prefix, {}).update(times)
+            found.failures.update({f"{name}, {what}": reason for what, reason in failures.items()})
+        say(f"{name}, instructions")
+        counts, failures = routing.count_routes(prefix, COUNTED_ROUTERS)
+        with results.changing(KEPT) as found:
+            found.route_counts.setdefault(prefix, {}).update(counts)
+            found.failures.update({f"{name}, {what}": reason for what, reason in failures.items()})
 
 
 def say(text: str) -> None:
@@ -167,10 +164,10 @@ def main() -> None:
     top.add_argument("--jobs", type=int, default=1)
     options = top.parse_args()
     selection = select(options.only)
+    with results.changing(KEPT) as found:
+        found.note_versions()
+    measure(selection, options.jobs)
     found = results.load(KEPT)
-    found.note_versions()
-    measure(selection, found, options.jobs)
-    found.save(KEPT)
     text = report(found, selection)
     print(text)
     if options.out:

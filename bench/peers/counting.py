@@ -49,4 +49,4 @@ def last_line(text: str) -> str:
 def count_all(pairs: list[tuple[Peer, str]], keys: list[str], jobs: int) -> Iterator[Counted]:
     """Count on each peer and interface of *pairs*, *jobs* at a time, and yield in their order."""
     with ThreadPoolExecutor(jobs) as threads:
-        yield from threads.map(lambda pair: count(*pair, keys), pairs)
+        yield from threads.map(lambda pair: count(pair[0], pair[1], keys), pairs)

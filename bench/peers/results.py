@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -43,15 +45,28 @@ class Results:
     def add_counts(self, interface: str, title: str, costs: dict[str, float], failures: dict[str, str]) -> None:
         """Write down what a peer takes over one interface; what failed is forgotten where it now was counted."""
         self.counts.setdefault(interface, {}).setdefault(title, {}).update(costs)
+        self.failures.pop(f"{title}, {interface}, all", None)
         for key in costs:
             self.failures.pop(f"{title}, {interface}, {key}", None)
         for key, reason in failures.items():
             self.counts[interface][title].pop(key, None)
             self.failures[f"{title}, {interface}, {key}"] = reason
 
+    def forget(self, name: str) -> None:
+        """Forget the failures whose names begin with *name*."""
+        self.failures = {key: reason for key, reason in self.failures.items() if not key.startswith(name)}
+
     def save(self, path: Path) -> None:
         """Write all to a file."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[Results]:
+    """Yield what was saved, and save it again as it then is: what was measured before something failed is kept."""
+    found = load(path)
+    yield found
+    found.save(path)
 
 
 def load(path: Path) -> Results:

@@ -12,6 +12,7 @@ from typing import Any
 
 SIZES = [10, 100, 1_000, 10_000]
 PREFIX = "/api/v1/shop"
+KINDS = ["static", "parameter", "404"]
 
 Search = Callable[[str], Any]
 Rules = list[tuple[str, bool]]  # the part before the last segment, and whether that is a parameter

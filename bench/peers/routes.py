@@ -13,7 +13,7 @@ import ctypes
 import gc
 import json
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -94,8 +94,7 @@ def count_all(helper: ctypes.CDLL, prefix: str, names: list[str]) -> None:
         for name in names:
             search, _ = build(name, size, prefix)
             for kind, path in asked(rules_of(size, prefix), prefix).items():
-                once: Callable[[], object] = lambda search=search, path=path: search(path)  # noqa: E731
-                count(once, helper, f"{name}/{size}/{kind}")
+                count(partial(search, path), helper, f"{name}/{size}/{kind}")
 
 
 if __name__ == "__main__":

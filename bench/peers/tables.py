@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from peers.catalogue import BARE, ERLEN, PEERS
 from peers.results import Results
+from peers.routers import KINDS, PREFIX
 from peers.works import BY_KEY, WORKS
 
 HEADS = {
@@ -21,8 +23,7 @@ HEADS = {
     "static": "static file",
     "socket": "WebSocket echo",
 }
-KINDS = ["static", "parameter", "404"]
-PREFIXES = {"": "rules that differ in their first segment", "/api/v1/shop": "all rules behind `/api/v1/shop`"}
+PREFIXES = {"": "rules that differ in their first segment", PREFIX: "all rules behind one prefix"}
 WERKZEUG = "Werkzeug"
 MOST = "10000"
 
@@ -182,37 +183,36 @@ def goals() -> Iterator[Goal]:
     """Yield the figures that Erlen is to reach."""
     limits = {"text": 30, "json": 40, "parameter": 48, "404": 40, "cookie": 115, "stored": 115, "page": 1390}
     for key, limit in limits.items():
-        yield Goal(f"{BY_KEY[key].title}, over WSGI", limit, lambda found, key=key: count_of(found, "wsgi", key))
-    yield Goal("text, over ASGI, async view", 34, lambda found: count_of(found, "asgi", "text"))
+        yield Goal(f"{BY_KEY[key].title}, over WSGI", limit, partial(count_of, "wsgi", key))
+    yield Goal("text, over ASGI, async view", 34, partial(count_of, "asgi", "text"))
     for prefix, words in PREFIXES.items():
         for kind, limit in {"static": 15, "parameter": 5, "404": 5, "build": 7}.items():
-            yield Goal(
-                f"Werkzeug / Erlen at 10,000 rules, {kind}, {words}",
-                limit,
-                lambda found, prefix=prefix, kind=kind: ratio(
-                    number(found, prefix, WERKZEUG, MOST, kind), number(found, prefix, ERLEN, MOST, kind)
-                ),
-                least=True,
-            )
+            title = f"Werkzeug / Erlen at 10,000 rules, {kind}, {words}"
+            yield Goal(title, limit, partial(faster, prefix, kind), least=True)
         for kind in KINDS:
-            yield Goal(
-                f"10,000 rules / 10 rules, {kind}, {words}",
-                1.2,
-                lambda found, prefix=prefix, kind=kind: ratio(
-                    number(found, prefix, ERLEN, MOST, kind), number(found, prefix, ERLEN, "10", kind)
-                ),
-            )
-    for what in ("imports", "memory"):
-        yield Goal(
-            f"{what}, Erlen / Flask",
-            1,
-            lambda found, what=what: ratio(*(getattr(found, what).get(name, [None])[0] for name in (ERLEN, "Flask"))),
-        )
+            yield Goal(f"10,000 rules / 10 rules, {kind}, {words}", 1.2, partial(grown, prefix, kind))
+    yield Goal("imports, Erlen / Flask", 1, lambda results: beside_flask(results.imports))
+    yield Goal("memory, Erlen / Flask", 1, lambda results: beside_flask(results.memory))
 
 
-def count_of(results: Results, interface: str, key: str) -> float | None:
+def count_of(interface: str, key: str, results: Results) -> float | None:
     """Return the thousands of instructions that Erlen takes for a work, if it was counted."""
     return results.counts.get(interface, {}).get(ERLEN, {}).get(key)
+
+
+def faster(prefix: str, kind: str, results: Results) -> float | None:
+    """Return how many times as long as Erlen Werkzeug takes at the most rules."""
+    return ratio(number(results, prefix, WERKZEUG, MOST, kind), number(results, prefix, ERLEN, MOST, kind))
+
+
+def grown(prefix: str, kind: str, results: Results) -> float | None:
+    """Return how many times as long Erlen takes at the most rules as at 10."""
+    return ratio(number(results, prefix, ERLEN, MOST, kind), number(results, prefix, ERLEN, "10", kind))
+
+
+def beside_flask(figures: Mapping[str, list[float]]) -> float | None:
+    """Return Erlen's first figure divided by Flask's."""
+    return ratio(*(figures[name][0] if name in figures else None for name in (ERLEN, "Flask")))
 
 
 def goal_table(results: Results) -> str:

@@ -9,6 +9,7 @@ Thousand instructions of a request over WSGI, ASGI and RSGI, counted by callgrin
     python3 dev.py bench peers --out tables.md           writes the tables into a file, too
     python3 dev.py bench peers --docs                    writes docs/performance.md, with what earlier runs found
     python3 dev.py bench peers --docs --only none        writes it from what earlier runs found alone
+    python3 dev.py bench peers --rounds 99               rounds of the imports, in place of 25
     python3 dev.py bench peers --jobs 2                  counts two peers at a time; times are always taken one by one
 """
 
@@ -63,7 +64,7 @@ def select(words: Sequence[str]) -> Selection:
     return Selection(parts or PARTS, works or list(BY_KEY), peers or PEERS)
 
 
-def measure(selection: Selection, jobs: int) -> None:
+def measure(selection: Selection, jobs: int, rounds: int) -> None:
     """Measure what is selected, and keep each part as soon as it is there."""
     pairs = [
         (peer, interface)
@@ -81,7 +82,7 @@ def measure(selection: Selection, jobs: int) -> None:
     peers = [peer for peer in selection.peers if peer.hello]
     if "imports" in selection.parts:
         say("imports")
-        times = footprint.import_times(peers, IMPORT_ROUNDS)
+        times = footprint.import_times(peers, rounds)
         with results.changing(KEPT) as found:
             found.imports.update(times)
     for peer in peers if "memory" in selection.parts else []:
@@ -162,11 +163,12 @@ def main() -> None:
     top.add_argument("--out", type=Path, metavar="FILE")
     top.add_argument("--docs", action="store_true")
     top.add_argument("--jobs", type=int, default=1)
+    top.add_argument("--rounds", type=int, default=IMPORT_ROUNDS)
     options = top.parse_args()
     selection = select(options.only)
     with results.changing(KEPT) as found:
         found.note_versions()
-    measure(selection, options.jobs)
+    measure(selection, options.jobs, options.rounds)
     found = results.load(KEPT)
     text = report(found, selection)
     print(text)

@@ -13,6 +13,8 @@ import instructions
 from peers.catalogue import Peer
 from peers.works import BY_KEY
 
+#: A larger count is a negative one of callgrind's, which subtracts wrongly where threads have come and gone.
+MOST = 1 << 60
 DRIVE = Path(__file__).resolve().parent / "drive.py"
 
 
@@ -36,6 +38,8 @@ def count(peer: Peer, interface: str, keys: list[str]) -> Counted:
             failures = json.loads((folder / "failures.json").read_text())
         except instructions.CountingFailed as failed:
             failures = {"all": last_line(str(failed))}
+        for key in [key for key, total in totals.items() if total > MOST]:
+            failures[key] = f"callgrind counted {totals[key]} instructions, which cannot be: try it again"
         costs = {key: total / BY_KEY[key].requests / 1000 for key, total in totals.items() if key not in failures}
     return Counted(interface, peer.title, costs, failures)
 

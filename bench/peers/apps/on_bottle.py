@@ -8,7 +8,7 @@ from shared import DATA, STATIC, TEMPLATES, rows
 
 def plain(folder: str) -> Bottle:
     app = Bottle()
-    template = Jinja2Template(name="rows.html", lookup=[str(TEMPLATES)])
+    template = Jinja2Template(name="rows.html", lookup=[str(TEMPLATES)], autoescape=True)
 
     @app.get("/")
     def text() -> str:

@@ -70,7 +70,7 @@ WORKS = [
         requests=5,
     ),
     Work("socket", "WebSocket echo, a message", "/echo", MESSAGE.encode()),
-    # The last, because some read files in threads, and callgrind may count wrongly where there are several.
+    # The last, because some read files in threads, which are then there for all that follows.
     Work("static", "static file of 1 KiB", "/static/small.css", b"color: #102030", requests=100),
 ]
 BY_KEY = {work.key: work for work in WORKS}

@@ -84,7 +84,9 @@ def ahead(results: Results) -> str:
         ("memory after the import", "MiB", {title: values[0] for title, values in results.memory.items()}),
     ):
         less = sorted((value, title) for title, value in figures.items() if value < figures.get(ERLEN, 0))
-        named = ", ".join(f"{title} {figure(value)}" for value, title in less if title != BARE)
+        named = ", ".join(
+            f"{title} {figure(value)}" for value, title in less if title != BARE and not title.startswith(ERLEN)
+        )
         if named:
             lines.append(f"- {what}, in {unit}: {named}; Erlen {figure(figures[ERLEN])}")
     return "\n".join(lines or ["- nowhere, in what is measured here"]) + "\n"

@@ -9,6 +9,7 @@
     python3 dev.py bench async       count the instructions of async views and WebSockets, beside Starlette
     python3 dev.py bench connections measure the memory of WebSockets and streams that are open, beside Starlette
     python3 dev.py bench served      measure requests over real servers, beside twelve peers; --help lists its options
+    python3 dev.py bench peers       count and time beside twelve frameworks, in process; --help lists its options
     python3 dev.py extensions        make the environments that the tests of Flask's extensions run in, or those named
 
 The first call makes a virtual environment in ``.venv`` and installs what the command needs, at the versions in
@@ -42,7 +43,7 @@ DEMO = ROOT / "examples" / "dashboard"
 EXTENSIONS = ROOT / ".extensions"
 APPLICATIONS = ROOT / "tests" / "extensions"
 FIRST_PORT = 5000
-OWN = ["served"]  # the benches that have an environment and options of their own
+OWN = ["peers", "served"]  # the benches that have an environment and options of their own
 SETS = {"run": "", "dev": "[dev]", "peers": "[dev,peers]"}  # what can be installed; each has all of those before it
 
 
@@ -126,6 +127,9 @@ def bench(what: str | None = None, rest: Sequence[str] = ()) -> None:
     missing = [program for program in ("valgrind", "gcc") if not shutil.which(program)]
     if missing:
         sys.exit(f"The bench needs {' and '.join(missing)}: apt-get install valgrind gcc libc6-dev")
+    if what in OWN:
+        run(sys.executable, ROOT / "bench" / "environment.py", what, *rest)
+        return
     if what == "async":
         install("peers")
         run(PYTHON, ROOT / "bench" / "asgi_instructions.py")

@@ -16,6 +16,8 @@ from typing import Any
 
 from workloads import REQUESTS, WARM_UP
 
+PIECE = 65536  # what servers read at once
+
 Message = dict[str, Any]
 Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
 
@@ -27,17 +29,16 @@ SOCKETS = {
 }
 
 
-def scope_for(kind: str, path: str) -> Message:
+def scope_for(kind: str, path: str, query: str = "", method: str = "GET") -> Message:
     """Return what a server would pass for a request of a browser-like client."""
-    return {
+    scope: Message = {
         "type": kind,
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
-        "method": "GET",
         "scheme": "http" if kind == "http" else "ws",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"bench"), (b"accept", b"*/*")],
         "client": ("127.0.0.1", 50000),
@@ -46,38 +47,64 @@ def scope_for(kind: str, path: str) -> Message:
         "state": {},
         "extensions": {},
     }
+    if kind == "http":
+        scope["method"] = method
+    return scope
 
 
-async def ask(application: Application, path: str) -> tuple[int, bytes]:
-    """Send one request; return the status and the body."""
+async def ask(application: Application, scope: Message, body: bytes = b"") -> tuple[Message, bytes]:
+    """Send one request, its *body* in pieces as from a socket; return the start of the response, and the body."""
     sent: list[Message] = []
+    at = 0
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        nonlocal at
+        if at > len(body):
+            await asyncio.Event().wait()  # the client stays: whoever waits for its leaving is cancelled
+        piece = body[at : at + PIECE]
+        at += PIECE
+        if at >= len(body):
+            at = len(body) + 1
+        return {"type": "http.request", "body": piece, "more_body": at <= len(body)}
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await application(scope_for("http", path), receive, send)
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+    await application(scope, receive, send)
+    if len(sent) == 2:
+        return sent[0], sent[1]["body"]
+    return sent[0], b"".join([message.get("body", b"") for message in sent[1:]])
+
+
+async def count(
+    send: Callable[[], Awaitable[object]], helper: ctypes.CDLL, name: str, requests: int = REQUESTS
+) -> None:
+    """Have callgrind count what *requests* calls of *send* take when it is warm, and write it down under *name*."""
+    for _ in range(min(WARM_UP, requests)):
+        await send()
+    gc.collect()
+    helper.start()
+    for _ in range(requests):
+        await send()
+    helper.stop(name.encode())
 
 
 async def count_view(application: Application, helper: ctypes.CDLL, name: str, path: str) -> None:
     """Have callgrind count the requests for *path*, and write them down under *name*."""
-    status, body = await ask(application, path)
-    if status != 200 or b"Hello, World!" not in body:
-        raise SystemExit(f"{path} answered {status}: {body[:500]!r}")
-    for _ in range(WARM_UP):
-        await ask(application, path)
-    gc.collect()
-    helper.start()
-    for _ in range(REQUESTS):
-        await ask(application, path)
-    helper.stop(name.encode())
+    start, body = await ask(application, scope_for("http", path))
+    if start["status"] != 200 or b"Hello, World!" not in body:
+        raise SystemExit(f"{path} answered {start['status']}: {body[:500]!r}")
+    scope = scope_for("http", path)
+    await count(lambda: ask(application, scope.copy()), helper, name)
 
 
-async def count_socket(application: Application, helper: ctypes.CDLL, name: str, path: str, text: str) -> None:
-    """Have callgrind count messages that are sent to a WebSocket one by one, each when the last one has come back."""
+async def count_socket(application: Application, helper: ctypes.CDLL, name: str, path: str, text: str) -> Message:
+    """Have callgrind count messages that are sent to a WebSocket one by one, each when the last one has come back.
+
+    Returns the last one that came back.
+
+    :raises ConnectionError: if the application ends before
+    """
     loop = asyncio.get_running_loop()
     connected = False
     arrived: asyncio.Future[Message] = loop.create_future()
@@ -92,9 +119,17 @@ async def count_socket(application: Application, helper: ctypes.CDLL, name: str,
         arrived = loop.create_future()
         return message
 
+    echoed: Message = {}
+
     async def send(message: Message) -> None:
+        nonlocal echoed
         if message["type"] == "websocket.send":
+            echoed = message
             returned.set_result(None)
+
+    def ended(task: asyncio.Task[Any]) -> None:
+        if not returned.done():
+            returned.set_exception(ConnectionError(f"The application ended the WebSocket {path}"))
 
     async def rounds(number: int) -> None:
         nonlocal returned
@@ -104,13 +139,16 @@ async def count_socket(application: Application, helper: ctypes.CDLL, name: str,
             returned = loop.create_future()
 
     task = loop.create_task(application(scope_for("websocket", path), receive, send))
+    task.add_done_callback(ended)
     await rounds(WARM_UP)
     gc.collect()
     helper.start()
     await rounds(REQUESTS)
     helper.stop(name.encode())
+    returned.cancel()
     arrived.set_result({"type": "websocket.disconnect", "code": 1000})
     await task
+    return echoed
 
 
 async def bare(scope: Message, receive: Any, send: Any) -> None:

@@ -19,7 +19,8 @@ from workloads import REQUESTS, WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 HEADER = re.compile(rb"^desc: Trigger: Client Request: (.+)$", re.MULTILINE)
-TOTAL = re.compile(rb"^(?:totals|summary): (\d+)$", re.MULTILINE)
+#: Not the line "summary": it is wrong once there has been a second thread.
+TOTAL = re.compile(rb"^totals: (\d+)$", re.MULTILINE)
 
 
 def build_helper(folder: Path) -> Path:
@@ -35,29 +36,45 @@ def measure(module: str, workloads: str = "workloads.py", only: Iterable[str] = 
     :param workloads: the program that sends the requests
     :param only: the names of the workloads that are measured, if not all are
     """
+    try:
+        totals = run(HERE / workloads, module, *only)
+    except CountingFailed as failed:
+        raise SystemExit(f"{module} could not be measured:\n{failed}") from failed
+    return {name: total / REQUESTS / 1000 for name, total in totals.items()}
+
+
+class CountingFailed(Exception):
+    """What was to be counted did not run to its end; the text is what it wrote to stderr."""
+
+
+def run(program: Path, module: str, *arguments: str, folder: Path | None = None) -> dict[str, int]:
+    """Run *program* under callgrind with *module*, the helper, a folder and *arguments*; return what it counted.
+
+    :param folder: where the program may leave files. Default: one that is gone afterwards
+    :raises CountingFailed: if the program failed
+    """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        out = folder / "callgrind.out"
-        command = [
-            *("valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"),
-            *(sys.executable, HERE / workloads, module, build_helper(folder), folder / "instance", *only),
-        ]
+        dumps = Path(name)
+        out = dumps / "callgrind.out"
+        command: list[str | Path] = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
+        command += [f"--callgrind-out-file={out}", sys.executable, program, module, build_helper(dumps)]
+        command += [folder or dumps / "instance", *arguments]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
         done = subprocess.run(
             command, env={**environment, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise SystemExit(f"{module} could not be measured:\n{done.stderr}")
-        return dict(read(part) for part in sorted(folder.glob("callgrind.out.*")))
+            raise CountingFailed(done.stderr)
+        return dict(read(part) for part in sorted(dumps.glob("callgrind.out.*")))
 
 
-def read(dump: Path) -> tuple[str, float]:
-    """Return the workload that a dump of callgrind is about, and its thousands of instructions per request."""
+def read(dump: Path) -> tuple[str, int]:
+    """Return the workload that a dump of callgrind is about, and the instructions of all its requests."""
     text = dump.read_bytes()
     header, total = HEADER.search(text), TOTAL.search(text)
     if header is None or total is None:
-        raise SystemExit(f"{dump.name} is not what callgrind was asked for")
-    return header[1].decode(), int(total[1]) / REQUESTS / 1000
+        raise CountingFailed(f"{dump.name} is not what callgrind was asked for")
+    return header[1].decode(), int(total[1])
 
 
 def main() -> None:

@@ -45,10 +45,10 @@ WORKLOADS = [
 ]
 
 
-def environ_for(path: str, query: str = "", cookie: str = "") -> Environ:
-    """Return what a server would pass for a GET of a browser-like client."""
+def environ_for(path: str, query: str = "", cookie: str = "", method: str = "GET") -> Environ:
+    """Return what a server would pass for a request of a browser-like client."""
     environ: Environ = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
         "QUERY_STRING": query,
@@ -88,13 +88,18 @@ def ask(application: Application, environ: Environ) -> tuple[str, list[tuple[str
     return answered[0], answered[1], body
 
 
+def cookies_in(headers: Iterable[tuple[str, str]]) -> str:
+    """Return the header ``Cookie`` of a client that was answered with *headers*; empty if none sets a cookie."""
+    kept = SimpleCookie("; ".join(value for name, value in headers if name.lower() == "set-cookie"))
+    return "; ".join(f"{name}={morsel.coded_value}" for name, morsel in kept.items())
+
+
 def prepare(application: Application, workload: Workload) -> Environ:
     """Return the environ of *workload*, with the cookies that it needs, and check what it is answered with."""
     cookie = ""
     if workload.after:
         _, headers, _ = ask(application, environ_for(workload.after))
-        kept = SimpleCookie("; ".join(value for name, value in headers if name.lower() == "set-cookie"))
-        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in kept.items())
+        cookie = cookies_in(headers)
         if not cookie:
             raise SystemExit(f"{workload.after} set no cookie")
     environ = environ_for(workload.path, workload.query, cookie)
@@ -104,17 +109,14 @@ def prepare(application: Application, workload: Workload) -> Environ:
     return environ
 
 
-def count(application: Application, environ: Environ, helper: ctypes.CDLL, name: str) -> None:
-    """Have callgrind count the requests of one workload and write them down under *name*."""
-
-    def rounds(number: int) -> None:
-        for _ in range(number):
-            ask(application, environ.copy())
-
-    rounds(WARM_UP)
+def count(send: Callable[[], object], helper: ctypes.CDLL, name: str, requests: int = REQUESTS) -> None:
+    """Have callgrind count what *requests* calls of *send* take when it is warm, and write it down under *name*."""
+    for _ in range(min(WARM_UP, requests)):
+        send()
     gc.collect()
     helper.start()
-    rounds(REQUESTS)
+    for _ in range(requests):
+        send()
     helper.stop(name.encode())
 
 
@@ -129,12 +131,16 @@ def main(module: str, helper: str, instance: str, *only: str) -> None:
     library = ctypes.CDLL(helper)
     made = importlib.import_module(module)
     applications = {name: getattr(made, name)(instance) for name in ("plain", "hooked", "cookie")}
-    count(bare, environ_for("/"), library, "bare")
+
+    def count_one(application: Application, environ: Environ, name: str) -> None:
+        count(lambda: ask(application, environ.copy()), library, name)
+
+    count_one(bare, environ_for("/"), "bare")
     for workload in WORKLOADS:
         if only and workload.name not in only:
             continue
         application = applications[workload.application]
-        count(application, prepare(application, workload), library, workload.name)
+        count_one(application, prepare(application, workload), workload.name)
 
 
 if __name__ == "__main__":

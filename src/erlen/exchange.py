@@ -52,8 +52,8 @@ BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 class Exchange(LoopRunner):
     """One request of a server with an event loop, and the way its answer goes. An adapter fills it in.
 
-    It is the runner of its request, too: one object less is made for each. Texts are decoded, the query is Latin-1. What every request needs is a slot; the rest is looked up when it is asked
-    for.
+    It is the runner of its request, too: one object less is made for each. Texts are decoded, the query is Latin-1.
+    What every request needs is a slot; the rest is looked up when it is asked for.
     """
 
     __slots__ = (
@@ -71,6 +71,8 @@ class Exchange(LoopRunner):
         "target_host",
     )
 
+    #: Sends a message, where the protocol has them.
+    _send: Callable[[Any], Any]
     method: str
     #: The path that the application is mounted under.
     root_path: str
@@ -210,7 +212,7 @@ async def respond(app: Any, exchange: Exchange) -> None:
     exchange.begin(loop, app)
     previous = current.get(None)
     plans = app._changes.plans
-    body = NO_BODY
+    body: RequestBody = NO_BODY
     try:
         if plans.straight and exchange.preserved is None:
             if exchange.may_have_body:

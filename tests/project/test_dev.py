@@ -177,6 +177,29 @@ def test_the_bench_over_servers_gets_the_options_that_follow(dev: ModuleType, mo
     assert seen == [sys.executable, str(dev.ROOT / "bench" / "environment.py"), "served", "--only", "flask", "erlen"]
 
 
+def test_a_bench_with_an_environment_of_its_own_gets_the_options_that_follow(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(dev.os, "chdir", lambda folder: None)
+    monkeypatch.setattr(dev.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(dev.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(dev, "run", lambda *command: seen.extend(map(str, command)))
+    monkeypatch.setattr(dev.sys, "argv", ["dev.py", "bench", "peers", "--only", "flask", "text"])
+    dev.main()
+    assert seen == [sys.executable, str(dev.ROOT / "bench" / "environment.py"), "peers", "--only", "flask", "text"]
+
+
+def test_options_that_a_bench_does_not_have_are_refused(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dev.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(dev.sys, "argv", ["dev.py", "bench", "async", "--only", "flask"])
+    with pytest.raises(SystemExit):
+        dev.main()
+    assert "unrecognized arguments: --only flask" in capsys.readouterr().err
+
+
 def test_the_bench_says_which_programs_it_needs(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev.shutil, "which", lambda program: None)
     with pytest.raises(SystemExit, match="The bench needs valgrind and gcc: apt-get install"):

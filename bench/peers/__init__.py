@@ -1,0 +1,1 @@
+"""Erlen beside other frameworks, in process: ``python3 dev.py bench peers``."""

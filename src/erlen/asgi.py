@@ -36,8 +36,8 @@ _TELLING = frozenset(
 
 #: Headers that have the same few values in most responses. What they may hold more is not kept.
 _REPEATED = frozenset({"Content-Type", "Content-Length", "X-Content-Type-Options", "Vary", "Cache-Control"})
-_PAIRS_AT_MOST = 500
-_pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+_LISTS_AT_MOST = 1000
+_lists: dict[tuple[tuple[str, str], ...], list[tuple[bytes, bytes]]] = {}
 
 
 class AsgiCallable:
@@ -116,11 +116,12 @@ class AsgiExchange(Exchange):
 
     __slots__ = ("_found", "_receive")
 
+    _found: dict[bytes, bytes]
+
     def __init__(self, scope: Scope, receive: Receive, send: Send, method: str) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
-        self._found: dict[bytes, bytes] | None = None
         self.method = method
         self.has_cookies = self.may_upgrade = has_body = False
         for name, _ in scope["headers"]:
@@ -133,15 +134,20 @@ class AsgiExchange(Exchange):
                 else:
                     has_body = True
         self.may_have_body = has_body or method not in BODILESS
-        self.preserved = scope[ENVIRON].get(PRESERVE) if ENVIRON in scope else None
+        self.path = path = scope["path"]
+        self.root_path = root = scope.get("root_path") or ""
+        self.is_usual = not (root or "://" in path or ENVIRON in scope)
+        if not self.is_usual:
+            self._look_closer(scope.get(ENVIRON) or {})
+
+    def _look_closer(self, environ: dict[str, Any]) -> None:
+        self.preserved = environ.get(PRESERVE)
         self.target_host = None
         self.is_outside = False
-        path: str = scope["path"]
+        path, root = self.path, self.root_path.rstrip("/")
         if "://" in path:
             self.target_host, path = split_target(path)
-        root = scope.get("root_path") or ""
         if root:
-            root = root.rstrip("/")
             if path[: len(root)] == root and path[len(root) : len(root) + 1] in ("", "/"):
                 path = path[len(root) :]
             else:
@@ -188,8 +194,9 @@ class AsgiExchange(Exchange):
             yield name.decode("latin-1").lower(), value.decode("latin-1")
 
     def find(self, name: str) -> str | None:
-        found = self._found
-        if found is None:
+        try:
+            found = self._found
+        except AttributeError:  # most requests are not asked for one
             found = self._found = {name.lower(): value for name, value in self.scope["headers"]}
         value = found.get(name.encode())
         return None if value is None else value.decode("latin-1")
@@ -312,20 +319,13 @@ def _closed(message: dict[str, Any]) -> WebSocketClosed:
 
 
 def _encode(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    found = []
-    try:
-        for header in headers:
-            found.append(_pairs[header])  # noqa: PERF401 - a comprehension is a call, which costs as much
-        return found
-    except KeyError:
-        found.clear()
-    for name, value in headers:
-        pair = _pairs.get((name, value))
-        if pair is None:
-            pair = name.lower().encode("latin-1"), _encode_value(value)
-            if name in _REPEATED and len(_pairs) < _PAIRS_AT_MOST:
-                _pairs[name, value] = pair
-        found.append(pair)
+    key = tuple(headers)
+    known = _lists.get(key)
+    if known is not None:  # a list of its own, which middleware may change
+        return known.copy()
+    found = [(name.lower().encode("latin-1"), _encode_value(value)) for name, value in key]
+    if len(_lists) < _LISTS_AT_MOST and all(name in _REPEATED for name, _ in key):
+        _lists[key] = found.copy()
     return found
 
 

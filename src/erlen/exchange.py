@@ -31,7 +31,6 @@ from erlen.http.files import SMALL, FilePart, file_of
 from erlen.http.response import lower
 from erlen.http.sending import Answer, Headers, Prepared, call_wsgi
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.hooks import Plans
 from erlen.lifecycle.pipeline import OK, await_calmly, handle, handle_plainly
 from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.runner import send
@@ -61,6 +60,7 @@ class Exchange(LoopRunner):
         "_send",
         "has_cookies",
         "is_outside",
+        "is_usual",
         "may_have_body",
         "may_upgrade",
         "method",
@@ -84,6 +84,8 @@ class Exchange(LoopRunner):
     may_have_body: bool
     #: It may be for a WebSocket.
     may_upgrade: bool
+    #: The three below have nothing to say, and are not set.
+    is_usual: bool
     #: What the server said, in its own form.
     scope: Any
     #: The host of a target in absolute form, which counts more than the Host header (RFC 9112, section 3.2.2).
@@ -197,7 +199,7 @@ class Exchange(LoopRunner):
             headers=self.pairs(),
             body=body,
         )
-        if self.target_host is not None:
+        if not self.is_usual and self.target_host is not None:
             environ["HTTP_HOST"] = self.target_host
         return environ
 
@@ -210,11 +212,11 @@ async def respond(app: Any, exchange: Exchange) -> None:
     if not app._ready:
         await be_ready(app)
     exchange.begin(loop, app)
-    previous = current.get(None)
+    token: Any = None
     plans = app._changes.plans
     body: RequestBody = NO_BODY
     try:
-        if plans.straight and exchange.preserved is None:
+        if plans.straight and exchange.is_usual:
             if exchange.may_have_body:
                 body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop))
             context = Context(app, plans.request_class.of_source(exchange, body))
@@ -227,15 +229,23 @@ async def respond(app: Any, exchange: Exchange) -> None:
                 await _respond_elsewhere(app, exchange, mount, body)
                 return
             context = _make_context(app, exchange, body)
-        current.set(context)
-        has_begun = plans.only_matches and not exchange.is_outside and _begins_readily(app, context, exchange, plans)
+        token = current.set(context)
+        try:
+            has_begun = (
+                plans.only_matches
+                and exchange.is_usual
+                and match_ready(app, context, plans, exchange.path, exchange.method, exchange.may_upgrade)
+            )
+        except Exception:  # it comes again, where it can be answered
+            has_begun = False
         plan = context.plan
         if not has_begun or not plan.on_loop or not body.complete:
             await _respond_with_care(app, exchange, context, body, not has_begun)
             return
         context.runner = exchange
         try:
-            work = (await_calmly if plan.calm and plan.awaits else handle)(app, context, exchange)
+            calmly = plan.awaits_calmly and not (exchange.has_cookies and plan.preloads)
+            work = (await_calmly if calmly else handle)(app, context, exchange)
             for waited in work.__await__():  # most views are done at their first step
                 if not await unless_gone(departure_of(exchange, body), exchange, work, waited):
                     return
@@ -258,16 +268,15 @@ async def respond(app: Any, exchange: Exchange) -> None:
         # A view must not end the server, with all the other requests.
         raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
     finally:
-        exchange.release()
-        current.set(previous)
-
-
-def _begins_readily(app: Any, context: Context, exchange: Exchange, plans: Plans) -> bool:
-    """Let the context begin, if that is no more than to look up the path; tell whether it was."""
-    try:
-        return match_ready(app, context, plans, exchange.path, exchange.method)
-    except Exception:  # it comes again, where it can be answered
-        return False
+        if exchange.is_lent:
+            exchange.release()
+        else:
+            exchange.is_over = True
+        if token is not None:
+            try:
+                current.reset(token)
+            except ValueError:  # a coroutine that is dropped in the middle is ended in a foreign context
+                pass
 
 
 async def _respond_elsewhere(app: Any, exchange: Exchange, mount: Mount, body: RequestBody) -> None:
@@ -422,7 +431,7 @@ def _make_context(app: Any, exchange: Exchange, body: RequestBody) -> Context:
         context.request._join(exchange, body)
     context._began = True
     context._holds = 1
-    if exchange.preserved is not None:
+    if not exchange.is_usual and exchange.preserved is not None:
         exchange.preserved(context)
     return context
 
@@ -439,7 +448,7 @@ async def begin_here(app: Any, exchange: Exchange, context: Context, runner: Loo
         failure = error
         if error.__traceback__ is not None:  # without this frame, which would hold the exception, and it the frame
             error.__traceback__ = error.__traceback__.tb_next
-    if exchange.is_outside:
+    if not exchange.is_usual and exchange.is_outside:
         context.request.url_rule = context.request.view_args = context.plan = None
         context.request.routing_exception = NotFound()
     if context.plan is None:

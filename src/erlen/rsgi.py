@@ -41,12 +41,12 @@ class RsgiExchange(Exchange):
         self.has_cookies = "cookie" in headers
         self.may_upgrade = "upgrade" in headers
         self.may_have_body = method not in BODILESS or "content-length" in headers or "transfer-encoding" in headers
-        self.preserved = None
-        self.target_host = None
-        self.is_outside = False
         self.root_path = ""
         path: str = scope.path
-        if path[:1] != "/" and path:
+        self.is_usual = "://" not in path
+        if not self.is_usual:
+            self.preserved = None
+            self.is_outside = False
             self.target_host, path = split_target(path)
         self.path = path
 

@@ -97,6 +97,6 @@ def _make_context(app: Any, exchange: SocketExchange) -> Context:
     context: Context = app.context_of(socket)
     context._began = True
     context._holds = 1
-    if exchange.preserved is not None:
+    if not exchange.is_usual and exchange.preserved is not None:
         exchange.preserved(context)
     return context

@@ -130,7 +130,7 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
         if plans.makes_context:  # perhaps with another environ
             environ = context.request.environ
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")  # an empty one may be missing
-        if not (plans.only_matches and match_ready(app, context, plans, path, method)):
+        if not (plans.only_matches and match_ready(app, context, plans, path, method, True)):
             begin(app, context)
     except Exception as error:
         failure = error

@@ -33,6 +33,8 @@ _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d
 #: The methods that are usual (RFC 9110, section 9; RFC 5789).
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
+_new = object.__new__
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -166,7 +168,7 @@ class Request(WerkzeugRequest):
     @classmethod
     def of_source(cls, source: Source, body: Any) -> Self:
         """Make the request of such a server, where the class has no constructor of its own."""
-        request = cls.__new__(cls)
+        request = _new(cls)
         request.routing_exception = None
         request._has_files = False
         request._source = source

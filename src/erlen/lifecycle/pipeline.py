@@ -261,7 +261,15 @@ def answer_calmly(app: Any, context: Context) -> Called | None:
             result = view(**values) if values else view()
     except Exception as error:
         return None, error
-    return None if _is_answered(app, context, result) else (result, None)
+    if (
+        context._session is None
+        and context._after_request_functions is None
+        and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+        and plain_answer(app, context, result)
+    ):
+        context._holds -= 1
+        return None
+    return result, None
 
 
 async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
@@ -272,7 +280,6 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         (LISTENED.any and LISTENED.still())
         or context.method not in _CALM
         or (app.before_first_request_funcs and not app._first.done)
-        or (plan.preloads and context.request._source.has_cookies)
     ):
         values = context.request.view_args
         view: Any = plan.view
@@ -281,24 +288,19 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         except Exception as error:
             called = None, error
         else:
-            if _is_answered(app, context, result):
+            if (
+                context._session is None
+                and context._after_request_functions is None
+                and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+                and plain_answer(app, context, result)
+            ):
+                context._holds -= 1
                 return
             called = result, None
     try:
         await handle(app, context, runner, None, False, None, called)
     finally:
         called = NOT_CALLED  # the exception in it would hold this frame, and this frame the exception
-
-
-def _is_answered(app: Any, context: Context, result: Any) -> bool:
-    if context._session is not None or context._after_request_functions is not None or context.request._has_files:
-        return False
-    if LISTENED.any and LISTENED.still():  # since a moment ago
-        return False
-    if not plain_answer(app, context, result):
-        return False
-    context._holds -= 1
-    return True
 
 
 def plain_answer(app: Any, context: Context, result: Any) -> bool:

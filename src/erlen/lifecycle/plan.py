@@ -84,6 +84,7 @@ class Plan:
         "all_plain",
         "automatic_options",
         "awaits",
+        "awaits_calmly",
         "before",
         "before_socket",
         "blueprints",
@@ -151,6 +152,8 @@ class Plan:
     direct: bool
     #: On a server with a loop the pipeline is awaited there, without more ado.
     on_loop: bool
+    #: There is nothing to run but the view, and that is an ``async def``.
+    awaits_calmly: bool
     #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
     in_thread: bool
     #: Requests of other sites are refused: the application asks for it, and the route has not said that it is for all.
@@ -246,6 +249,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         and (plan.view is not None or not plan.handles_errors)
     )
     plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
+    plan.awaits_calmly = plan.calm and plan.awaits
     return plan
 
 

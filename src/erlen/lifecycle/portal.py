@@ -241,7 +241,7 @@ class HoppingRunner:
     """
 
     # The attributes are slots, because one is made for each request, and what stands on a class is dear to read.
-    __slots__ = ("_loop", "_over", "fetches", "inline")
+    __slots__ = ("_loop", "fetches", "inline", "is_over")
 
     _loop: asyncio.AbstractEventLoop
     #: Plain callables that are marked as quick are called on the loop.
@@ -252,14 +252,14 @@ class HoppingRunner:
         self.inline = False
         self.fetches = fetches
         #: The request is over, and its thread does other things; a task that it has left behind may still run.
-        self._over = False
+        self.is_over = False
 
     def _hand_over(self, work: Work) -> None:
         """Give *work* to the thread of the request."""
         raise NotImplementedError
 
     def _post(self, work: Work) -> None:
-        if self._over:
+        if self.is_over:
             self._loop.run_in_executor(None, contextvars.copy_context().run, perform, work, self._loop)
         else:
             self._hand_over(work)
@@ -287,7 +287,7 @@ class HoppingRunner:
 
     def is_here(self) -> bool:
         """Tell whether the request goes on, on the loop that runs this. A task may outlive it."""
-        return not self._over and asyncio.get_running_loop() is self._loop
+        return not self.is_over and asyncio.get_running_loop() is self._loop
 
     async def settle(self, awaitable: Awaitable[T]) -> T:
         """Await it here: this is a loop. What it gives may be awaitable again."""
@@ -308,7 +308,17 @@ class LoopRunner(HoppingRunner):
     :param threads: where to lease it, if not from the application's
     """
 
-    __slots__ = ("_app", "_has_place", "_own_threads", "_variables", "_watch", "_watches", "_worker", "abandoned")
+    __slots__ = (
+        "_abandoned",
+        "_app",
+        "_has_place",
+        "_own_threads",
+        "_variables",
+        "_watch",
+        "_watches",
+        "_worker",
+        "is_lent",
+    )
 
     _calls_quick = True
 
@@ -320,16 +330,27 @@ class LoopRunner(HoppingRunner):
         self._loop = loop
         self.inline = False
         self.fetches = True
-        self._over = False
+        self.is_over = False
         self._app = app
         self._own_threads = threads
-        self._worker: Worker | None = None
-        self._variables: contextvars.Context | None = None
-        self._has_place = False
+        #: There may be something to be given back.
+        self.is_lent = False
         self._watch: asyncio.Task[None] | None = None
         self._watches = True
-        #: The thread is still busy with what was called in it, and nobody waits for that any more.
-        self.abandoned = False
+
+    def _use(self) -> None:
+        """Be ready for what is to be given back: most requests on a loop need no thread."""
+        if not self.is_lent:
+            self.is_lent = True
+            self._worker: Worker | None = None
+            self._variables: contextvars.Context | None = None
+            self._has_place = False
+            self._abandoned = False
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the thread is still busy with what was called in it, and nobody waits for that any more."""
+        return self.is_lent and self._abandoned
 
     @property
     def _threads(self) -> Threads:
@@ -340,6 +361,7 @@ class LoopRunner(HoppingRunner):
 
     def do(self, work: Callable[[], Any]) -> None:
         """Have the request's thread call *work*, in the context variables that all its plain callables share."""
+        self._use()
         if self._worker is None:
             self._worker = self._threads.take()
         if self._variables is None:
@@ -349,12 +371,13 @@ class LoopRunner(HoppingRunner):
 
     async def call_alone(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Have the thread call a plain function. Cancelled, it leaves the thread alone, and does not give it back."""
+        self._use()
         future: asyncio.Future[Any] = self._loop.create_future()
         self._post(Work(lambda: function(*args, **kwargs), contextvars.copy_context(), future))
         try:
             ended, context = await asyncio.shield(future)
         except asyncio.CancelledError:
-            self._worker, self.abandoned = None, True
+            self._worker, self._abandoned = None, True
             raise
         take_over(context)
         try:
@@ -365,22 +388,25 @@ class LoopRunner(HoppingRunner):
 
     async def leave_context(self) -> None:
         """Have the thread, which may have nothing to do for long, let the last context go: none is current here."""
-        if self._variables is not None:
+        if self.is_lent and self._variables is not None:
             await self.call(current.set, None)
 
     async def enter(self) -> None:
         """Take one of the places for requests that are plain as a whole; wait for one while all are taken."""
+        self._use()
         await self._threads.enter()
         self._has_place = True
 
     def let_stream(self) -> None:
         """Say that the thread may be busy for hours from now on."""
+        self._use()
         self._leave()
         if self._worker is not None:
             self._threads.let_stream(self._worker)
 
     def watch(self, work: Coroutine[Any, Any, None]) -> None:
         """Run *work*, which cancels the request when its client goes away, until the request is being ended."""
+        self._use()
         if self._watches:
             self._watch = self._loop.create_task(work)
         else:
@@ -398,6 +424,8 @@ class LoopRunner(HoppingRunner):
 
         :param ends: whether it will still end in plain code, which is to run in the thread of its other plain code
         """
+        if not self.is_lent:
+            return
         self._leave()
         if not ends:
             worker, self._worker = self._worker, None
@@ -411,7 +439,9 @@ class LoopRunner(HoppingRunner):
 
     def release(self) -> None:
         """Give the thread and the place back."""
-        self._over = True
+        self.is_over = True
+        if not self.is_lent:
+            return
         if self._watch is not None:
             self.stop_watching()
         if self._has_place:
@@ -439,7 +469,7 @@ class PortalRunner(HoppingRunner):
         self._queue.put(work)
 
     def _end(self, ended: Any) -> None:
-        self._over = True
+        self.is_over = True
         self._queue.put(ended)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -35,15 +35,16 @@ def begin(app: Any, context: Context) -> None:
         context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
 
 
-def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str) -> bool:
+def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str, may_upgrade: bool) -> bool:
     """Do what ``begin`` would, if that is no more than to look up the path; tell whether it was.
 
     :param plans: those of the application, where they say that requests are only matched
     :param path: as the server gave it
+    :param may_upgrade: it may be for a WebSocket
     """
     urls = app.url_map
     request = context.request
-    if appcontext_pushed.receivers or (urls.has_websockets and _asks_for_websocket(request)):
+    if appcontext_pushed.receivers or (urls.has_websockets and may_upgrade and _asks_for_websocket(request)):
         return False
     rule = urls.ready.get(path)
     found: Any = None

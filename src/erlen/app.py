@@ -74,7 +74,7 @@ class Erlen(Application):
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request, as RSGI asks it: ``granian --interface rsgi app:app``."""
-        await load("erlen.rsgi").answer(self, scope, protocol)
+        await load("erlen.rsgi").RsgiCallable(self)(scope, protocol)
 
     def __rsgi_init__(self, loop: Any) -> None:
         """Start the application with a worker, so that one that cannot work is not served at all."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
 
-from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, Responder, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.wire import ABNORMAL, NO_CODE, WebSocketClosed
@@ -40,26 +40,24 @@ _LISTS_AT_MOST = 1000
 _lists: dict[tuple[tuple[str, str], ...], list[tuple[bytes, bytes]]] = {}
 
 
-class AsgiCallable:
+class AsgiCallable(Responder):
     """An application as ASGI servers want it: an object whose ``__call__`` is a coroutine function.
 
-    :param app: the application
+    Middleware wraps ``app.asgi_app``, not this.
     """
 
-    __slots__ = ("app",)
+    __slots__ = ()
 
-    def __init__(self, app: Any) -> None:
-        self.app = app
+    def adapt(self, scope: Scope, receive: Receive, send: Send) -> Exchange | None:
+        if scope["type"] == "http" and not self.app._changes.plans.wraps_asgi:
+            return AsgiExchange(scope, receive, send, scope["method"])
+        return None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or accompany the life of the server. Middleware wraps ``app.asgi_app``, not this."""
-        app = self.app
-        if app._changes.plans.wraps_asgi:
-            await app.asgi_app(scope, receive, send)
-        elif scope["type"] == "http":
-            await respond(app, AsgiExchange(scope, receive, send, scope["method"]))
+    async def otherwise(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.app._changes.plans.wraps_asgi:
+            await self.app.asgi_app(scope, receive, send)
         else:
-            await answer(app, scope, receive, send)
+            await answer(self.app, scope, receive, send)
 
 
 async def answer(app: Any, scope: Scope, receive: Receive, send: Send) -> None:

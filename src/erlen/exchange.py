@@ -42,7 +42,7 @@ from erlen.outflow import ClientGone, departure_of, send_pieces
 from erlen.passage import answer_in_thread, code_of
 from erlen.signals import appcontext_popped
 
-__all__ = ["BODILESS", "ClientGone", "Exchange", "Headers", "begin_here", "give_up", "respond"]
+__all__ = ["BODILESS", "ClientGone", "Exchange", "Headers", "Responder", "begin_here", "give_up", "respond"]
 
 #: Methods whose requests rarely have a body; without a header that announces one, none is waited for.
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
@@ -204,79 +204,119 @@ class Exchange(LoopRunner):
         return environ
 
 
-async def respond(app: Any, exchange: Exchange) -> None:
-    """Answer one request."""
-    loop = get_running_loop()
-    if app._loop.adopted is not loop:
-        app._loop.adopt(loop)
-    if not app._ready:
-        await be_ready(app)
-    exchange.begin(loop, app)
-    token: Any = None
-    plans = app._changes.plans
-    body: RequestBody = NO_BODY
-    try:
-        if plans.straight and exchange.is_usual:
-            if exchange.may_have_body:
-                body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop))
-            context = Context(app, plans.request_class.of_source(exchange, body))
-            context._began = True
-            context._holds = 1
-        else:
-            body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop)) if exchange.may_have_body else body
-            mount = find_mount(app._mounts, exchange.path) if app._mounts else None
-            if mount is not None:
-                await _respond_elsewhere(app, exchange, mount, body)
-                return
-            context = _make_context(app, exchange, body)
-        token = current.set(context)
-        try:
-            has_begun = (
-                plans.only_matches
-                and exchange.is_usual
-                and match_ready(app, context, plans, exchange.path, exchange.method, exchange.may_upgrade)
-            )
-        except Exception:  # it comes again, where it can be answered
-            has_begun = False
-        plan = context.plan
-        if not has_begun or not plan.on_loop or not body.complete:
-            await _respond_with_care(app, exchange, context, body, not has_begun)
+class Responder:
+    """An application as a server with an event loop calls it; a protocol makes the exchange.
+
+    The call is the whole way of a request, because each coroutine more costs as much as half a route.
+    """
+
+    __slots__ = ("app",)
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def adapt(self, scope: Any, receive: Any, send: Any) -> Exchange | None:
+        """Make the exchange of what the server gives; None where it is no request."""
+        raise NotImplementedError
+
+    async def otherwise(self, scope: Any, receive: Any, send: Any) -> None:
+        """Do what is to be done where it is no request."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Any, receive: Any, send: Any = None) -> None:
+        """Answer one request."""
+        exchange = self.adapt(scope, receive, send)
+        if exchange is None:
+            await self.otherwise(scope, receive, send)
             return
-        context.runner = exchange
+        app = self.app
+        loop = get_running_loop()
+        if app._loop.adopted is not loop:
+            app._loop.adopt(loop)
+        if not app._ready:
+            await be_ready(app)
+        exchange.begin(loop, app)
+        token: Any = None
+        plans = app._changes.plans
+        body: RequestBody = NO_BODY
         try:
-            calmly = plan.awaits_calmly and not (exchange.has_cookies and plan.preloads)
-            work = (await_calmly if calmly else handle)(app, context, exchange)
-            for waited in work.__await__():  # most views are done at their first step
-                if not await unless_gone(departure_of(exchange, body), exchange, work, waited):
-                    return
-                break
-            if context.response is None:
-                made = b"" if context.method == "HEAD" else context.body
-                code = 200 if context.status is OK else code_of(context.status)
-                try:  # as answer() does
-                    for message in exchange.whole(code, context.headers, made):
-                        await exchange._send(message)
-                except OSError:
-                    pass
+            if plans.straight and exchange.is_usual:
+                if exchange.may_have_body:
+                    body = RequestBody(exchange.receive, _length(exchange), _Waiter(loop))
+                context = Context(app, plans.request_class.of_source(exchange, body))
+                context._began = True
+                context._holds = 1
             else:
-                await _send(exchange, context, exchange, body)
-        finally:
-            if context._followers is not None:
-                current.set(None)
-                start_followers(context)
-    except (SystemExit, KeyboardInterrupt) as error:
-        # A view must not end the server, with all the other requests.
-        raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
-    finally:
-        if exchange.is_lent:
-            exchange.release()
-        else:
-            exchange.is_over = True
-        if token is not None:
+                body = (
+                    RequestBody(exchange.receive, _length(exchange), _Waiter(loop)) if exchange.may_have_body else body
+                )
+                mount = find_mount(app._mounts, exchange.path) if app._mounts else None
+                if mount is not None:
+                    await _respond_elsewhere(app, exchange, mount, body)
+                    return
+                context = _make_context(app, exchange, body)
+            token = current.set(context)
             try:
-                current.reset(token)
-            except ValueError:  # a coroutine that is dropped in the middle is ended in a foreign context
-                pass
+                has_begun = (
+                    plans.only_matches
+                    and exchange.is_usual
+                    and match_ready(app, context, plans, exchange.path, exchange.method, exchange.may_upgrade)
+                )
+            except Exception:  # it comes again, where it can be answered
+                has_begun = False
+            plan = context.plan
+            if not has_begun or not plan.on_loop or not body.complete:
+                await _respond_with_care(app, exchange, context, body, not has_begun)
+                return
+            context.runner = exchange
+            try:
+                calmly = plan.awaits_calmly and not (exchange.has_cookies and plan.preloads)
+                work = (await_calmly if calmly else handle)(app, context, exchange)
+                for waited in work.__await__():  # most views are done at their first step
+                    if not await unless_gone(departure_of(exchange, body), exchange, work, waited):
+                        return
+                    break
+                if context.response is None:
+                    made = b"" if context.method == "HEAD" else context.body
+                    code = 200 if context.status is OK else code_of(context.status)
+                    try:  # as answer() does
+                        for message in exchange.whole(code, context.headers, made):
+                            await exchange._send(message)
+                    except OSError:
+                        pass
+                else:
+                    await _send(exchange, context, exchange, body)
+            finally:
+                if context._followers is not None:
+                    current.set(None)
+                    start_followers(context)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A view must not end the server, with all the other requests.
+            raise RuntimeError(f"A request has raised {error!r}, which would end the server.") from error
+        finally:
+            if exchange.is_lent:
+                exchange.release()
+            else:
+                exchange.is_over = True
+            if token is not None:
+                try:
+                    current.reset(token)
+                except ValueError:  # a coroutine that is dropped in the middle is ended in a foreign context
+                    pass
+
+
+class _Given(Responder):
+    """Answers an exchange that another application has passed on."""
+
+    __slots__ = ()
+
+    def adapt(self, scope: Any, receive: Any, send: Any) -> Exchange | None:
+        return scope  # type: ignore[no-any-return]
+
+
+async def respond(app: Any, exchange: Exchange) -> None:
+    """Answer the request of *exchange*."""
+    await _Given(app)(exchange, None)
 
 
 async def _respond_elsewhere(app: Any, exchange: Exchange, mount: Mount, body: RequestBody) -> None:

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, Responder, respond
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.wire import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
 from erlen.sockets import SocketExchange, converse
 
-__all__ = ["answer"]
+__all__ = ["RsgiCallable"]
 
 _CLOSE = 0  # the kind of the message that says that the client has gone
 
 
-async def answer(app: Any, scope: Any, protocol: Any) -> None:
-    """Answer one request: ``__rsgi__`` of an application."""
-    if scope.proto == "http":
-        await respond(app, RsgiExchange(scope, protocol))
-    else:
-        await converse(app, RsgiSocket(scope, protocol))
+class RsgiCallable(Responder):
+    """What ``__rsgi__`` of an application calls, with the scope and the protocol."""
+
+    __slots__ = ()
+
+    def adapt(self, scope: Any, receive: Any, send: Any) -> Exchange | None:
+        return RsgiExchange(scope, receive) if scope.proto == "http" else None
+
+    async def otherwise(self, scope: Any, receive: Any, send: Any) -> None:
+        await converse(self.app, RsgiSocket(scope, receive))
 
 
 class RsgiExchange(Exchange):

@@ -263,7 +263,9 @@ def test_a_small_file_is_one_message_and_a_large_one_many(app: Erlen, path: Path
         async def send(message: Any) -> None:
             messages.append(message)
 
-        await app.asgi({"type": "http", "path": "/", "query_string": b"", "headers": []}, receive, send)
+        await app.asgi(
+            {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}, receive, send
+        )
         return len(messages), sum(len(message.get("body", b"")) for message in messages)
 
     assert asyncio.run(count()) == (2, 10)

@@ -320,7 +320,10 @@ def plain_answer(app: Any, context: Context, result: Any) -> bool:
             return False
         body, status = page
     size = len(body)
-    length = LENGTHS.get(size) or length_pair(size)
+    try:
+        length = LENGTHS[size]
+    except KeyError:
+        length = length_pair(size)
     context.status = status
     context.headers = [pair, length, _NOSNIFF] if context.plan.nosniff else [pair, length]
     context.body = body

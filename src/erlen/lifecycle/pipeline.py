@@ -186,8 +186,9 @@ async def handle(
             and (plan.keeps_sessions or context._session is None)
             and plain_answer(app, context, result)
         ):
-            if context._session is not None and not await _save_lean(app, context, runner):
-                response = context.response
+            if context._session is not None:
+                await _save_lean(app, context, runner)
+            response = context.response
             return
         context.response = response = await finalize(app, context, result, runner)
     except Exception as caught:
@@ -304,7 +305,10 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
 
 
 def plain_answer(app: Any, context: Context, result: Any) -> bool:
-    """Leave the answer in *context* as status, headers and bytes, where *result* is as plain as that."""
+    """Leave the answer in *context*, as status, headers and bytes where it can be; tell whether there was no more to do.
+
+    A response object of its own is left as it is, if it is a list of bytes and no session is to be saved in it.
+    """
     kind = type(result)
     pair = _HTML
     status = OK
@@ -314,6 +318,14 @@ def plain_answer(app: Any, context: Context, result: Any) -> bool:
         body, pair = app.json.encode(result), content_type_pair(app.json.mimetype)
     elif kind is bytes:
         body = result
+    elif kind is Response:
+        if context._session is not None or type(result.response) is not list or result._on_close:
+            return False
+        if context.plan.nosniff and not has_header(result.headers, "x-content-type-options"):
+            result.headers._list.append(_NOSNIFF)
+        context.headers_gone = True
+        context.response = result
+        return True
     else:
         page = page_of(result) if isinstance(result, HTTPException) else None
         if page is None:
@@ -506,20 +518,19 @@ async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: 
     return await finalize(app, context, answer, runner, from_error_handler=True)
 
 
-async def _save_lean(app: Any, context: Context, runner: Runner) -> bool:
-    """Save the session and add its headers; False if it could not be saved, and that was answered."""
+async def _save_lean(app: Any, context: Context, runner: Runner) -> None:
+    """Save the session and add its headers; where it cannot be saved, that is answered."""
     pairs = context.headers
     try:
         saved = await app.session_manager.save(context._session)
     except (SessionConflict, SessionUnavailable) as error:
         context.response = await _answer_unsaved(app, context, error, runner)
-        return False
+        return
     if saved is not None:
         pairs.append(_VARY_COOKIE)
         if saved.cookie is not None:
             pairs.append(("Set-Cookie", saved.cookie))
             pairs.append(_NO_STORE)
-    return True
 
 
 def who_answered(context: Context) -> str:

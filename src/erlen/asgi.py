@@ -7,13 +7,14 @@ from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
 
-from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, Responder, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.wire import ABNORMAL, NO_CODE, WebSocketClosed
 from erlen.lifecycle.pipeline import PROPAGATE
 from erlen.lifecycle.serving import serving_of
 from erlen.mounts import Mount
+from erlen.responder import Responder, respond
 from erlen.sockets import SocketExchange, converse
 from erlen.wsgi import ENVIRON, PRESERVE
 

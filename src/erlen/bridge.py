@@ -65,7 +65,7 @@ def _text(value: str) -> str:
 def call_asgi(application: Application, loop: Any, scope: dict[str, Any], environ: dict[str, Any]) -> Answer:
     """Call an ASGI *application*, and return status line, headers and the body, which comes piece by piece.
 
-    :param loop: the loop it runs on (:class:`erlen.lifecycle.portal.Loop`)
+    :param loop: the loop it runs on (:class:`erlen.lifecycle.loop.Loop`)
     :param environ: the WSGI environ whose input is the body of the request
     :raises Exception: what the application raises before its response begins
     :raises RuntimeError: if it ends without a response, or if the caller runs on the loop itself

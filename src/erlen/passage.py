@@ -16,7 +16,8 @@ from erlen.current import sending
 from erlen.http.files import FilePart
 from erlen.http.sending import Answer, Headers
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.portal import LoopRunner, take_over
+from erlen.lifecycle.loop import take_over
+from erlen.lifecycle.portal import LoopRunner
 from erlen.outflow import ClientGone, Departure, Farewell, departure_of, send_pieces
 
 __all__ = ["answer_in_thread", "code_of"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from erlen.exchange import BODILESS, ClientGone, Exchange, Headers, Responder, respond
+from erlen.exchange import BODILESS, ClientGone, Exchange, Headers
 from erlen.http.environ import split_target
 from erlen.http.files import FilePart
 from erlen.http.wire import ABNORMAL, NO_CODE, NORMAL, WebSocketClosed
 from erlen.mounts import Mount
+from erlen.responder import Responder, respond
 from erlen.sockets import SocketExchange, converse
 
 __all__ = ["RsgiCallable"]

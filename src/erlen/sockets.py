@@ -8,7 +8,7 @@ from typing import Any
 
 from erlen.context import Context
 from erlen.current import current
-from erlen.exchange import Exchange, begin_here, give_up
+from erlen.exchange import Exchange
 from erlen.http.body import NO_BODY
 from erlen.http.websocket import WebSocket
 from erlen.http.wire import WebSocketClosed, Wire
@@ -16,6 +16,7 @@ from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.serving import be_ready, start_followers
 from erlen.lifecycle.sockets import handle_socket
 from erlen.mounts import find_mount
+from erlen.responder import begin_here, give_up
 
 __all__ = ["SocketExchange", "converse"]
 

@@ -13,7 +13,9 @@ from erlen.http.request import decode
 from erlen.http.response import lower
 from erlen.http.sending import Prepared
 from erlen.http.streaming import AsyncBody
-from erlen.lifecycle.pipeline import NOT_CALLED, PROPAGATE, Called, answer_calmly, handle, handle_plainly, waited
+from erlen.lifecycle.calm import answer_calmly
+from erlen.lifecycle.pipeline import PROPAGATE, handle, handle_plainly, waited
+from erlen.lifecycle.plain import NOT_CALLED, Called
 from erlen.lifecycle.start import begin, match_ready, work_out
 from erlen.loading import load
 from erlen.mounts import Mount, find_mount

@@ -27,7 +27,7 @@ ALLOWED = {
     "config": {"msgspec"},
     "context": {"werkzeug"},
     "deadline": {"werkzeug"},
-    "exchange": {"werkzeug"},
+    "responder": {"werkzeug"},
     "flask": {"_typeshed", "blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug"},
     "debugging": {"markupsafe", "msgspec"},
     "globals": {"werkzeug"},

@@ -13,7 +13,7 @@ Laws of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from werkzeug.exceptions import (
     BadRequestKeyError,
@@ -28,25 +28,17 @@ from erlen.callables import describe
 from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
-from erlen.http.convert import make_response, page_of
-from erlen.http.response import (
-    LENGTHS,
-    Response,
-    content_type_pair,
-    goes_short,
-    has_header,
-    length_pair,
-    status_line,
-)
+from erlen.http.convert import make_response
+from erlen.http.response import Response, goes_short, has_header
 from erlen.http.sending import drop, prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
+from erlen.lifecycle.plain import NOSNIFF, NOT_CALLED, Called, add_session_headers, add_session_pairs, plain_answer
 from erlen.lifecycle.plan import NoView, Plan
 from erlen.lifecycle.runner import Runner, WrappingRunner, call, send, settled
 from erlen.lifecycle.teardown import end
 from erlen.loading import load
 from erlen.signals import (
-    LISTENED,
     appcontext_popped,
     appcontext_tearing_down,
     got_request_exception,
@@ -55,34 +47,12 @@ from erlen.signals import (
     request_tearing_down,
 )
 
-__all__ = [
-    "NOT_CALLED",
-    "OK",
-    "PROPAGATE",
-    "Called",
-    "answer_calmly",
-    "await_calmly",
-    "handle",
-    "handle_plainly",
-    "waited",
-]
+__all__ = ["PROPAGATE", "handle", "handle_plainly", "waited"]
 
 #: The key of the environ by which a test client asks for the exception itself, not for the page about it.
 PROPAGATE = "erlen.propagate"
 
-_HTML = content_type_pair("text/html")
-_NOSNIFF = ("X-Content-Type-Options", "nosniff")
-_VARY_COOKIE = ("Vary", "Cookie")
-_NO_STORE = ("Cache-Control", "no-store")
-#: The status line of most answers.
-OK = status_line(200)
 _VISITED = "_visited"
-
-#: What a view has returned, or what it has raised.
-Called: TypeAlias = "tuple[Any, Exception | None]"
-NOT_CALLED: Called = (None, None)
-#: The methods that no guard looks at, and that have no answer but the view's.
-_CALM = frozenset({"GET", "HEAD"})
 
 
 async def handle(
@@ -241,107 +211,6 @@ async def handle(
                 called = NOT_CALLED
 
 
-def answer_calmly(app: Any, context: Context) -> Called | None:
-    """Answer a request of which there is nothing to run but a plain view, or nothing at all.
-
-    :returns: None if it is answered; else how far it has come: ``handle`` has to go on from there
-    """
-    if (LISTENED.any and LISTENED.still()) or context.method not in _CALM:
-        return NOT_CALLED
-    if app.before_first_request_funcs and not app._first.done:
-        return NOT_CALLED
-    view = context.plan.view
-    request = context.request
-    try:
-        if view is None:
-            result = request.routing_exception
-            if result is None:
-                return NOT_CALLED
-        else:
-            values = request.view_args  # an empty one is dear to unpack
-            result = view(**values) if values else view()
-    except Exception as error:
-        return None, error
-    if (
-        context._session is None
-        and context._after_request_functions is None
-        and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
-        and plain_answer(app, context, result)
-    ):
-        context._holds -= 1
-        return None
-    return result, None
-
-
-async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
-    """Answer a request of which there is nothing to run but an async view; ``handle`` goes on where that is not all."""
-    called = NOT_CALLED
-    plan = context.plan
-    if not (
-        (LISTENED.any and LISTENED.still())
-        or context.method not in _CALM
-        or (app.before_first_request_funcs and not app._first.done)
-    ):
-        values = context.request.view_args
-        view: Any = plan.view
-        try:
-            result = await (view(**values) if values else view())
-        except Exception as error:
-            called = None, error
-        else:
-            if (
-                context._session is None
-                and context._after_request_functions is None
-                and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
-                and plain_answer(app, context, result)
-            ):
-                context._holds -= 1
-                return
-            called = result, None
-    try:
-        await handle(app, context, runner, None, False, None, called)
-    finally:
-        called = NOT_CALLED  # the exception in it would hold this frame, and this frame the exception
-
-
-def plain_answer(app: Any, context: Context, result: Any) -> bool:
-    """Leave the answer in *context*, as status, headers and bytes where it can be; tell whether there was no more to do.
-
-    A response object of its own is left as it is, if it is a list of bytes and no session is to be saved in it.
-    """
-    kind = type(result)
-    pair = _HTML
-    status = OK
-    if kind is str:
-        body = result.encode()
-    elif kind is dict or kind is list:
-        body, pair = app.json.encode(result), content_type_pair(app.json.mimetype)
-    elif kind is bytes:
-        body = result
-    elif kind is Response:
-        if context._session is not None or type(result.response) is not list or result._on_close:
-            return False
-        if context.plan.nosniff and not has_header(result.headers, "x-content-type-options"):
-            result.headers._list.append(_NOSNIFF)
-        context.headers_gone = True
-        context.response = result
-        return True
-    else:
-        page = page_of(result) if isinstance(result, HTTPException) else None
-        if page is None:
-            return False
-        body, status = page
-    size = len(body)
-    try:
-        length = LENGTHS[size]
-    except KeyError:
-        length = length_pair(size)
-    context.status = status
-    context.headers = [pair, length, _NOSNIFF] if context.plan.nosniff else [pair, length]
-    context.body = body
-    return True
-
-
 def handle_plainly(app: Any, context: Context, failure: Exception | None, hand_over: Any = None) -> None:
     """Answer a request of which all is plain, or overridden by plain methods, in this thread."""
     plan = context.plan
@@ -458,7 +327,7 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
         response = _still_response(await call(runner, function, response), function, "after_request")
     headers = response.headers
     if context.plan.nosniff and not has_header(headers, "x-content-type-options"):
-        headers._list.append(_NOSNIFF)
+        headers._list.append(NOSNIFF)
     if not context.plan.keeps_sessions:
         interface, session = app.session_interface, context._session
         if session is not None and not interface.is_null_session(session):  # None: nothing has touched it
@@ -469,22 +338,8 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
         manager, done = app.session_manager, context.session_mode == "done"
         saved = manager.committed(context._session) if done else await manager.save(context._session)
         if saved is not None:
-            _add_session_headers(response, saved)
+            add_session_headers(response, saved)
     return response
-
-
-def _add_session_headers(response: Any, saved: Any) -> None:
-    headers = response.headers
-    if has_header(headers, "vary"):
-        response.vary.add("Cookie")
-    else:
-        headers._list.append(_VARY_COOKIE)
-    if saved.cookie is not None:
-        headers._list.append(("Set-Cookie", saved.cookie))
-        if not has_header(headers, "cache-control"):
-            headers._list.append(_NO_STORE)
-        elif not (response.cache_control.private or response.cache_control.no_store):
-            headers["Cache-Control"] = "no-store"  # a shared cache must not hand the token to others
 
 
 def _add_committed(app: Any, context: Context, response: Any) -> None:
@@ -495,7 +350,7 @@ def _add_committed(app: Any, context: Context, response: Any) -> None:
     if app.session_interface is None and context._session is not None:
         saved = app.session_manager.committed(context._session)
         if saved is not None and ("Set-Cookie", saved.cookie) not in response.headers._list:
-            _add_session_headers(response, saved)
+            add_session_headers(response, saved)
 
 
 def _still_response(response: Any, function: Callable[..., Any], role: str) -> Any:
@@ -520,17 +375,13 @@ async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: 
 
 async def _save_lean(app: Any, context: Context, runner: Runner) -> None:
     """Save the session and add its headers; where it cannot be saved, that is answered."""
-    pairs = context.headers
     try:
         saved = await app.session_manager.save(context._session)
     except (SessionConflict, SessionUnavailable) as error:
         context.response = await _answer_unsaved(app, context, error, runner)
         return
     if saved is not None:
-        pairs.append(_VARY_COOKIE)
-        if saved.cookie is not None:
-            pairs.append(("Set-Cookie", saved.cookie))
-            pairs.append(_NO_STORE)
+        add_session_pairs(context.headers, saved)
 
 
 def who_answered(context: Context) -> str:

@@ -88,10 +88,10 @@ class BackgroundLoop:
         self.adopted: Any = None
 
     def get(self) -> Any:
-        """Return the :class:`erlen.lifecycle.portal.Loop`."""
+        """Return the :class:`erlen.lifecycle.loop.Loop`."""
         with self._lock:
             if self._loop is None:
-                self._loop = load("erlen.lifecycle.portal").Loop(self._reports)
+                self._loop = load("erlen.lifecycle.loop").Loop(self._reports)
             return self._loop
 
     def report(self, seconds: float, logger: Logger) -> None:
@@ -111,7 +111,7 @@ class BackgroundLoop:
         return self.get().run(awaitable)  # type: ignore[no-any-return]
 
     def finish(self, awaitable: Awaitable[Any]) -> None:
-        """Run *awaitable* to its end; see :meth:`erlen.lifecycle.portal.Loop.finish`."""
+        """Run *awaitable* to its end; see :meth:`erlen.lifecycle.loop.Loop.finish`."""
         self.get().finish(awaitable)
 
     def iterate(self, source: Any) -> Any:
@@ -119,7 +119,7 @@ class BackgroundLoop:
         return load("erlen.lifecycle.streams").LoopIterator(self.get(), source)
 
     def adopt(self, loop: Any) -> None:
-        """Use *loop*, the server's own, from now on; see :meth:`erlen.lifecycle.portal.Loop.adopt`."""
+        """Use *loop*, the server's own, from now on; see :meth:`erlen.lifecycle.loop.Loop.adopt`."""
         if self.adopted is not loop:
             self.get().adopt(loop)
             self.adopted = loop

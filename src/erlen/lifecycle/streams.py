@@ -10,7 +10,8 @@ from typing import Any
 
 from erlen.callables import is_async
 from erlen.current import find_home, home
-from erlen.lifecycle.portal import HoppingRunner, Loop, Work, perform
+from erlen.lifecycle.loop import Loop
+from erlen.lifecycle.portal import HoppingRunner, Work, perform
 
 __all__ = ["LoopIterator", "at_home"]
 

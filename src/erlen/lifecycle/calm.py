@@ -1,0 +1,84 @@
+"""Requests of which there is nothing to run but the view: they are answered without the whole pipeline.
+
+Most views are like that: no hook, no teardown, nobody who listens to a signal. What ``handle`` would do for them comes
+down to the call and a plain answer. Where it turns out that there is more to do (the view has raised, or has touched
+the session), ``handle`` goes on with what the view has given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from erlen.context import Context
+from erlen.lifecycle.pipeline import handle
+from erlen.lifecycle.plain import NOT_CALLED, Called, plain_answer
+from erlen.lifecycle.runner import Runner
+from erlen.signals import LISTENED
+
+__all__ = ["answer_calmly", "await_calmly"]
+
+#: The methods that no guard looks at, and that have no answer but the view's.
+_CALM = frozenset({"GET", "HEAD"})
+
+
+def answer_calmly(app: Any, context: Context) -> Called | None:
+    """Answer a request of which there is nothing to run but a plain view, or nothing at all.
+
+    :returns: None if it is answered; else how far it has come: ``handle`` has to go on from there
+    """
+    if (LISTENED.any and LISTENED.still()) or context.method not in _CALM:
+        return NOT_CALLED
+    if app.before_first_request_funcs and not app._first.done:
+        return NOT_CALLED
+    view = context.plan.view
+    request = context.request
+    try:
+        if view is None:
+            result = request.routing_exception
+            if result is None:
+                return NOT_CALLED
+        else:
+            values = request.view_args  # an empty one is dear to unpack
+            result = view(**values) if values else view()
+    except Exception as error:
+        return None, error
+    if (
+        context._session is None
+        and context._after_request_functions is None
+        and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+        and plain_answer(app, context, result)
+    ):
+        context._holds -= 1
+        return None
+    return result, None
+
+
+async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
+    """Answer a request of which there is nothing to run but an async view; ``handle`` goes on where that is not all."""
+    called = NOT_CALLED
+    plan = context.plan
+    if not (
+        (LISTENED.any and LISTENED.still())
+        or context.method not in _CALM
+        or (app.before_first_request_funcs and not app._first.done)
+    ):
+        values = context.request.view_args
+        view: Any = plan.view
+        try:
+            result = await (view(**values) if values else view())
+        except Exception as error:
+            called = None, error
+        else:
+            if (
+                context._session is None
+                and context._after_request_functions is None
+                and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+                and plain_answer(app, context, result)
+            ):
+                context._holds -= 1
+                return
+            called = result, None
+    try:
+        await handle(app, context, runner, None, False, None, called)
+    finally:
+        called = NOT_CALLED  # the exception in it would hold this frame, and this frame the exception

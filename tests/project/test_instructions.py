@@ -14,15 +14,17 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 # Thousands of instructions per request, in process over WSGI.
 LIMITS = {
-    "text": 60,
-    "dict as JSON": 80,
-    "typed parameter and query value": 90,
+    "text": 30,
+    "dict as JSON": 40,
+    "jsonify": 66,
+    "typed parameter and query value": 52,
+    "no such page (404)": 43,
 }
 
 # The same over ASGI, of async views, and per message of a WebSocket.
 LIMITS_ASYNC = {
-    "text": 130,
-    "dict as JSON": 140,
+    "text": 48,
+    "dict as JSON": 56,
     "WebSocket echo, a message": 110,
 }
 

@@ -13,7 +13,7 @@ from erlen.errors import ConfigError, SessionError
 from erlen.routing import Map, Rule
 from erlen.scaffold import Scaffold
 from erlen.sessions.manager import SessionManager
-from erlen.sessions.resolve import resolve_manager
+from erlen.sessions.resolve import can_wait, resolve_manager
 from erlen.sessions.settings import SessionSettings
 from erlen.sessions.token import KeyRing
 from erlen.sessions.users import UserSessions
@@ -31,6 +31,7 @@ class SessionSetup(Scaffold):
     session_interface: Any
     _freezing: threading.RLock
     _config_seen: int
+    _got_first_request: bool
     _sessions_slide: bool
 
     @cached_property
@@ -56,11 +57,26 @@ class SessionSetup(Scaffold):
             self._follow_config()
         return self.session_manager
 
-    def _make_session_manager(self, former: SessionManager | None) -> SessionManager:
-        self._find_secret_key()
+    def _prepare_sessions(self) -> None:
+        """Refuse, before the first request, sessions that cannot be kept as the configuration says.
+
+        The manager is made by that, unless nothing about it can be refused: many applications, and many workers of
+        others, have no use for a session, and a store with its driver takes a megabyte or more.
+        """
+        settings, _ = self._read_session_config()
+        if "_session_manager" in self.__dict__ or not can_wait(settings):
+            self._check_session_modes(self.session_manager)
+        else:
+            self._config_seen = self.config.changes
+
+    def _read_session_config(self) -> tuple[SessionSettings, KeyRing | None]:
         config = self.config
         settings = SessionSettings.from_config(config, self.instance_path)
-        keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
+        return settings, KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
+
+    def _make_session_manager(self, former: SessionManager | None) -> SessionManager:
+        self._find_secret_key()
+        settings, keys = self._read_session_config()
         if former is not None and former.settings == settings and _same_keys(former.keys, keys):
             return former
         made = resolve_manager(settings, keys, former)
@@ -88,6 +104,8 @@ class SessionSetup(Scaffold):
                 made = self._make_session_manager(former)
                 if made is not former:
                     self.__dict__["session_manager"] = made
+            elif self._got_first_request:
+                self.config.check()
             self._config_seen = changes
 
     def _find_secret_key(self) -> None:

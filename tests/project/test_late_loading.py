@@ -55,6 +55,7 @@ KINDS: dict[str, set[str]] = {
     "event loop": {"asyncio", "erlen.lifecycle.portal", "erlen.lifecycle.serving", "concurrent.futures"},
     "other protocol": {"erlen.asgi", "erlen.rsgi", "erlen.exchange", "erlen.lifecycle.sockets", "erlen.bridge"},
     "command line": {"click", "erlen.cli", "erlen.servers.script"},
+    "test client": {"erlen.testing.client", "erlen.testing.async_client", "http.cookiejar"},
     "tool": {"erlen.introspect", "erlen.debugging", "erlen.debugging.page", "erlen.testing.cli_runner"},
     "reader of archives": {"importlib.metadata", "zipfile", "csv"},  # what importlib.metadata brings with it
     "pickle": {"pickle", "xml", "tomllib"},

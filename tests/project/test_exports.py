@@ -76,7 +76,7 @@ def test_a_stub_says_of_a_package_what_is_found_there_when_it_is_asked_for(stub:
     *imports, exported = ast.parse(stub.read_text()).body
     places = {alias.name: node.module for node in imports for alias in node.names}  # type: ignore[attr-defined]
     assert isinstance(exported, ast.Assign)
-    assert ast.literal_eval(exported.value) == sorted(places) == sorted(package.__all__)
+    assert sorted(ast.literal_eval(exported.value)) == sorted(places) == sorted(package.__all__)
     for name, place in places.items():
         assert getattr(package, name) is getattr(importlib.import_module(place), name)
         assert name in dir(package)

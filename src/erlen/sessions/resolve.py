@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from erlen.sessions.stores.base import SessionStore
 from erlen.sessions.stores.null import NullStore
 from erlen.sessions.token import KeyRing
 
-__all__ = ["can_wait", "choose_type", "make_manager", "resolve_manager", "resolve_store"]
+__all__ = ["choose_type", "make_manager", "resolve_manager", "resolve_store"]
 
 _PACKAGE = "erlen.sessions.stores"
 
@@ -129,25 +128,6 @@ def resolve_store(settings: SessionSettings) -> SessionStore:
     guess = nearest(name, (*_STORES, _COOKIE))
     hint = f" Did you mean {guess!r}?" if guess else ""
     raise ConfigError("SESSION_TYPE", f"{wanted!r} is not known.{hint}", _there())
-
-
-def can_wait(settings: SessionSettings) -> bool:
-    """Tell whether the manager may be made when a session is touched first, because nothing about it can be refused.
-
-    So it is with the store ``sqlite``, where Python has SQLite and its file has a name.
-
-    :raises ConfigError: if ``SESSION_URL`` is that of no store, or of another than ``SESSION_TYPE``
-    """
-    wanted = choose_type(settings)
-    return (
-        isinstance(wanted, str)
-        and wanted.strip().lower() == _DEFAULT
-        and settings.url is None
-        and settings.sqlite_path is not None
-        and settings.sqlite_path.name != ""
-        and not settings.sealed
-        and importlib.util.find_spec("_sqlite3") is not None
-    )
 
 
 def choose_type(settings: SessionSettings) -> Any:

@@ -53,6 +53,7 @@ KINDS: dict[str, set[str]] = {
     "session": {"erlen.sessions.manager", "erlen.sessions.session", "erlen.sessions.record", "erlen.sessions.users"},
     "cookie session": {"itsdangerous", "erlen.sessions.cookie_manager", "erlen.sessions.signing"},
     "template engine": {"jinja2"},
+    "proxy in front": {"erlen.http.proxies"},
     "event loop": {"asyncio", "erlen.lifecycle.portal", "erlen.lifecycle.serving", "concurrent.futures"},
     "other protocol": {"erlen.asgi", "erlen.rsgi", "erlen.exchange", "erlen.lifecycle.sockets", "erlen.bridge"},
     "command line": {"click", "erlen.cli", "erlen.servers.script"},

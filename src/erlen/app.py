@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from erlen import globals as proxies
+from erlen import testing as tools  # its names are loaded when they are used
 from erlen.application import Application
 from erlen.context import Context
 from erlen.helpers import get_flashed_messages, url_for
 from erlen.loading import load
-from erlen.testing import AsyncClient, Client, EnvironBuilder
 from erlen.wsgi import StartResponse, wsgi_app
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Erlen(Application):
     """
 
     #: The class of :meth:`test_client`'s result; None means :class:`erlen.testing.Client`.
-    test_client_class: type[Client] | None = None
+    test_client_class: type[tools.Client] | None = None
     #: The class of :meth:`async_test_client`'s result; None means :class:`erlen.testing.AsyncClient`.
-    async_test_client_class: type[AsyncClient] | None = None
+    async_test_client_class: type[tools.AsyncClient] | None = None
     #: The class of :meth:`test_cli_runner`'s result; None means :class:`erlen.testing.cli_runner.ErlenCliRunner`.
     test_cli_runner_class: type[CliRunner] | None = None
     _runner_class = "ErlenCliRunner"
@@ -154,16 +154,16 @@ class Erlen(Application):
         runner: CliRunner = cls(self, **kwargs)
         return runner
 
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Client:
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> tools.Client:
         """Make a client that sends requests to this application in process.
 
         :param use_cookies: keep cookies from request to request
         :param kwargs: passed on to ``test_client_class``
         """
-        cls = self.test_client_class or Client
+        cls = self.test_client_class or tools.Client
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
-    def async_test_client(self, use_cookies: bool = True, **kwargs: Any) -> AsyncClient:
+    def async_test_client(self, use_cookies: bool = True, **kwargs: Any) -> tools.AsyncClient:
         """Make a client that sends requests to this application on the running loop, as an ASGI server does. ::
 
             async with app.async_test_client() as client:
@@ -172,7 +172,7 @@ class Erlen(Application):
         :param use_cookies: keep cookies from request to request
         :param kwargs: passed on to ``async_test_client_class``: ``lifespan=False`` starts and ends nothing
         """
-        cls = self.async_test_client_class or AsyncClient
+        cls = self.async_test_client_class or tools.AsyncClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_request_context(self, *args: Any, **kwargs: Any) -> Context:
@@ -185,7 +185,7 @@ class Erlen(Application):
             with app.test_request_context("/hello", method="POST"):
                 assert request.path == "/hello"
         """
-        builder = EnvironBuilder(self, *args, **kwargs)
+        builder = tools.EnvironBuilder(self, *args, **kwargs)
         try:
             return self.request_context(builder.get_environ())
         finally:

@@ -247,7 +247,7 @@ class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, Tem
             if self.session_interface is None or self.defaults.checks_settings:
                 self._find_secret_key()
             if self.session_interface is None:
-                self._check_session_modes(self.session_manager)  # a store that cannot be had is refused now, too
+                self._prepare_sessions()  # a store that cannot be had is refused now, too
             self._check_conflicts()
             for mount in self._mounts:
                 if mount.interface == "erlen":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from erlen import sessions
 from erlen.application import Application
 from erlen.context import AppGlobals, Context, find_context, find_request_context
 from erlen.current import current
@@ -11,7 +12,7 @@ from erlen.errors import ContextError
 from erlen.http.request import Request
 from erlen.http.websocket import WebSocket
 from erlen.proxy import make_proxy
-from erlen.sessions.session import Session
+from erlen.sessions.interface import SessionMixin
 
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session", "websocket"]
 
@@ -84,7 +85,7 @@ request: Request = make_proxy(Request, "request", _find_request, _REQUEST)
 #: The WebSocket that the view serves.
 websocket: WebSocket = make_proxy(WebSocket, "websocket", _find_websocket, ("receive", "send", "accept", "close"))
 #: The session of the visitor who sent the request.
-session: Session = make_proxy(Session, "session", _find_session, _SESSION)
+session: sessions.Session = make_proxy(cast(Any, SessionMixin), "session", _find_session, _SESSION)
 #: The current context; the request context has the same class.
 app_ctx: Context = make_proxy(Context, "app_ctx", _find_app_context)
 #: The context of the request that is being handled.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import Any
 
-__all__ = ["load"]
+__all__ = ["late", "load"]
 
 
 def load(name: str) -> ModuleType:
@@ -20,3 +22,22 @@ def load(name: str) -> ModuleType:
     if module is None or getattr(module.__spec__, "_initializing", False):
         return importlib.import_module(name)
     return module
+
+
+def late(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a *package* whose names are imported when somebody asks for them first.
+
+    What type checkers are to know of these names stands in the package's ``__init__.pyi``.
+
+    :param places: from a name to the module of the package that defines it
+    """
+
+    def __getattr__(name: str) -> Any:
+        place = places.get(name)
+        if place is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(load(f"{package}.{place}"), name)
+        setattr(sys.modules[package], name, value)  # from now on it is found without this function
+        return value
+
+    return __getattr__

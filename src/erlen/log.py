@@ -25,12 +25,14 @@ __all__ = [
     "wsgi_errors_stream",
 ]
 
+# Patterns as text: most processes need none of them, and ``re`` keeps what it has compiled.
+
 #: What an id may consist of. Whatever else a header holds could forge a line of the log or colour a terminal.
-_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_ID = r"[A-Za-z0-9._:/+=@-]{1,128}"
 #: W3C Trace Context, section 3.2: version, trace id, parent id, flags; a later version may add fields.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_TRACEPARENT = r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
 #: Controls, what else breaks a line, what turns the direction of text around, and halves of surrogate pairs.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 
 
 def _current_request() -> Any:
@@ -48,7 +50,7 @@ def printable(text: str) -> str:
 
     ``printable("a\\nb")`` is ``"a\\\\nb"``.
     """
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(_UNPRINTABLE, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def request_id_in(value: str | None) -> str | None:
@@ -56,12 +58,12 @@ def request_id_in(value: str | None) -> str | None:
 
     :param value: at most 128 characters out of ``A-Z a-z 0-9 . _ : - / + = @``
     """
-    return value if value is not None and _ID.fullmatch(value) else None
+    return value if value is not None and re.fullmatch(_ID, value) else None
 
 
 def trace_id_in(value: str | None) -> str | None:
     """Return the trace id of a ``traceparent`` header (W3C Trace Context), 32 hexadecimal digits, or None."""
-    found = None if value is None else _TRACEPARENT.fullmatch(value)
+    found = None if value is None else re.fullmatch(_TRACEPARENT, value)
     return None if found is None else found[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from erlen.errors import SetupError
-from erlen.http.proxies import TrustedProxies
+from erlen.loading import load
 from erlen.mounts import Mount, add_mount
 from erlen.registration import setupmethod
 from erlen.scaffold import Scaffold
@@ -22,8 +22,8 @@ class Placement(Scaffold):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: The proxies whose headers are believed, or None.
-        self._proxies: TrustedProxies | None = None
+        #: The proxies whose headers are believed (erlen.http.proxies), or None.
+        self._proxies: Any = None
         #: What is mounted, the longest prefixes first.
         self._mounts: tuple[Mount, ...] = ()
 
@@ -53,7 +53,7 @@ class Placement(Scaffold):
                     f"trust_proxies({name}={number!r}) is no number of proxies: write how many of them set that "
                     "header, 0 for none."
                 )
-        self._proxies = TrustedProxies(**numbers)
+        self._proxies = load("erlen.http.proxies").TrustedProxies(**numbers)
         self._changes.note()  # a request begins otherwise now
 
     @setupmethod

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import threading
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from erlen.config import Config, load_kept_key
+from erlen import sessions as machinery  # its names are loaded when they are used
+from erlen.config import Config, Defaults, load_kept_key
 from erlen.current import current
 from erlen.errors import ConfigError, SessionError
 from erlen.routing import Map, Rule
 from erlen.scaffold import Scaffold
-from erlen.sessions.manager import SessionManager
-from erlen.sessions.resolve import resolve_manager
-from erlen.sessions.settings import SessionSettings
-from erlen.sessions.token import KeyRing
-from erlen.sessions.users import UserSessions
 
 __all__ = ["SessionSetup"]
 
@@ -25,30 +23,32 @@ class SessionSetup(Scaffold):
     """The application's attributes for sessions."""
 
     config: Config
+    defaults: Defaults
     instance_path: str
     url_map: Map
     route_options: dict[str, dict[str, Any]]
     session_interface: Any
     _freezing: threading.RLock
     _config_seen: int
+    _got_first_request: bool
     _sessions_slide: bool
 
     @cached_property
-    def session_manager(self) -> SessionManager:
+    def session_manager(self) -> machinery.SessionManager:
         """What opens and saves Erlen's own sessions, made from the configuration when it is first needed."""
         with self._freezing:
-            found: SessionManager | None = self.__dict__.get("_session_manager")
+            found: machinery.SessionManager | None = self.__dict__.get("_session_manager")
             return found or self._make_session_manager(None)
 
     @property
-    def sessions(self) -> UserSessions:
+    def sessions(self) -> machinery.UserSessions:
         """All sessions of the application: to list those of a user, to end, count and prune them.
 
         :raises SessionError: from its methods, if the store cannot do that
         """
-        return UserSessions(self._own_sessions, _current_session)
+        return machinery.UserSessions(self._own_sessions, _current_session)
 
-    def _own_sessions(self) -> SessionManager:
+    def _own_sessions(self) -> machinery.SessionManager:
         if self.session_interface is not None:
             name = f"{type(self.session_interface).__module__}.{type(self.session_interface).__qualname__}"
             raise SessionError(f"app.sessions knows Erlen's own sessions, and here {name} keeps them.")
@@ -56,14 +56,37 @@ class SessionSetup(Scaffold):
             self._follow_config()
         return self.session_manager
 
-    def _make_session_manager(self, former: SessionManager | None) -> SessionManager:
+    def _prepare_sessions(self) -> None:
+        """Refuse, before the first request, sessions that cannot be kept as the configuration says.
+
+        The manager is made by that, unless nothing about it can be refused: many applications, and many workers of
+        others, have no use for a session, and what keeps it takes two megabytes.
+        """
+        if "_session_manager" in self.__dict__ or not self._sessions_can_wait():
+            self._check_session_modes(self.session_manager)
+        else:
+            self._config_seen = self.config.changes
+
+    def _sessions_can_wait(self) -> bool:
+        config = self.config
+        path = config["SESSION_SQLITE_PATH"]
+        return (
+            self.defaults.checks_settings
+            and config["SESSION_TYPE"] == "sqlite"
+            and config["SESSION_URL"] is None
+            and not config["SESSION_SEALED"]
+            and (path is None or os.path.basename(path) != "")
+            and importlib.util.find_spec("_sqlite3") is not None
+        )
+
+    def _make_session_manager(self, former: machinery.SessionManager | None) -> machinery.SessionManager:
         self._find_secret_key()
         config = self.config
-        settings = SessionSettings.from_config(config, self.instance_path)
-        keys = KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
+        settings = machinery.SessionSettings.from_config(config, self.instance_path)
+        keys = machinery.KeyRing.of(config["SECRET_KEY"], config["SECRET_KEY_FALLBACKS"])
         if former is not None and former.settings == settings and _same_keys(former.keys, keys):
             return former
-        made = resolve_manager(settings, keys, former)
+        made = machinery.resolve_manager(settings, keys, former)
         made.sender = self
         if former is None or made.modes != former.modes:
             self._check_session_modes(made)
@@ -73,7 +96,7 @@ class SessionSetup(Scaffold):
         self.__dict__["_session_manager"] = made
         return made
 
-    def _check_session_modes(self, manager: SessionManager) -> None:
+    def _check_session_modes(self, manager: machinery.SessionManager) -> None:
         for endpoint, options in self.route_options.items():
             mode = options.get("session", "shared")
             if mode not in manager.modes:
@@ -88,6 +111,8 @@ class SessionSetup(Scaffold):
                 made = self._make_session_manager(former)
                 if made is not former:
                     self.__dict__["session_manager"] = made
+            elif self._got_first_request:
+                self.config.check()
             self._config_seen = changes
 
     def _find_secret_key(self) -> None:
@@ -102,7 +127,7 @@ def _current_session() -> Any:
     return None if context is None or context.request is None else context.session
 
 
-def _same_keys(ring: KeyRing | None, other: KeyRing | None) -> bool:
+def _same_keys(ring: machinery.KeyRing | None, other: machinery.KeyRing | None) -> bool:
     return ring is other if ring is None or other is None else ring.keys == other.keys
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, cast
 from werkzeug.exceptions import BadRequestKeyError, HTTPException
 from werkzeug.routing import RequestRedirect
 
+from erlen import sessions as machinery  # its names are loaded when they are used
 from erlen.callables import drive, is_async
 from erlen.config import Config
 from erlen.context import Context, find_request_context, nearest_request_context
@@ -32,7 +33,6 @@ from erlen.loading import load
 from erlen.log import printable
 from erlen.routing import Map
 from erlen.scaffold import Scaffold
-from erlen.sessions.manager import SessionManager
 
 __all__ = ["RedirectedForm", "Steps"]
 
@@ -101,7 +101,7 @@ class Steps(Scaffold):
         return self._watch
 
     @property
-    def session_manager(self) -> SessionManager:
+    def session_manager(self) -> machinery.SessionManager:
         """What opens and saves Erlen's own sessions; the application makes it from its configuration."""
         raise NotImplementedError
 

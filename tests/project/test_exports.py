@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import inspect
@@ -63,6 +64,24 @@ def test_every_module_says_what_it_is_for(module: ModuleType) -> None:
 def test_every_exported_name_exists_and_is_listed_once(exporter: ModuleType) -> None:
     assert [name for name in exporter.__all__ if not hasattr(exporter, name)] == []
     assert sorted(exporter.__all__) == sorted(set(exporter.__all__))
+
+
+STUBS = sorted((SOURCE / "erlen").rglob("*.pyi"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
+def test_a_stub_says_of_a_package_what_is_found_there_when_it_is_asked_for(stub: Path) -> None:
+    assert stub.name == "__init__.pyi"  # any other would hide the annotations of a module from its checks
+    package = importlib.import_module(".".join(stub.parent.relative_to(SOURCE).parts))
+    *imports, exported = ast.parse(stub.read_text()).body
+    places = {alias.name: node.module for node in imports for alias in node.names}  # type: ignore[attr-defined]
+    assert isinstance(exported, ast.Assign)
+    assert sorted(ast.literal_eval(exported.value)) == sorted(places) == sorted(package.__all__)
+    for name, place in places.items():
+        assert getattr(package, name) is getattr(importlib.import_module(place), name)
+        assert name in dir(package)
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'sawmill'"):
+        package.sawmill  # noqa: B018
 
 
 def test_every_exported_name_has_a_docstring(exporter: ModuleType) -> None:

@@ -77,7 +77,7 @@ def test_the_wheel_holds_the_whole_package_its_type_marker_and_its_licence(wheel
         licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
     files = [path for path in (ROOT / "src").rglob("*") if path.is_file()]
     assert names == {path.relative_to(ROOT / "src").as_posix() for path in files if "__pycache__" not in path.parts}
-    assert {"erlen/py.typed", "pytest_erlen.py"} <= names
+    assert {"erlen/py.typed", "erlen/sessions/__init__.pyi", "erlen/testing/__init__.pyi", "pytest_erlen.py"} <= names
     assert len(licences) == 1
 
 

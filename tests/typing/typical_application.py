@@ -261,6 +261,8 @@ def types() -> Any:
     reveal_type(app.testing)  # bool
     reveal_type(app.permanent_session_lifetime)  # timedelta
     reveal_type(app.test_client())  # Client
+    reveal_type(app.sessions)  # UserSessions
+    reveal_type(app.session_manager)  # SessionManager
     reveal_type(url_for("index"))  # str
     reveal_type(jsonify(a=1))  # Response
     reveal_type(make_response("x"))  # Response

@@ -37,7 +37,7 @@ _LOADERS: dict[str, tuple[Callable[[IO[Any]], Mapping[str, Any]], bool]] = {
     ".json": (json.load, False),
     ".toml": (_load_toml, False),
 }
-_SECRET_IN_URL = re.compile(r"(?<=://)[^/?#@\s]+@")
+_SECRET_IN_URL = r"(?<=://)[^/?#@\s]+@"  # compiled by re when it is needed first
 _MASK = "********"
 
 
@@ -333,4 +333,4 @@ def _mask(key: object, value: Any) -> Any:
         return _MASK
     if isinstance(value, dict):
         return {inner: _mask(inner, entry) for inner, entry in value.items()}
-    return _SECRET_IN_URL.sub(f"{_MASK}@", value) if isinstance(value, str) else value
+    return re.sub(_SECRET_IN_URL, f"{_MASK}@", value) if isinstance(value, str) else value

@@ -6,7 +6,8 @@ import re
 
 __all__ = ["looks_secret"]
 
-_SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|(^|_)(KEY|PWD|DSN)S?$", re.IGNORECASE)
+#: As text, because ``re`` compiles it when it is needed first, and most processes never need it.
+_SECRET_NAME = r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|(^|_)(KEY|PWD|DSN)S?$"
 
 
 def looks_secret(name: str) -> bool:
@@ -14,4 +15,4 @@ def looks_secret(name: str) -> bool:
 
     looks_secret("MAIL_PASSWORD")  # True
     """
-    return _SECRET_NAME.search(name) is not None
+    return re.search(_SECRET_NAME, name, re.IGNORECASE) is not None

@@ -11,10 +11,11 @@ from erlen.routing.tree import Edge
 __all__ = ["is_broad", "takes_all_of"]
 
 _before, _behind = part_regex("|").split("|")
-_lengths = re.compile(r"\[\^/\]\{(\d+)(,?)(\d*)\}")
-_words = re.compile(r"\(\?:((?:[^|()\\]|\\.)*(?:\|(?:[^|()\\]|\\.)*)*)\)", re.DOTALL)
-_word = re.compile(r"((?:[^|\\]|\\.)*)\|", re.DOTALL)
-_escaped = re.compile(r"\\(.)", re.DOTALL)
+# As text: they are needed where two rules may be in conflict, and compiled then.
+_lengths = r"\[\^/\]\{(\d+)(,?)(\d*)\}"
+_words = r"(?s)\(\?:((?:[^|()\\]|\\.)*(?:\|(?:[^|()\\]|\\.)*)*)\)"
+_word = r"(?s)((?:[^|\\]|\\.)*)\|"
+_escaped = r"(?s)\\(.)"
 _UNSIGNED = {r"-?\d+": r"\d+", r"-?\d+\.\d+": r"\d+\.\d+"}
 #: The smallest and the largest number of characters; None is no limit.
 _LENGTHS: dict[str, tuple[int, int | None]] = {
@@ -42,9 +43,9 @@ def takes_all_of(first: Edge, second: Edge) -> bool:
     wide, narrow = _inner(first), _inner(second)
     if wide is None or narrow is None:
         return False
-    words = _words.fullmatch(narrow)
+    words = re.fullmatch(_words, narrow)
     if words is not None:
-        return all(first.match(_escaped.sub(r"\1", word)) for word in _word.findall(words[1] + "|"))
+        return all(first.match(re.sub(_escaped, r"\1", word)) for word in re.findall(_word, words[1] + "|"))
     if narrow in (wide, _UNSIGNED.get(wide)):
         return True
     have, want = _length(wide) if wide[:4] == "[^/]" else None, _length(narrow)
@@ -62,7 +63,7 @@ def _inner(edge: Edge) -> str | None:
 
 
 def _length(inner: str) -> tuple[int, int | None] | None:
-    found = _lengths.fullmatch(inner)
+    found = re.fullmatch(_lengths, inner)
     if found is None:
         return _LENGTHS.get(inner)
     smallest = int(found[1])

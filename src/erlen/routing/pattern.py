@@ -22,10 +22,9 @@ Weight: TypeAlias = tuple[int, tuple[tuple[int, int], ...], int, tuple[int, ...]
 
 _variable = re.compile(r"<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.ASCII)
 _text = re.compile("[^</]+")
-_argument = re.compile(
+_argument = (  # compiled by re when there are arguments
     r"""\s* (?:(?P<name>\w+) \s*=\s*)?
-    (?: [uUrR]? (?P<quoted> "[^"]*" | '[^']*' ) | (?P<bare> -? [\w.]+ ) ) \s* (?:,|$)""",
-    re.VERBOSE,
+    (?: [uUrR]? (?P<quoted> "[^"]*" | '[^']*' ) | (?P<bare> -? [\w.]+ ) ) \s* (?:,|$)"""
 )
 _constants = {"None": None, "True": True, "False": False}
 
@@ -208,8 +207,9 @@ def parse_converter_args(argstr: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     args: list[Any] = []
     options: dict[str, Any] = {}
     position = 0
+    argument = re.compile(_argument, re.VERBOSE)
     while argstr[position:].strip():
-        found = _argument.match(argstr, position)
+        found = argument.match(argstr, position)
         if found is None:
             raise ValueError(f"Cannot parse converter argument '{argstr[position:]}'")
         value = _value(found["quoted"], found["bare"])

@@ -16,7 +16,7 @@ __all__ = ["encode_query", "quote_controls", "quote_path"]
 
 _PATH_SAFE = "!$&'()*+,/:;=@"
 _QUERY_SAFE = "!$'()*,/:;?@"
-_controls = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_controls = "[\x00-\x1f\x7f\ud800-\udfff]"  # takes long to compile, and is seldom needed: re does it then
 _is_plain = re.compile(r"[A-Za-z0-9_.~!$&'()*+,/:;=@-]*").fullmatch
 
 
@@ -39,7 +39,7 @@ def quote_controls(text: str) -> str:
     >>> quote_controls("a=ä\\n")
     'a=ä%0A'
     """
-    return text if text.isprintable() else _controls.sub(lambda found: quote(found[0], errors="replace"), text)
+    return text if text.isprintable() else re.sub(_controls, lambda found: quote(found[0], errors="replace"), text)
 
 
 def encode_query(

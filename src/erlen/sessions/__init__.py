@@ -6,47 +6,39 @@
 
 from __future__ import annotations
 
-from erlen.sessions.interface import NullSession, SessionInterface, SessionMixin
-from erlen.sessions.listed import SessionInfo
-from erlen.sessions.manager import SessionManager
-from erlen.sessions.record import Append, Delta, Header, KeyNote, Merged, Record
-from erlen.sessions.resolve import make_manager, resolve_manager, resolve_store
-from erlen.sessions.secure_cookie import (
-    SecureCookieSession,
-    SecureCookieSessionInterface,
-    session_json_serializer,
-)
-from erlen.sessions.session import MODES, Session
-from erlen.sessions.settings import SessionSettings
-from erlen.sessions.state import SessionHeaders
-from erlen.sessions.stores.base import SessionStore
-from erlen.sessions.stores.swapping import SwappingStore
-from erlen.sessions.token import KeyRing, Token
+from erlen.loading import late
 
-__all__ = [
-    "MODES",
-    "Append",
-    "Delta",
-    "Header",
-    "KeyNote",
-    "KeyRing",
-    "Merged",
-    "NullSession",
-    "Record",
-    "SecureCookieSession",
-    "SecureCookieSessionInterface",
-    "Session",
-    "SessionHeaders",
-    "SessionInfo",
-    "SessionInterface",
-    "SessionManager",
-    "SessionMixin",
-    "SessionSettings",
-    "SessionStore",
-    "SwappingStore",
-    "Token",
-    "make_manager",
-    "resolve_manager",
-    "resolve_store",
-    "session_json_serializer",
-]
+_PLACES = {
+    "Append": "record",
+    "Delta": "record",
+    "Header": "record",
+    "KeyNote": "record",
+    "KeyRing": "token",
+    "MODES": "session",
+    "Merged": "record",
+    "NullSession": "interface",
+    "Record": "record",
+    "SecureCookieSession": "secure_cookie",
+    "SecureCookieSessionInterface": "secure_cookie",
+    "Session": "session",
+    "SessionHeaders": "state",
+    "SessionInfo": "listed",
+    "SessionInterface": "interface",
+    "SessionManager": "manager",
+    "SessionMixin": "interface",
+    "SessionSettings": "settings",
+    "SessionStore": "stores.base",
+    "SwappingStore": "stores.swapping",
+    "Token": "token",
+    "UserSessions": "users",
+    "make_manager": "resolve",
+    "resolve_manager": "resolve",
+    "resolve_store": "resolve",
+    "session_json_serializer": "secure_cookie",
+}
+__all__ = [*_PLACES]
+__getattr__ = late(__name__, _PLACES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

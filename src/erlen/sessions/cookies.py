@@ -6,7 +6,7 @@ import math
 from base64 import urlsafe_b64encode
 from email.utils import formatdate
 
-from erlen.sessions.settings import SessionSettings
+from erlen import sessions
 
 __all__ = ["SessionCookie", "find_cookies", "may_be_permanent"]
 
@@ -53,7 +53,7 @@ class SessionCookie:
 
     __slots__ = ("_tails", "names")
 
-    def __init__(self, settings: SessionSettings) -> None:
+    def __init__(self, settings: sessions.SessionSettings) -> None:
         forced = True if settings.cookie_partitioned else settings.cookie_secure
         secure = [https if forced is None else bool(forced) for https in (False, True)]
         self.names = tuple(_name(settings, flag) for flag in secure)
@@ -76,7 +76,7 @@ class SessionCookie:
         return f"{self.names[https]}=; {_GONE}{self._tails[https]}"
 
 
-def _name(settings: SessionSettings, secure: bool) -> str:
+def _name(settings: sessions.SessionSettings, secure: bool) -> str:
     if settings.cookie_name is not None:
         return settings.cookie_name
     # The prefix makes the browser itself see to it that no other host and no plain http has set the cookie.
@@ -84,7 +84,7 @@ def _name(settings: SessionSettings, secure: bool) -> str:
     return "__Host-session" if bound else "session"
 
 
-def _attributes(settings: SessionSettings, secure: bool) -> str:
+def _attributes(settings: sessions.SessionSettings, secure: bool) -> str:
     parts = [f"Domain={settings.cookie_domain.lstrip('.')}"] if settings.cookie_domain else []
     if secure:
         parts.append("Secure")

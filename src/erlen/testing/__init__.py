@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from erlen.testing.async_client import AsyncClient
-from erlen.testing.client import Client, EnvironBuilder
-from erlen.testing.failures import AsgiError, LifespanFailed, SocketClosed, SocketRejected
-from erlen.testing.sockets import Socket
-from erlen.testing.streams import StreamedResponse
+from erlen.loading import late
 
-__all__ = [
-    "AsgiError",
-    "AsyncClient",
-    "Client",
-    "EnvironBuilder",
-    "LifespanFailed",
-    "Socket",
-    "SocketClosed",
-    "SocketRejected",
-    "StreamedResponse",
-]
+_PLACES = {
+    "AsgiError": "failures",
+    "AsyncClient": "async_client",
+    "Client": "client",
+    "EnvironBuilder": "client",
+    "LifespanFailed": "failures",
+    "Socket": "sockets",
+    "SocketClosed": "failures",
+    "SocketRejected": "failures",
+    "StreamedResponse": "streams",
+}
+__all__ = [*_PLACES]
+__getattr__ = late(__name__, _PLACES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

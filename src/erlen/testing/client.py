@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
@@ -75,7 +74,8 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
 
 def default_base() -> dict[str, Any]:
     """Return what a client adds to the environment of its requests until a test says otherwise."""
-    return {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}"}
+    version = load("importlib.metadata").version("werkzeug")
+    return {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": f"Werkzeug/{version}"}
 
 
 def make_request(

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.routing.exceptions import BuildError, RequestRedirect, WebsocketMismatch
 from erlen.routing.outcomes import (
+    MISSING,
     AliasRedirect,
     DefaultsRedirect,
     Miss,
@@ -141,6 +142,21 @@ class MapAdapter(werkzeug.MapAdapter):
         """
         if path_info is None:
             path_info = self.path_info
+        urls = self.map
+        if self.subdomain == urls.default_subdomain and not (self.websocket if websocket is None else websocket):
+            usual = urls.usual
+            alone = usual.alone.get(path_info)
+            if alone is not None:
+                methods = alone.methods
+                if methods is None or (method or self.default_method) in methods:
+                    return (alone if return_rule else alone.endpoint), {}
+            else:
+                looked = usual.look(path_info, method or self.default_method)
+                if looked is MISSING:
+                    raise NotFound
+                if looked is not None:
+                    rule, values = looked
+                    return (rule if return_rule else rule.endpoint), values
         if query_args is None:
             query_args = self.query_args or {}
         method = (method or self.default_method).upper()

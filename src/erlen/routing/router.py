@@ -85,12 +85,12 @@ class Router:
         self.ready: dict[str, Rule] = {}
         #: The same by all but the last segment, which is a variable.
         self.ready_tails: dict[str, Tail] = {}
+        #: The domain of most requests. Empty while rules wait to be compiled, or where hosts decide.
+        self.usual = _NOWHERE
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
         self._tree = Tree(())
-        #: The domain of most requests, where it is the only one that they can be for.
-        self._usual: Domain | None = None
         self._endpoints: dict[Any, EndpointRules] = {}
         self._stale = False
         for factory in rules or ():
@@ -114,8 +114,9 @@ class Router:
 
     def changed(self) -> None:
         """Have everything compiled anew before the next search."""
-        self._stale = True
-        self.ready, self.ready_tails = {}, {}
+        if not self._stale:
+            self._stale = True
+            self.ready, self.ready_tails, self.usual = {}, {}, _NOWHERE
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -130,8 +131,9 @@ class Router:
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
             usual = self._tree.domains.get(self.default_subdomain, _NOWHERE)
-            self._usual = None if self._tree.patterns else usual
             self.ready, self.ready_tails = usual.ready, usual.ready_tails
+            # A subclass may have a search of its own.
+            self.usual = _NOWHERE if self.host_matching or type(self).find is not Router.find else usual
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""
@@ -190,12 +192,20 @@ class Router:
         if self._stale:
             self.update()
         known = self._tree.domains.get(domain, _NOWHERE)
+        if not websocket:
+            alone = known.alone.get(path)
+            if alone is not None:
+                methods = alone.methods
+                if methods is None or method in methods:
+                    return alone, {}
+            elif (looked := known.look(path, method)) is not None:
+                return looked
         for rule in known.plain.get(path, ()):
             if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
                 values = dict(rule.defaults) if rule.defaults else {}
                 break
         else:
-            found = known.find_tail(path, method, websocket) or self._search(domain, path, method, websocket)
+            found = self._search(domain, path, method, websocket)
             if not isinstance(found, tuple):
                 return found
             rule, values = found
@@ -208,9 +218,12 @@ class Router:
 
         :param path: it has no slashes in a row
         """
-        usual = self._usual
-        if self._stale or usual is None:
+        usual = self.usual
+        if not usual.sole:
             return self.find(self.default_subdomain, path, method)
+        looked = usual.look(path, method)
+        if looked is not None:
+            return looked
         texts: list[str] = []
         refused: list[Rule] = []
         rule = walk(usual.root, path.split("/"), 0, method, False, texts, refused)

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from erlen.routing.branches import MANY, Branches
 from erlen.routing.exceptions import RuleSyntaxError
 from erlen.routing.expressions import chain_matcher, part_regex
+from erlen.routing.outcomes import MISSING, Missing
 from erlen.routing.pattern import Part, Weight
 from erlen.routing.rule import Rule
 
@@ -41,7 +42,7 @@ _SIMPLE: dict[str, Kind] = {
 class Node:
     """A place in the tree: the rules that end here and the ways onward."""
 
-    __slots__ = ("branches", "edges", "only", "rules", "slash", "static")
+    __slots__ = ("branches", "edges", "only", "rules", "slash", "static", "tail")
 
     def __init__(self) -> None:
         self.static: dict[str, Node] = {}
@@ -50,6 +51,7 @@ class Node:
         self.rules: list[Rule] = []
         self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
         self.slash: Node | None = None  #: where one more slash would lead
+        self.tail: Tail | None = None  #: the same as ``only`` where there is but one rule, and nothing more behind it
 
     def edges_for(self, segments: Sequence[str], at: int) -> Iterable[Edge]:
         """Return the edges that segment number *at*, or the path from there, may fit, in the order of trying."""
@@ -99,7 +101,8 @@ class Tail:
     def read(self, last: str, method: str) -> tuple[Rule, dict[str, Any]] | None:
         """Return the rule and its value where the last segment is usual; None says nothing."""
         rule = self.rule
-        if last in self.static or method not in rule.methods:  # type: ignore[operator] # it has some
+        methods = rule.methods
+        if last in self.static or (methods is not None and method not in methods):
             return None
         if self.digits:
             return (rule, {self.name: int(last)}) if last.isdecimal() and last.isascii() and len(last) < 640 else None
@@ -109,62 +112,89 @@ class Tail:
 class Domain:
     """All rules of one subdomain or host.
 
-    ``root`` is where its tree begins. Most searches end in one of two dicts before they come to it: ``plain`` has the
-    rules without variables by path, ``tails`` the nodes by their path whose best edge needs no regular expression.
-    ``ready`` and ``ready_tails`` have those of them that are the only rule of their place, and have nothing to say but
-    their endpoint, methods, and values.
+    ``root`` is where its tree begins. Most searches end before they come to it: ``alone`` has by path the rules without
+    variables that are the only one of their place, and have nothing to say but their endpoint and methods; ``plain``
+    has the other rules without variables, and :meth:`look` finds those whose last segment is the only variable.
+    ``ready`` and ``ready_tails`` have what of these has ASCII paths and methods.
+
+    :param sole: whether what is not found here is found nowhere
     """
 
-    __slots__ = ("plain", "ready", "ready_tails", "root", "tails")
+    __slots__ = ("alone", "plain", "ready", "ready_tails", "root", "sole")
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, sole: bool = False) -> None:
         self.root = root
+        self.sole = sole
         self.plain: dict[str, tuple[Rule, ...]] = {}
-        self.ready: dict[str, Rule] = {}
+        self.alone: dict[str, Rule] = {}
         self.ready_tails: dict[str, Tail] = {}
-        self.tails: dict[str, Node] = {}
+        strange = False  # whether a rule is in alone that is not ready
         waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
         while waiting:
             node, path = waiting.pop()
-            _finish(node)
+            if node.edges or node.static:
+                _finish(node)
             if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
-                if node.rules:
-                    self.plain[path] = tuple(node.rules)
-                    if len(node.rules) == 1 and path.isascii() and _is_ready(node.rules[0]):
-                        self.ready[path] = node.rules[0]
-                if node.edges and node.edges[0].kind != "regex":
-                    self.tails[path] = node
-                    if path.isascii() and (tail := _tail_of(node.edges[0], node)) is not None:
-                        self.ready_tails[path] = tail
-            waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
-            waiting += [(edge.node, None) for edge in node.edges]
+                rules = node.rules
+                if rules:
+                    if len(rules) == 1 and _is_simple(rules[0]):
+                        self.alone[path] = rules[0]
+                        strange = strange or rules[0].methods is None or not path.isascii()
+                    else:
+                        self.plain[path] = tuple(rules)
+                tail = node.tail
+                if tail is not None and tail.rule.methods is not None and path.isascii():
+                    self.ready_tails[path] = tail
+            if node.static:
+                waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
+            if node.edges:
+                waiting += [(edge.node, None) for edge in node.edges]
+        self.ready = self.alone
+        if strange:
+            ready = self.alone.items()
+            self.ready = {path: rule for path, rule in ready if rule.methods is not None and path.isascii()}
 
-    def find_tail(self, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]] | None:
-        """Search a rule of which all but the last segment is fixed text.
+    def look(self, path: str, method: str) -> tuple[Rule, dict[str, Any]] | Missing | None:
+        """Search, for what is no WebSocket, a rule of which all but the last segment is fixed text.
 
-        :returns: the rule and its values; None says nothing, and the tree has to be searched
+        :param path: any text
+        :returns: the rule and its value; or that no rule has the path; None says nothing, and the tree has to be
+            searched
         """
-        head, _, last = path.rpartition("/")
-        node = self.tails.get(head)
-        if node is not None and last and last not in node.static:
-            edge = node.edges[0]
-            if edge.kind == "any" or last.isdecimal():
-                for rule in edge.node.rules:
-                    if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
-                        values = rule.read((last,))
-                        return None if values is None else (rule, values)
-        return None
+        if "//" in path:
+            return None
+        sure = self.sole
+        node = self.root
+        segments = path.split("/")
+        last = segments.pop()
+        for segment in segments:
+            if node.edges:
+                sure = False
+            child = node.static.get(segment)
+            if child is None:
+                return MISSING if sure and segment and path[0] == "/" else None
+            node = child
+        tail = node.tail
+        if tail is not None:
+            found = tail.read(last, method)
+            if found is not None:
+                return found
+            sure = sure and tail.digits and last.isascii() and not last.isdecimal()
+        elif node.edges:
+            return None
+        return MISSING if sure and last and last not in node.static and path[0] == "/" else None
 
 
-def _is_ready(rule: Rule) -> bool:
+def _is_simple(rule: Rule) -> bool:
+    """Tell whether a rule has nothing to say but its endpoint, methods and values."""
     says_more = rule.websocket or rule.defaults or rule.alias or rule.redirect_to is not None
-    return rule.methods is not None and rule._givers is None and not says_more
+    return rule._givers is None and not says_more
 
 
 def _tail_of(edge: Edge, node: Node) -> Tail | None:
     rules = edge.node.rules
     digits = edge.kind == "digits"
-    if len(rules) == 1 and _is_ready(rules[0]) and len(rules[0].names) == 1:
+    if len(rules) == 1 and _is_simple(rules[0]) and len(rules[0].names) == 1:
         return Tail(rules[0], digits, node.static) if rules[0].readers == ((int,) if digits else ()) else None
     return None
 
@@ -179,7 +209,7 @@ class Tree:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         root = _grow(rules)
-        self.domains = {text: Domain(node) for text, node in root.static.items()}
+        self.domains = {text: Domain(node, not root.edges) for text, node in root.static.items()}
         _finish(root)
         self.patterns = root.edges
         self._root = root
@@ -241,6 +271,7 @@ def _finish(node: Node) -> None:
     node.edges.sort(key=_by_weight)
     if len(node.edges) == 1 and node.edges[0].kind != "regex":
         node.only = node.edges[0]
+        node.tail = _tail_of(node.only, node)
     if len(node.edges) > MANY:
         node.branches = Branches(node.edges)
 

@@ -26,12 +26,11 @@ from erlen.routing.outcomes import (
     WrongProtocol,
 )
 from erlen.routing.rule import Rule, RuleFactory
-from erlen.routing.tree import SLASH_MISSING, Domain, Node, Tail, Tree, walk
+from erlen.routing.tree import NOWHERE, SLASH_MISSING, Home, Tail, Tree, walk
 
 __all__ = ["Router"]
 
 _slashes = re.compile("/{2,}")
-_NOWHERE = Domain(Node())
 
 
 class Router:
@@ -85,8 +84,8 @@ class Router:
         self.ready: dict[str, Rule] = {}
         #: The same by all but the last segment, which is a variable.
         self.ready_tails: dict[str, Tail] = {}
-        #: The domain of most requests. Empty while rules wait to be compiled, or where hosts decide.
-        self.usual = _NOWHERE
+        #: Where most requests are searched.
+        self.home = Home(default_subdomain)
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
@@ -116,7 +115,7 @@ class Router:
         """Have everything compiled anew before the next search."""
         if not self._stale:
             self._stale = True
-            self.ready, self.ready_tails, self.usual = {}, {}, _NOWHERE
+            self.ready, self.ready_tails, self.home.domain = {}, {}, NOWHERE
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -130,10 +129,12 @@ class Router:
             self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in self._rules_by_endpoint.items()}
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
-            usual = self._tree.domains.get(self.default_subdomain, _NOWHERE)
+            usual = self._tree.domains.get(self.default_subdomain, NOWHERE)
             self.ready, self.ready_tails = usual.ready, usual.ready_tails
-            # A subclass may have a search of its own.
-            self.usual = _NOWHERE if self.host_matching or type(self).find is not Router.find else usual
+            if self.home.subdomain != self.default_subdomain:
+                self.home = Home(self.default_subdomain)
+            if not self.host_matching and type(self).find is Router.find:  # a subclass may have a search of its own
+                self.home.domain = usual
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""
@@ -191,7 +192,7 @@ class Router:
         """
         if self._stale:
             self.update()
-        known = self._tree.domains.get(domain, _NOWHERE)
+        known = self._tree.domains.get(domain, NOWHERE)
         if not websocket:
             alone = known.alone.get(path)
             if alone is not None:
@@ -218,7 +219,7 @@ class Router:
 
         :param path: it has no slashes in a row
         """
-        usual = self.usual
+        usual = self.home.domain
         if not usual.sole:
             return self.find(self.default_subdomain, path, method)
         looked = usual.look(path, method)

@@ -18,7 +18,20 @@ from erlen.routing.outcomes import MISSING, Missing
 from erlen.routing.pattern import Part, Weight
 from erlen.routing.rule import Rule
 
-__all__ = ["SLASH_MISSING", "Domain", "Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
+__all__ = [
+    "NOWHERE",
+    "SLASH_MISSING",
+    "Domain",
+    "Edge",
+    "Found",
+    "Home",
+    "Node",
+    "Slash",
+    "Tail",
+    "Tree",
+    "is_for",
+    "walk",
+]
 
 
 class Slash(Enum):
@@ -42,7 +55,7 @@ _SIMPLE: dict[str, Kind] = {
 class Node:
     """A place in the tree: the rules that end here and the ways onward."""
 
-    __slots__ = ("branches", "edges", "only", "rules", "slash", "static", "tail")
+    __slots__ = ("branches", "closed", "edges", "only", "rules", "slash", "static", "tail")
 
     def __init__(self) -> None:
         self.static: dict[str, Node] = {}
@@ -51,7 +64,8 @@ class Node:
         self.rules: list[Rule] = []
         self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
         self.slash: Node | None = None  #: where one more slash would lead
-        self.tail: Tail | None = None  #: the same as ``only`` where there is but one rule, and nothing more behind it
+        self.tail: Tail | None = None  #: the same as ``only`` where there is but one rule, and it is simple
+        self.closed = False  #: whether a segment that ``static`` does not have ends the search
 
     def edges_for(self, segments: Sequence[str], at: int) -> Iterable[Edge]:
         """Return the edges that segment number *at*, or the path from there, may fit, in the order of trying."""
@@ -90,13 +104,14 @@ class Edge:
 class Tail:
     """A rule that has a place for itself, whose last segment is its only variable: text, or a number of digits."""
 
-    __slots__ = ("digits", "name", "rule", "static")
+    __slots__ = ("closed", "digits", "name", "rule", "static")
 
     def __init__(self, rule: Rule, digits: bool, static: dict[str, Node]) -> None:
         self.rule = rule
         self.digits = digits
         self.name = rule.names[0]
         self.static = static  #: the last segments that other rules have
+        self.closed = False  #: whether what else is no number is found nowhere
 
     def read(self, last: str, method: str) -> tuple[Rule, dict[str, Any]] | None:
         """Return the rule and its value where the last segment is usual; None says nothing."""
@@ -105,7 +120,7 @@ class Tail:
         if last in self.static or (methods is not None and method not in methods):
             return None
         if self.digits:
-            return (rule, {self.name: int(last)}) if last.isdecimal() and last.isascii() and len(last) < 640 else None
+            return (rule, {self.name: int(last)}) if last.isdecimal() and len(last) < 640 else None
         return (rule, {self.name: last}) if last and last.isascii() else None
 
 
@@ -129,12 +144,15 @@ class Domain:
         self.alone: dict[str, Rule] = {}
         self.ready_tails: dict[str, Tail] = {}
         strange = False  # whether a rule is in alone that is not ready
-        waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
+        # With the path, where it is fixed, and whether nothing above but fixed texts can lead to a rule.
+        waiting: list[tuple[Node, str | None, bool]] = [(child, text, sole) for text, child in root.static.items()]
         while waiting:
-            node, path = waiting.pop()
-            if node.edges or node.static:
+            node, path, closed = waiting.pop()
+            static, edges = node.static, node.edges
+            if static or edges:
                 _finish(node)
-            if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
+            # A path begins with one slash, so no rule with two is found. Behind more slashes the path may be another.
+            if path is not None and path[:2] != "//":
                 rules = node.rules
                 if rules:
                     if len(rules) == 1 and _is_simple(rules[0]):
@@ -142,17 +160,29 @@ class Domain:
                         strange = strange or rules[0].methods is None or not path.isascii()
                     else:
                         self.plain[path] = tuple(rules)
-                tail = node.tail
-                if tail is not None and tail.rule.methods is not None and path.isascii():
-                    self.ready_tails[path] = tail
-            if node.static:
-                waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
-            if node.edges:
-                waiting += [(edge.node, None) for edge in node.edges]
+                closed = closed and (not path or path[-1] != "/")
+                if edges:
+                    self._note_tail(node, path, closed)
+                    closed = False
+                node.closed = closed
+            else:
+                path, closed = None, False
+            if static:
+                waiting += [(child, None if path is None else f"{path}/{text}", closed) for text, child in static.items()]
+            if edges:
+                waiting += [(edge.node, None, False) for edge in edges]
         self.ready = self.alone
         if strange:
             ready = self.alone.items()
             self.ready = {path: rule for path, rule in ready if rule.methods is not None and path.isascii()}
+
+    def _note_tail(self, node: Node, path: str, closed: bool) -> None:
+        tail = None if node.only is None else _tail_of(node.only, node)
+        if tail is not None:
+            node.tail = tail
+            tail.closed = closed and tail.digits
+            if tail.rule.methods is not None and path.isascii():
+                self.ready_tails[path] = tail
 
     def look(self, path: str, method: str) -> tuple[Rule, dict[str, Any]] | Missing | None:
         """Search, for what is no WebSocket, a rule of which all but the last segment is fixed text.
@@ -161,28 +191,20 @@ class Domain:
         :returns: the rule and its value; or that no rule has the path; None says nothing, and the tree has to be
             searched
         """
-        if "//" in path:
-            return None
-        sure = self.sole
         node = self.root
         segments = path.split("/")
         last = segments.pop()
         for segment in segments:
-            if node.edges:
-                sure = False
             child = node.static.get(segment)
             if child is None:
-                return MISSING if sure and segment and path[0] == "/" else None
+                return MISSING if segment and node.closed else None
             node = child
         tail = node.tail
-        if tail is not None:
-            found = tail.read(last, method)
-            if found is not None:
-                return found
-            sure = sure and tail.digits and last.isascii() and not last.isdecimal()
-        elif node.edges:
-            return None
-        return MISSING if sure and last and last not in node.static and path[0] == "/" else None
+        if tail is None:
+            return MISSING if last and node.closed and last not in node.static else None
+        return tail.read(last, method) or (
+            MISSING if tail.closed and last and last not in tail.static and not last.isdecimal() else None
+        )
 
 
 def _is_simple(rule: Rule) -> bool:
@@ -197,6 +219,19 @@ def _tail_of(edge: Edge, node: Node) -> Tail | None:
     if len(rules) == 1 and _is_simple(rules[0]) and len(rules[0].names) == 1:
         return Tail(rules[0], digits, node.static) if rules[0].readers == ((int,) if digits else ()) else None
     return None
+
+
+NOWHERE: Final = Domain(Node())  #: the domain that has no rules
+
+
+class Home:
+    """Where the requests for one subdomain are searched: ``domain``, empty while rules wait to be compiled."""
+
+    __slots__ = ("domain", "subdomain")
+
+    def __init__(self, subdomain: str) -> None:
+        self.subdomain = subdomain
+        self.domain = NOWHERE
 
 
 class Tree:
@@ -271,7 +306,6 @@ def _finish(node: Node) -> None:
     node.edges.sort(key=_by_weight)
     if len(node.edges) == 1 and node.edges[0].kind != "regex":
         node.only = node.edges[0]
-        node.tail = _tail_of(node.only, node)
     if len(node.edges) > MANY:
         node.branches = Branches(node.edges)
 

@@ -343,6 +343,21 @@ class MapAdapter(werkzeug.MapAdapter):
         :param url_scheme: the scheme of a whole URL. Default: the request's; ``""`` leaves it out
         :raises BuildError: if no rule of *endpoint* can be built from *values*. Its text suggests what was meant
         """
+        if method is None and not force_external and self.script_name == "/":
+            known = self._home.urls.get(endpoint)
+            if known:
+                if not values:
+                    if not known.slots:
+                        return known.head
+                elif type(values) is dict and len(values) == known.number:
+                    value = values.get(known.only)
+                    if type(value) is int:
+                        return f"{known.head}{value}{known.behind}"
+                    url = known.fill_simply(values)
+                    if url is not None:
+                        return url
+            elif known is None and self._home is not _ELSEWHERE:
+                self._map.note_url(endpoint)
         if not values:
             values = {}
         elif type(values) is not dict and isinstance(values, MultiDict):

@@ -115,7 +115,8 @@ class Router:
         """Have everything compiled anew before the next search."""
         if not self._stale:
             self._stale = True
-            self.ready, self.ready_tails, self.home.domain = {}, {}, NOWHERE
+            self.ready, self.ready_tails = {}, {}
+            self.home.domain, self.home.urls = NOWHERE, {}
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -180,6 +181,14 @@ class Router:
             self.update()
         known = self._endpoints.get(endpoint)
         return () if known is None else known.candidates(values, method, domain)
+
+    def note_url(self, endpoint: Any) -> None:
+        """Remember in ``home`` how to build the URL of *endpoint*, if its values alone decide."""
+        home = self.home
+        urls, rules = home.urls, self._rules_by_endpoint.get(endpoint)
+        if rules and not self._stale:
+            alone = len(rules) == 1 and rules[0].fixed_domain == home.subdomain and not self.host_matching
+            urls[endpoint] = (alone and rules[0].simple_template) or False
 
     def find(self, domain: str, path: str, method: str, websocket: bool = False) -> tuple[Rule, dict[str, Any]] | Miss:
         """Search the rule for a request.

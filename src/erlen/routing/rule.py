@@ -241,6 +241,16 @@ class Rule(RuleFactory, werkzeug.Rule):
         """The subdomain or host of what :meth:`build` returns, or None if it has variables."""
         return self._domain_template.fixed if type(self).build is Rule.build else None
 
+    @property
+    def simple_template(self) -> UrlTemplate | None:
+        """What the path of a URL is made of, or None if more than that has a say in it."""
+        kind = type(self)
+        if self.websocket or self.defaults or kind.build is not Rule.build or kind.suitable_for is not Rule.suitable_for:
+            return None
+        template = self._path_template
+        # An adapter makes one slash of several at the beginning.
+        return template if template.head[:2] != "//" and (template.head != "/" or not template.slots) else None
+
     def converter_of(self, name: str) -> BaseConverter:
         """Return the converter of the variable *name*.
 

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
 from erlen.routing.branches import MANY, Branches
+from erlen.routing.builder import UrlTemplate
 from erlen.routing.exceptions import RuleSyntaxError
 from erlen.routing.expressions import chain_matcher, part_regex
 from erlen.routing.outcomes import MISSING, Missing
@@ -225,13 +226,18 @@ NOWHERE: Final = Domain(Node())  #: the domain that has no rules
 
 
 class Home:
-    """Where the requests for one subdomain are searched: ``domain``, empty while rules wait to be compiled."""
+    """What is known for the requests of one subdomain.
 
-    __slots__ = ("domain", "subdomain")
+    ``domain`` is where they are searched, empty while rules wait to be compiled. ``urls`` has what the URL of
+    an endpoint is made of, as far as one was asked for; False where there is more than one way.
+    """
+
+    __slots__ = ("domain", "subdomain", "urls")
 
     def __init__(self, subdomain: str) -> None:
         self.subdomain = subdomain
         self.domain = NOWHERE
+        self.urls: dict[Any, UrlTemplate | Literal[False]] = {}
 
 
 class Tree:

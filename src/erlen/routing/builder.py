@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from werkzeug.routing import BaseConverter
 
 from erlen.routing.converters import url_writer, writes_digits
 from erlen.routing.exceptions import ValidationError
+from erlen.routing.pattern import Trace
 from erlen.routing.quoting import quote_path
 
 __all__ = ["UrlTemplate"]
 
-#: The name of a variable, what writes its value, the fixed text behind it, and whether a whole number is just its digits.
+#: The name of a variable, what writes its value, the fixed text behind it, and whether whole numbers are just digits.
 Slot: TypeAlias = tuple[str, Callable[[Any], str], str, bool]
 
 
@@ -23,7 +24,7 @@ _NO_NAME = object()
 class UrlTemplate:
     """A sequence of fixed texts and slots for values.
 
-    :param trace: the pieces, (True, name of a variable) or (False, text)
+    :param trace: the pieces
     :param converters: a converter for each variable
     :param defaults: values that are known already; their slots become fixed text
     """
@@ -32,13 +33,13 @@ class UrlTemplate:
 
     def __init__(
         self,
-        trace: Iterable[tuple[bool, str]],
+        trace: Trace,
         converters: Mapping[str, BaseConverter],
         defaults: Mapping[str, Any],
     ) -> None:
         self.head = ""
         self.slots: list[Slot] = []
-        for is_variable, data in trace:
+        for is_variable, data in ((False, trace),) if isinstance(trace, str) else trace:
             if is_variable and data not in defaults:
                 write = url_writer(converters[data])
                 self.slots.append((data, write, "", writes_digits(write)))

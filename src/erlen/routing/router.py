@@ -103,13 +103,18 @@ class Router:
         :raises UnknownConverter: if a rule names a converter that this map does not have (a LookupError)
         """
         for given in rulefactory.get_rules(self):  # type: ignore[arg-type]
-            rule = adopt_rule(given)
+            rule = given if isinstance(given, Rule) else adopt_rule(given)
             rule.bind(self)
             with self._lock:
                 self._rules_in_order.append(rule)
-                self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
+                same = self._rules_by_endpoint.get(rule.endpoint)
+                if same is None:
+                    self._rules_by_endpoint[rule.endpoint] = [rule]
+                else:
+                    same.append(rule)
                 self.has_websockets = self.has_websockets or rule.websocket
-                self.changed()
+                if not self._stale:
+                    self.changed()
 
     def changed(self) -> None:
         """Have everything compiled anew before the next search."""
@@ -125,9 +130,10 @@ class Router:
         with self._lock:
             if not self._stale:
                 return
-            for rules in self._rules_by_endpoint.values():
+            several = {endpoint: rules for endpoint, rules in self._rules_by_endpoint.items() if len(rules) > 1}
+            for rules in several.values():
                 rules.sort(key=lambda rule: rule.build_compare_key())
-            self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in self._rules_by_endpoint.items()}
+            self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in several.items()}
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
             usual = self._tree.domains.get(self.default_subdomain, NOWHERE)
@@ -180,7 +186,7 @@ class Router:
         if self._stale:
             self.update()
         known = self._endpoints.get(endpoint)
-        return () if known is None else known.candidates(values, method, domain)
+        return self._rules_by_endpoint.get(endpoint, ()) if known is None else known.candidates(values, method, domain)
 
     def note_url(self, endpoint: Any) -> None:
         """Remember in ``home`` how to build the URL of *endpoint*, if its values alone decide."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from erlen.routing.branches import MANY, Branches
@@ -59,10 +60,11 @@ class Node:
     __slots__ = ("branches", "closed", "edges", "only", "rules", "slash", "static", "tail")
 
     def __init__(self) -> None:
-        self.static: dict[str, Node] = {}
-        self.edges: list[Edge] = []  #: variable segments, in the order in which they are tried
+        # Most nodes have but one of these three, so nothing is made for the others.
+        self.static: dict[str, Node] = _NO_NODES
+        self.edges: list[Edge] = _NO_EDGES  #: variable segments, in the order in which they are tried
         self.branches: Branches[Edge] | None = None  #: the same edges, where there are many
-        self.rules: list[Rule] = []
+        self.rules: list[Rule] = _NO_RULES
         self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
         self.slash: Node | None = None  #: where one more slash would lead
         self.tail: Tail | None = None  #: the same as ``only`` where there is but one rule, and it is simple
@@ -71,6 +73,21 @@ class Node:
     def edges_for(self, segments: Sequence[str], at: int) -> Iterable[Edge]:
         """Return the edges that segment number *at*, or the path from there, may fit, in the order of trying."""
         return self.edges if self.branches is None else self.branches.fitting(segments, at)
+
+
+_NO_NODES: dict[str, Node] = {}
+_NO_EDGES: list[Edge] = []
+_NO_RULES: list[Rule] = []
+
+
+@lru_cache(maxsize=256)
+def _reader(content: str, strings: tuple[str, ...]) -> tuple[Callable[[str], Any], tuple[int, ...]]:
+    """Return what reads a text that has the form of a part, and the numbers of the groups that hold the values."""
+    pattern = re.compile(content)
+    if strings:
+        return chain_matcher(strings), tuple(range(len(strings) - 1))
+    # A converter's expression may have groups of its own.
+    return pattern.match, tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
 
 
 class Edge:
@@ -82,7 +99,7 @@ class Edge:
         self.part = part
         self.kind = _SIMPLE.get(part.content, "regex")
         try:
-            pattern = re.compile(part.content)
+            self.match, self.groups = _reader(part.content, part.strings)
         except re.error as error:
             raise RuleSyntaxError(
                 rule.rule,
@@ -91,11 +108,6 @@ class Edge:
                 f"A converter in it has a regular expression that Python refuses: {error}.",
                 "Correct the regex attribute of the converter.",
             ) from error
-        self.match: Callable[[str], Any] = chain_matcher(part.strings) if part.strings else pattern.match
-        #: The numbers of the groups that hold the values; a converter's expression may have groups of its own.
-        self.groups = tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
-        if part.strings:
-            self.groups = tuple(range(len(part.strings) - 1))
         self.suffix = part.suffix  #: what a text has to end with, which is quick to see
         self.final = part.final
         self.suffixed = part.suffixed
@@ -169,7 +181,9 @@ class Domain:
             else:
                 path, closed = None, False
             if static:
-                waiting += [(child, None if path is None else f"{path}/{text}", closed) for text, child in static.items()]
+                waiting += [
+                    (child, None if path is None else f"{path}/{text}", closed) for text, child in static.items()
+                ]
             if edges:
                 waiting += [(edge.node, None, False) for edge in edges]
         self.ready = self.alone
@@ -287,19 +301,29 @@ def _grow(rules: Iterable[Rule]) -> Node:
     edges: dict[tuple[int, Part], Edge] = {}  # a node can have thousands, so they are looked up, not compared
     for rule in rules:
         node = root
-        for part in rule._parts:
-            if part.static:
-                child = node.static.get(part.content)
+        for part in rule._steps:
+            if isinstance(part, str):
+                child = node.static.get(part)
                 if child is None:
-                    child = node.static[part.content] = Node()
+                    child = Node()
+                    if node.static:
+                        node.static[part] = child
+                    else:
+                        node.static = {part: child}
                 node = child
                 continue
             edge = edges.get((id(node), part))
             if edge is None:
                 edge = edges[id(node), part] = Edge(part, rule)
-                node.edges.append(edge)
+                if node.edges:
+                    node.edges.append(edge)
+                else:
+                    node.edges = [edge]
             node = edge.node
-        node.rules.append(rule)
+        if node.rules:
+            node.rules.append(rule)
+        else:
+            node.rules = [rule]
     return root
 
 
@@ -309,11 +333,13 @@ def _by_weight(edge: Edge) -> Weight:
 
 def _finish(node: Node) -> None:
     node.slash = node.static.get("")
-    node.edges.sort(key=_by_weight)
-    if len(node.edges) == 1 and node.edges[0].kind != "regex":
-        node.only = node.edges[0]
-    if len(node.edges) > MANY:
-        node.branches = Branches(node.edges)
+    edges = node.edges
+    if len(edges) > 1:
+        edges.sort(key=_by_weight)
+        if len(edges) > MANY:
+            node.branches = Branches(edges)
+    elif edges and edges[0].kind != "regex":
+        node.only = edges[0]
 
 
 def is_for(rule: Rule, method: str, websocket: bool) -> bool:

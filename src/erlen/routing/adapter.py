@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from erlen.routing.exceptions import BuildError, RequestRedirect, WebsocketMismatch
 from erlen.routing.outcomes import (
+    MISSING,
     AliasRedirect,
     DefaultsRedirect,
     Miss,
@@ -24,10 +25,19 @@ from erlen.routing.outcomes import (
 from erlen.routing.quoting import encode_query, quote_controls, quote_path
 from erlen.routing.router import Router
 from erlen.routing.rule import Rule
+from erlen.routing.tree import Home
 
 __all__ = ["MapAdapter"]
 
+_ELSEWHERE = Home("")  # where nothing is found, so that the long search is made
 _placeholder = re.compile("<([^>]+)>")
+
+
+def _not_found() -> NotFound:
+    # Half of the price of the usual way, which ends in the same.
+    error = NotFound.__new__(NotFound)
+    error.response = None
+    return error
 
 
 class MapAdapter(werkzeug.MapAdapter):
@@ -44,18 +54,17 @@ class MapAdapter(werkzeug.MapAdapter):
     """
 
     __slots__ = (
+        "_home",
+        "_map",
+        "_subdomain",
+        "_websocket",
         "default_method",
-        "map",
         "path_info",
         "query_args",
         "script_name",
         "server_name",
-        "subdomain",
         "url_scheme",
-        "websocket",
     )
-
-    map: Router  # type: ignore[assignment] # ours, whose search this is
 
     def __init__(
         self,
@@ -68,15 +77,47 @@ class MapAdapter(werkzeug.MapAdapter):
         default_method: str,
         query_args: Mapping[str, Any] | str | None = None,
     ) -> None:
-        self.map = map
+        self._map = map
         self.server_name = server_name
         self.script_name = script_name if script_name.endswith("/") else script_name + "/"
-        self.subdomain = subdomain
+        self._subdomain = subdomain
         self.url_scheme = url_scheme
         self.path_info = path_info
         self.default_method = default_method
         self.query_args = query_args
-        self.websocket = url_scheme in ("ws", "wss")
+        self._websocket = url_scheme in ("ws", "wss")
+        # What most requests are found in, so that it need not be asked for each whether it is one of these.
+        self._home = map.home if subdomain == map.home.subdomain and not self._websocket else _ELSEWHERE
+
+    @property  # type: ignore[override] # ours, whose search this is
+    def map(self) -> Router:
+        """The map."""
+        return self._map
+
+    @map.setter
+    def map(self, map: Router) -> None:
+        self._map = map
+        self._home = _ELSEWHERE
+
+    @property
+    def subdomain(self) -> str | None:
+        """The subdomain of the request."""
+        return self._subdomain
+
+    @subdomain.setter
+    def subdomain(self, subdomain: str | None) -> None:
+        self._subdomain = subdomain
+        self._home = _ELSEWHERE
+
+    @property
+    def websocket(self) -> bool:
+        """Whether the request is for a WebSocket."""
+        return self._websocket
+
+    @websocket.setter
+    def websocket(self, websocket: bool) -> None:
+        self._websocket = websocket
+        self._home = _ELSEWHERE
 
     def dispatch(
         self,
@@ -141,14 +182,28 @@ class MapAdapter(werkzeug.MapAdapter):
         """
         if path_info is None:
             path_info = self.path_info
+        if not websocket:
+            usual = self._home.domain
+            alone = usual.alone.get(path_info)
+            if alone is not None:
+                methods = alone.methods
+                if methods is None or (method or self.default_method) in methods:
+                    return (alone if return_rule else alone.endpoint), {}
+            else:
+                looked: Any = usual.look(path_info, method or self.default_method)
+                if looked is MISSING:
+                    raise _not_found()
+                if looked is not None:
+                    rule, values = looked
+                    return (rule if return_rule else rule.endpoint), values
         if query_args is None:
             query_args = self.query_args or {}
         method = (method or self.default_method).upper()
         if websocket is None:
-            websocket = self.websocket
-        domain = self.server_name if self.map.host_matching or self.subdomain is None else self.subdomain
+            websocket = self._websocket
+        domain = self.server_name if self._map.host_matching or self._subdomain is None else self._subdomain
         path = f"/{path_info.lstrip('/')}" if path_info else ""
-        found = self.map.find(domain, path, method, websocket)
+        found = self._map.find(domain, path, method, websocket)
         if isinstance(found, Miss):
             try:
                 self._refuse(found, f"{domain}|{path}", method, query_args)
@@ -183,7 +238,7 @@ class MapAdapter(werkzeug.MapAdapter):
             target = _placeholder.sub(
                 lambda found: rule.converter_of(found[1]).to_url(values[found[1]]), rule.redirect_to or ""
             )
-        host = f"{self.subdomain}.{self.server_name}" if self.subdomain else self.server_name
+        host = f"{self._subdomain}.{self.server_name}" if self._subdomain else self.server_name
         return urljoin(f"{self.url_scheme or 'http'}://{host}{self.script_name}", target)
 
     def test(self, path_info: str | None = None, method: str | None = None) -> bool:
@@ -207,9 +262,9 @@ class MapAdapter(werkzeug.MapAdapter):
 
         :param domain_part: None means that of the request
         """
-        if self.map.host_matching:
+        if self._map.host_matching:
             return self.server_name if domain_part is None else domain_part
-        subdomain = self.subdomain if domain_part is None else domain_part
+        subdomain = self._subdomain if domain_part is None else domain_part
         return f"{subdomain}.{self.server_name}" if subdomain else self.server_name
 
     def get_default_redirect(  # type: ignore[override] # for our rules
@@ -220,8 +275,8 @@ class MapAdapter(werkzeug.MapAdapter):
         query_args: Mapping[str, Any] | str,
     ) -> str | None:
         """Return the URL of the rule whose defaults *values* are, or None; *values* gets all those defaults."""
-        self.map.update()
-        giver = self.map.canonical(rule, values, method)
+        self._map.update()
+        giver = self._map.canonical(rule, values, method)
         if giver is None:
             return None
         values.update(giver.defaults or {})
@@ -288,6 +343,21 @@ class MapAdapter(werkzeug.MapAdapter):
         :param url_scheme: the scheme of a whole URL. Default: the request's; ``""`` leaves it out
         :raises BuildError: if no rule of *endpoint* can be built from *values*. Its text suggests what was meant
         """
+        if method is None and not force_external and self.script_name == "/":
+            known = self._home.urls.get(endpoint)
+            if known:
+                if not values:
+                    if not known.slots:
+                        return known.head
+                elif type(values) is dict and len(values) == known.number:
+                    value = values.get(known.only)
+                    if type(value) is int:
+                        return f"{known.head}{value}{known.behind}"
+                    url = known.fill_simply(values)
+                    if url is not None:
+                        return url
+            elif known is None and self._home is not _ELSEWHERE:
+                self._map.note_url(endpoint)
         if not values:
             values = {}
         elif type(values) is not dict and isinstance(values, MultiDict):
@@ -308,7 +378,7 @@ class MapAdapter(werkzeug.MapAdapter):
             url_scheme = "wss" if secure else "ws"
         elif url_scheme:
             url_scheme = "https" if secure else "http"
-        here = self.server_name if self.map.host_matching else self.subdomain
+        here = self.server_name if self._map.host_matching else self._subdomain
         if not force_external and domain == here:
             return f"{self.script_name.rstrip('/')}/{path.lstrip('/')}"
         scheme = f"{url_scheme}:" if url_scheme else ""
@@ -318,14 +388,14 @@ class MapAdapter(werkzeug.MapAdapter):
         self, endpoint: Any, values: Mapping[str, Any], method: str | None, append_unknown: bool
     ) -> tuple[str, str, bool] | None:
         """Return domain, path and whether it is a WebSocket's, of the best rule."""
-        here = self.server_name if self.map.host_matching else None
+        here = self.server_name if self._map.host_matching else None
         for wanted in (self.default_method, None) if method is None else (method,):
             if here is not None:
-                for rule in self.map.candidates(endpoint, values, wanted, here):
+                for rule in self._map.candidates(endpoint, values, wanted, here):
                     built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
                     if built is not None and built[0] == here:
                         return (*built, rule.websocket)
-            for rule in self.map.candidates(endpoint, values, wanted):
+            for rule in self._map.candidates(endpoint, values, wanted):
                 built = rule.build(values, append_unknown) if rule.suitable_for(values, wanted) else None
                 if built is not None:
                     return (*built, rule.websocket)

@@ -30,6 +30,7 @@ __all__ = [
     "ValidationError",
     "python_reader",
     "url_writer",
+    "writes_digits",
 ]
 
 
@@ -237,6 +238,11 @@ def url_writer(converter: werkzeug.BaseConverter) -> Callable[[Any], str]:
         if number.num_convert is int and not number.fixed_digits:
             return _write_int
     return method
+
+
+def writes_digits(write: Callable[[Any], str]) -> bool:
+    """Tell whether *write*, of :func:`url_writer`, writes a whole number as ``str`` does."""
+    return write in (quote_path, _write_int)
 
 
 def _write_int(value: Any) -> str:

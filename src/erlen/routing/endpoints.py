@@ -126,8 +126,6 @@ class EndpointRules:
 
         Where there are many, those are left out that cannot suit *values* and *method*, or cannot have the *domain*.
         """
-        if len(self.rules) == 1:
-            return self.rules
         given = self._names.intersection(values)
         found = self._selections.get(given)
         if found is None:

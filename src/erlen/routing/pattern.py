@@ -7,7 +7,8 @@ swallow the rest of the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from werkzeug.routing import BaseConverter
@@ -15,10 +16,13 @@ from werkzeug.routing import BaseConverter
 from erlen.routing.exceptions import RuleSyntaxError
 from erlen.routing.expressions import Piece, chain_of_strings, fixed_ends, part_expression
 
-__all__ = ["Part", "Pattern", "Variable", "Weight", "parse_converter_args", "parse_pattern"]
+__all__ = ["Part", "Pattern", "Trace", "Variable", "Weight", "parse_converter_args", "parse_pattern", "pieces_of"]
 
 #: More fixed texts first, longer ones before shorter ones, more variables first, lighter converters first.
 Weight: TypeAlias = tuple[int, tuple[tuple[int, int], ...], int, tuple[int, ...]]
+
+#: What a URL is made of: (True, name of a variable) or (False, text) each; or a text without variables as it stands.
+Trace: TypeAlias = str | tuple[tuple[bool, str], ...]
 
 _variable = re.compile(r"<(?:([a-zA-Z_]\w*)(?:\((.*?)\))?:)?([a-zA-Z_]\w*)>", re.ASCII)
 _text = re.compile("[^</]+")
@@ -26,6 +30,8 @@ _argument = (  # compiled by re when there are arguments
     r"""\s* (?:(?P<name>\w+) \s*=\s*)?
     (?: [uUrR]? (?P<quoted> "[^"]*" | '[^']*' ) | (?P<bare> -? [\w.]+ ) ) \s* (?:,|$)"""
 )
+_SLASH = (False, "/")
+_segments = re.compile("/|[^/]+")
 _constants = {"None": None, "True": True, "False": False}
 
 
@@ -58,8 +64,8 @@ class Variable(NamedTuple):
 class Pattern(NamedTuple):
     """A rule, or its subdomain or host, read."""
 
-    parts: tuple[Part, ...]
-    trace: tuple[tuple[bool, str], ...]  #: what a URL is made of: (True, name of a variable) or (False, text)
+    parts: tuple[Part | str, ...]  #: a fixed text is just that
+    trace: Trace
     converters: dict[str, BaseConverter]
 
 
@@ -69,6 +75,8 @@ def parse_pattern(text: str, convert: Callable[[Variable], BaseConverter]) -> Pa
     :param convert: makes the converter for a variable
     :raises RuleSyntaxError: if the text cannot be read
     """
+    if "<" not in text:
+        return Pattern(tuple(text.split("/")), text, {})
     parts = _Parts()
     trace: list[tuple[bool, str]] = []
     converters: dict[str, BaseConverter] = {}
@@ -76,7 +84,7 @@ def parse_pattern(text: str, convert: Callable[[Variable], BaseConverter]) -> Pa
     while position < len(text):
         if text[position] == "/":
             parts.slash()
-            trace.append((False, "/"))
+            trace.append(_SLASH)
             position += 1
         elif text[position] == "<":
             variable, end = _read_variable(text, position)
@@ -101,11 +109,18 @@ def parse_pattern(text: str, convert: Callable[[Variable], BaseConverter]) -> Pa
     return Pattern(parts.finish(), tuple(trace), converters)
 
 
+def pieces_of(trace: Trace) -> Iterable[tuple[bool, str]]:
+    """Return the pieces of a trace, slashes by themselves."""
+    if not isinstance(trace, str):
+        return trace
+    return [(False, text) for text in _segments.findall(trace)]
+
+
 class _Parts:
     """Collects the pieces of the part being read, and the parts that are finished."""
 
     def __init__(self) -> None:
-        self._done: list[Part] = []
+        self._done: list[Part | str] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -136,16 +151,13 @@ class _Parts:
             self._begin()
 
     def _close(self, suffixed: bool = False) -> None:
-        weight = (-len(self._texts), tuple(self._texts), -len(self._weights), tuple(self._weights))
         if not self._weights:
-            content = "".join(text for _, text in self._pieces)
-            self._done.append(Part(content, static=True, weight=weight))
+            self._done.append(self._pieces[0][1] if self._pieces else "")
             return
-        content = part_expression(self._pieces) + (r"(?<!/)(/?)\Z" if suffixed else r"\Z")
-        strings = () if self._final else chain_of_strings(self._pieces)
-        self._done.append(Part(content, False, self._final, suffixed, weight, *fixed_ends(self._pieces), strings))
+        texts, weights = tuple(self._texts), tuple(self._weights)
+        self._done.append(_variable_part(tuple(self._pieces), self._final, suffixed, texts, weights))
 
-    def finish(self) -> tuple[Part, ...]:
+    def finish(self) -> tuple[Part | str, ...]:
         # A part that swallows slashes swallows the one at the end too, which must be seen to redirect to it.
         is_variable, last = self._pieces[-1] if self._pieces else (False, "")
         suffixed = self._final and not is_variable and last.endswith("/")
@@ -153,8 +165,22 @@ class _Parts:
             self._pieces[-1] = (False, last[:-1])
         self._close(suffixed)
         if suffixed:
-            self._done.append(Part("", static=True))
+            self._done.append("")
         return tuple(self._done)
+
+
+@lru_cache(maxsize=512, typed=True)  # thousands of rules have the same few
+def _variable_part(
+    pieces: tuple[Piece, ...],
+    final: bool,
+    suffixed: bool,
+    texts: tuple[tuple[int, int], ...],
+    weights: tuple[int, ...],
+) -> Part:
+    weight = (-len(texts), texts, -len(weights), weights)
+    content = part_expression(pieces) + (r"(?<!/)(/?)\Z" if suffixed else r"\Z")
+    strings = () if final else chain_of_strings(pieces)
+    return Part(content, False, final, suffixed, weight, *fixed_ends(pieces), strings)
 
 
 def _read_variable(text: str, start: int) -> tuple[Variable, int]:

@@ -26,12 +26,11 @@ from erlen.routing.outcomes import (
     WrongProtocol,
 )
 from erlen.routing.rule import Rule, RuleFactory
-from erlen.routing.tree import SLASH_MISSING, Domain, Node, Tail, Tree, walk
+from erlen.routing.tree import NOWHERE, SLASH_MISSING, Home, Tail, Tree, walk
 
 __all__ = ["Router"]
 
 _slashes = re.compile("/{2,}")
-_NOWHERE = Domain(Node())
 
 
 class Router:
@@ -85,12 +84,12 @@ class Router:
         self.ready: dict[str, Rule] = {}
         #: The same by all but the last segment, which is a variable.
         self.ready_tails: dict[str, Tail] = {}
+        #: Where most requests are searched.
+        self.home = Home(default_subdomain)
         self._rules_in_order: list[Rule] = []
         self._rules_by_endpoint: dict[Any, list[Rule]] = {}
         self._lock = self.lock_class()
         self._tree = Tree(())
-        #: The domain of most requests, where it is the only one that they can be for.
-        self._usual: Domain | None = None
         self._endpoints: dict[Any, EndpointRules] = {}
         self._stale = False
         for factory in rules or ():
@@ -104,18 +103,25 @@ class Router:
         :raises UnknownConverter: if a rule names a converter that this map does not have (a LookupError)
         """
         for given in rulefactory.get_rules(self):  # type: ignore[arg-type]
-            rule = adopt_rule(given)
+            rule = given if isinstance(given, Rule) else adopt_rule(given)
             rule.bind(self)
             with self._lock:
                 self._rules_in_order.append(rule)
-                self._rules_by_endpoint.setdefault(rule.endpoint, []).append(rule)
+                same = self._rules_by_endpoint.get(rule.endpoint)
+                if same is None:
+                    self._rules_by_endpoint[rule.endpoint] = [rule]
+                else:
+                    same.append(rule)
                 self.has_websockets = self.has_websockets or rule.websocket
-                self.changed()
+                if not self._stale:
+                    self.changed()
 
     def changed(self) -> None:
         """Have everything compiled anew before the next search."""
-        self._stale = True
-        self.ready, self.ready_tails = {}, {}
+        if not self._stale:
+            self._stale = True
+            self.ready, self.ready_tails = {}, {}
+            self.home.domain, self.home.urls = NOWHERE, {}
 
     def update(self) -> None:
         """Compile the rules if they have changed; whatever searches or builds calls it."""
@@ -124,14 +130,18 @@ class Router:
         with self._lock:
             if not self._stale:
                 return
-            for rules in self._rules_by_endpoint.values():
+            several = {endpoint: rules for endpoint, rules in self._rules_by_endpoint.items() if len(rules) > 1}
+            for rules in several.values():
                 rules.sort(key=lambda rule: rule.build_compare_key())
-            self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in self._rules_by_endpoint.items()}
+            self._endpoints = {endpoint: EndpointRules(rules) for endpoint, rules in several.items()}
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
-            usual = self._tree.domains.get(self.default_subdomain, _NOWHERE)
-            self._usual = None if self._tree.patterns else usual
+            usual = self._tree.domains.get(self.default_subdomain, NOWHERE)
             self.ready, self.ready_tails = usual.ready, usual.ready_tails
+            if self.home.subdomain != self.default_subdomain:
+                self.home = Home(self.default_subdomain)
+            if not self.host_matching and type(self).find is Router.find:  # a subclass may have a search of its own
+                self.home.domain = usual
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""
@@ -176,7 +186,15 @@ class Router:
         if self._stale:
             self.update()
         known = self._endpoints.get(endpoint)
-        return () if known is None else known.candidates(values, method, domain)
+        return self._rules_by_endpoint.get(endpoint, ()) if known is None else known.candidates(values, method, domain)
+
+    def note_url(self, endpoint: Any) -> None:
+        """Remember in ``home`` how to build the URL of *endpoint*, if its values alone decide."""
+        home = self.home
+        urls, rules = home.urls, self._rules_by_endpoint.get(endpoint)
+        if rules and not self._stale:
+            alone = len(rules) == 1 and rules[0].fixed_domain == home.subdomain and not self.host_matching
+            urls[endpoint] = (alone and rules[0].simple_template) or False
 
     def find(self, domain: str, path: str, method: str, websocket: bool = False) -> tuple[Rule, dict[str, Any]] | Miss:
         """Search the rule for a request.
@@ -189,13 +207,21 @@ class Router:
         """
         if self._stale:
             self.update()
-        known = self._tree.domains.get(domain, _NOWHERE)
+        known = self._tree.domains.get(domain, NOWHERE)
+        if not websocket:
+            alone = known.alone.get(path)
+            if alone is not None:
+                methods = alone.methods
+                if methods is None or method in methods:
+                    return alone, {}
+            elif (looked := known.look(path, method)) is not None:
+                return looked
         for rule in known.plain.get(path, ()):
             if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
                 values = dict(rule.defaults) if rule.defaults else {}
                 break
         else:
-            found = known.find_tail(path, method, websocket) or self._search(domain, path, method, websocket)
+            found = self._search(domain, path, method, websocket)
             if not isinstance(found, tuple):
                 return found
             rule, values = found
@@ -208,9 +234,12 @@ class Router:
 
         :param path: it has no slashes in a row
         """
-        usual = self._usual
-        if self._stale or usual is None:
+        usual = self.home.domain
+        if not usual.sole:
             return self.find(self.default_subdomain, path, method)
+        looked = usual.look(path, method)
+        if looked is not None:
+            return looked
         texts: list[str] = []
         refused: list[Rule] = []
         rule = walk(usual.root, path.split("/"), 0, method, False, texts, refused)

@@ -13,7 +13,7 @@ from erlen.errors import nearest
 from erlen.routing.builder import UrlTemplate
 from erlen.routing.converters import python_reader
 from erlen.routing.exceptions import RuleSyntaxError, UnknownConverter, ValidationError
-from erlen.routing.pattern import Part, Variable, parse_pattern
+from erlen.routing.pattern import Part, Trace, Variable, parse_pattern, pieces_of
 from erlen.routing.quoting import encode_query
 
 __all__ = ["Rule", "RuleFactory", "RuleMap"]
@@ -117,8 +117,9 @@ class Rule(RuleFactory, werkzeug.Rule):
         self.arguments: set[str] = {str(name) for name in defaults or ()}
         # No defaults of these in the class: an attribute that hides one of the class is dear to read.
         self._converters: dict[str, BaseConverter] = {}
-        self._trace: list[tuple[bool, str]] = []
-        self._parts: Sequence[Part] = ()  # type: ignore[assignment] # of our engine
+        self._traces: tuple[Trace, Trace] | None = None  # of the domain and of the path
+        self._made_templates: tuple[UrlTemplate, UrlTemplate] | None = None
+        self._steps: Sequence[Part | str] = ()
         self._names: Sequence[str] = ()
         self._readers: Sequence[tuple[str, Callable[[str], Any]]] = ()
         #: Rules of the same endpoint with defaults that this rule's values may turn out to be; set by the map.
@@ -164,13 +165,12 @@ class Rule(RuleFactory, werkzeug.Rule):
                 "A rule belongs to one map: add rule.empty(), a copy, to the other."
             )
         self.map = map
-        for name, value in (
-            ("strict_slashes", map.strict_slashes),
-            ("merge_slashes", map.merge_slashes),
-            ("subdomain", map.default_subdomain),
-        ):
-            if getattr(self, name) is None:
-                setattr(self, name, value)
+        if self.strict_slashes is None:
+            self.strict_slashes = map.strict_slashes
+        if self.merge_slashes is None:
+            self.merge_slashes = map.merge_slashes
+        if self.subdomain is None:
+            self.subdomain = map.default_subdomain
         self.compile()
 
     def refresh(self) -> None:
@@ -182,7 +182,8 @@ class Rule(RuleFactory, werkzeug.Rule):
         owner = self._bound()
         text = (self.host if owner.host_matching else self.subdomain) or ""
         domain = parse_pattern(text, self._make_converter)
-        path = parse_pattern(_slashes.sub("/", self.rule) if self.merge_slashes else self.rule, self._make_converter)
+        merges = self.merge_slashes and "//" in self.rule
+        path = parse_pattern(_slashes.sub("/", self.rule) if merges else self.rule, self._make_converter)
         twice = domain.converters.keys() & path.converters.keys()
         if twice:
             raise RuleSyntaxError(
@@ -193,18 +194,45 @@ class Rule(RuleFactory, werkzeug.Rule):
                 "Give one of them another name.",
             )
         defaults = self.defaults or {}
-        self._parts = (*domain.parts, *path.parts)
-        self._trace = [*domain.trace, (False, "|"), *path.trace]
+        self._steps = (*domain.parts, *path.parts)
+        self._traces = (domain.trace, path.trace)
         self._converters = {**domain.converters, **path.converters}
         self._names = tuple(self._converters)
         self._readers = tuple(
-            (name, reader) for name, converter in self._converters.items() if (reader := python_reader(converter))
+            [(name, reader) for name, converter in self._converters.items() if (reader := python_reader(converter))]
         )
         self.arguments = {*map(str, defaults), *self._converters}
-        self._known = frozenset(self.arguments)
-        self._domain_template = UrlTemplate(domain.trace, self._converters, defaults)
-        self._path_template = UrlTemplate(path.trace, self._converters, defaults)
+        self._made_templates = None
+        if defaults or not (text.isascii() and self.rule.isascii()):
+            self._templates()  # else nothing in it can be wrong, and many a URL is never asked for
         owner.changed()
+
+    def _templates(self) -> tuple[UrlTemplate, UrlTemplate]:
+        """Return what the domain and the path of a URL are made of."""
+        made = self._made_templates
+        if made is None:
+            if self._traces is None:
+                raise AttributeError(
+                    f"url rule '{self.rule}' builds no URL before it is bound to a map. Add it to one: Map.add(rule)."
+                )
+            domain, path = self._traces
+            defaults = self.defaults or {}
+            made = self._made_templates = (
+                UrlTemplate(domain, self._converters, defaults),
+                UrlTemplate(path, self._converters, defaults),
+            )
+        return made
+
+    @property
+    def _parts(self) -> list[Part]:  # type: ignore[override] # of our engine
+        return [Part(step, static=True) if isinstance(step, str) else step for step in self._steps]
+
+    @property
+    def _trace(self) -> list[tuple[bool, str]]:  # type: ignore[override] # made only where it is asked for
+        if self._traces is None:
+            return []
+        domain, path = self._traces
+        return [*pieces_of(domain), (False, "|"), *pieces_of(path)]
 
     def _bound(self) -> RuleMap:
         if self.map is None:
@@ -239,7 +267,22 @@ class Rule(RuleFactory, werkzeug.Rule):
     @property
     def fixed_domain(self) -> str | None:
         """The subdomain or host of what :meth:`build` returns, or None if it has variables."""
-        return self._domain_template.fixed if type(self).build is Rule.build else None
+        return self._templates()[0].fixed if type(self).build is Rule.build else None
+
+    @property
+    def simple_template(self) -> UrlTemplate | None:
+        """What the path of a URL is made of, or None if more than that has a say in it."""
+        kind = type(self)
+        if (
+            self.websocket
+            or self.defaults
+            or kind.build is not Rule.build
+            or kind.suitable_for is not Rule.suitable_for
+        ):
+            return None
+        template = self._templates()[1]
+        # An adapter makes one slash of several at the beginning.
+        return template if template.head[:2] != "//" and (template.head != "/" or not template.slots) else None
 
     def converter_of(self, name: str) -> BaseConverter:
         """Return the converter of the variable *name*.
@@ -285,12 +328,14 @@ class Rule(RuleFactory, werkzeug.Rule):
         :returns: None if a converter refuses its value
         """
         try:
-            domain = self._domain_template.fill(values)
-            path = self._path_template.fill(values)
+            for_domain, for_path = self._made_templates or self._templates()
+            domain = for_domain.fill(values)
+            path = for_path.fill(values)
         except ValidationError:
             return None
-        if append_unknown and not self._known.issuperset(values):
-            query = self._encode_query_vars({name: value for name, value in values.items() if name not in self._known})
+        if append_unknown and not self.arguments.issuperset(values):
+            known = self.arguments
+            query = self._encode_query_vars({name: value for name, value in values.items() if name not in known})
             if query:
                 return domain, f"{path}?{query}"
         return domain, path

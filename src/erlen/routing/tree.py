@@ -9,15 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from erlen.routing.branches import MANY, Branches
+from erlen.routing.builder import UrlTemplate
 from erlen.routing.exceptions import RuleSyntaxError
 from erlen.routing.expressions import chain_matcher, part_regex
+from erlen.routing.outcomes import MISSING, Missing
 from erlen.routing.pattern import Part, Weight
 from erlen.routing.rule import Rule
 
-__all__ = ["SLASH_MISSING", "Domain", "Edge", "Found", "Node", "Slash", "Tree", "is_for", "walk"]
+__all__ = [
+    "NOWHERE",
+    "SLASH_MISSING",
+    "Domain",
+    "Edge",
+    "Found",
+    "Home",
+    "Node",
+    "Slash",
+    "Tail",
+    "Tree",
+    "is_for",
+    "walk",
+]
 
 
 class Slash(Enum):
@@ -41,19 +57,37 @@ _SIMPLE: dict[str, Kind] = {
 class Node:
     """A place in the tree: the rules that end here and the ways onward."""
 
-    __slots__ = ("branches", "edges", "only", "rules", "slash", "static")
+    __slots__ = ("branches", "closed", "edges", "only", "rules", "slash", "static", "tail")
 
     def __init__(self) -> None:
-        self.static: dict[str, Node] = {}
-        self.edges: list[Edge] = []  #: variable segments, in the order in which they are tried
+        # Most nodes have but one of these three, so nothing is made for the others.
+        self.static: dict[str, Node] = _NO_NODES
+        self.edges: list[Edge] = _NO_EDGES  #: variable segments, in the order in which they are tried
         self.branches: Branches[Edge] | None = None  #: the same edges, where there are many
-        self.rules: list[Rule] = []
+        self.rules: list[Rule] = _NO_RULES
         self.only: Edge | None = None  #: the edge, if there is but one and it needs no expression
         self.slash: Node | None = None  #: where one more slash would lead
+        self.tail: Tail | None = None  #: the same as ``only`` where there is but one rule, and it is simple
+        self.closed = False  #: whether a segment that ``static`` does not have ends the search
 
     def edges_for(self, segments: Sequence[str], at: int) -> Iterable[Edge]:
         """Return the edges that segment number *at*, or the path from there, may fit, in the order of trying."""
         return self.edges if self.branches is None else self.branches.fitting(segments, at)
+
+
+_NO_NODES: dict[str, Node] = {}
+_NO_EDGES: list[Edge] = []
+_NO_RULES: list[Rule] = []
+
+
+@lru_cache(maxsize=256)
+def _reader(content: str, strings: tuple[str, ...]) -> tuple[Callable[[str], Any], tuple[int, ...]]:
+    """Return what reads a text that has the form of a part, and the numbers of the groups that hold the values."""
+    pattern = re.compile(content)
+    if strings:
+        return chain_matcher(strings), tuple(range(len(strings) - 1))
+    # A converter's expression may have groups of its own.
+    return pattern.match, tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
 
 
 class Edge:
@@ -65,7 +99,7 @@ class Edge:
         self.part = part
         self.kind = _SIMPLE.get(part.content, "regex")
         try:
-            pattern = re.compile(part.content)
+            self.match, self.groups = _reader(part.content, part.strings)
         except re.error as error:
             raise RuleSyntaxError(
                 rule.rule,
@@ -74,11 +108,6 @@ class Edge:
                 f"A converter in it has a regular expression that Python refuses: {error}.",
                 "Correct the regex attribute of the converter.",
             ) from error
-        self.match: Callable[[str], Any] = chain_matcher(part.strings) if part.strings else pattern.match
-        #: The numbers of the groups that hold the values; a converter's expression may have groups of its own.
-        self.groups = tuple(sorted(number for name, number in pattern.groupindex.items() if name[:8] == "__erlen_"))
-        if part.strings:
-            self.groups = tuple(range(len(part.strings) - 1))
         self.suffix = part.suffix  #: what a text has to end with, which is quick to see
         self.final = part.final
         self.suffixed = part.suffixed
@@ -88,85 +117,141 @@ class Edge:
 class Tail:
     """A rule that has a place for itself, whose last segment is its only variable: text, or a number of digits."""
 
-    __slots__ = ("digits", "name", "rule", "static")
+    __slots__ = ("closed", "digits", "name", "rule", "static")
 
     def __init__(self, rule: Rule, digits: bool, static: dict[str, Node]) -> None:
         self.rule = rule
         self.digits = digits
         self.name = rule.names[0]
         self.static = static  #: the last segments that other rules have
+        self.closed = False  #: whether what else is no number is found nowhere
 
     def read(self, last: str, method: str) -> tuple[Rule, dict[str, Any]] | None:
         """Return the rule and its value where the last segment is usual; None says nothing."""
         rule = self.rule
-        if last in self.static or method not in rule.methods:  # type: ignore[operator] # it has some
+        methods = rule.methods
+        if last in self.static or (methods is not None and method not in methods):
             return None
         if self.digits:
-            return (rule, {self.name: int(last)}) if last.isdecimal() and last.isascii() and len(last) < 640 else None
+            return (rule, {self.name: int(last)}) if last.isdecimal() and len(last) < 640 else None
         return (rule, {self.name: last}) if last and last.isascii() else None
 
 
 class Domain:
     """All rules of one subdomain or host.
 
-    ``root`` is where its tree begins. Most searches end in one of two dicts before they come to it: ``plain`` has the
-    rules without variables by path, ``tails`` the nodes by their path whose best edge needs no regular expression.
-    ``ready`` and ``ready_tails`` have those of them that are the only rule of their place, and have nothing to say but
-    their endpoint, methods, and values.
+    ``root`` is where its tree begins. Most searches end before they come to it: ``alone`` has by path the rules without
+    variables that are the only one of their place, and have nothing to say but their endpoint and methods; ``plain``
+    has the other rules without variables, and :meth:`look` finds those whose last segment is the only variable.
+    ``ready`` and ``ready_tails`` have what of these has ASCII paths and methods.
+
+    :param sole: whether what is not found here is found nowhere
     """
 
-    __slots__ = ("plain", "ready", "ready_tails", "root", "tails")
+    __slots__ = ("alone", "plain", "ready", "ready_tails", "root", "sole")
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, sole: bool = False) -> None:
         self.root = root
+        self.sole = sole
         self.plain: dict[str, tuple[Rule, ...]] = {}
-        self.ready: dict[str, Rule] = {}
+        self.alone: dict[str, Rule] = {}
         self.ready_tails: dict[str, Tail] = {}
-        self.tails: dict[str, Node] = {}
-        waiting: list[tuple[Node, str | None]] = [(child, text) for text, child in root.static.items()]
+        strange = False  # whether a rule is in alone that is not ready
+        # With the path, where it is fixed, and whether nothing above but fixed texts can lead to a rule.
+        waiting: list[tuple[Node, str | None, bool]] = [(child, text, sole) for text, child in root.static.items()]
         while waiting:
-            node, path = waiting.pop()
-            _finish(node)
-            if path is not None and path[:2] != "//":  # a path begins with one slash, so no rule with two is found
-                if node.rules:
-                    self.plain[path] = tuple(node.rules)
-                    if len(node.rules) == 1 and path.isascii() and _is_ready(node.rules[0]):
-                        self.ready[path] = node.rules[0]
-                if node.edges and node.edges[0].kind != "regex":
-                    self.tails[path] = node
-                    if path.isascii() and (tail := _tail_of(node.edges[0], node)) is not None:
-                        self.ready_tails[path] = tail
-            waiting += [(child, None if path is None else f"{path}/{text}") for text, child in node.static.items()]
-            waiting += [(edge.node, None) for edge in node.edges]
+            node, path, closed = waiting.pop()
+            static, edges = node.static, node.edges
+            if static or edges:
+                _finish(node)
+            # A path begins with one slash, so no rule with two is found. Behind more slashes the path may be another.
+            if path is not None and path[:2] != "//":
+                rules = node.rules
+                if rules:
+                    if len(rules) == 1 and _is_simple(rules[0]):
+                        self.alone[path] = rules[0]
+                        strange = strange or rules[0].methods is None or not path.isascii()
+                    else:
+                        self.plain[path] = tuple(rules)
+                closed = closed and (not path or path[-1] != "/")
+                if edges:
+                    self._note_tail(node, path, closed)
+                    closed = False
+                node.closed = closed
+            else:
+                path, closed = None, False
+            if static:
+                waiting += [
+                    (child, None if path is None else f"{path}/{text}", closed) for text, child in static.items()
+                ]
+            if edges:
+                waiting += [(edge.node, None, False) for edge in edges]
+        self.ready = self.alone
+        if strange:
+            ready = self.alone.items()
+            self.ready = {path: rule for path, rule in ready if rule.methods is not None and path.isascii()}
 
-    def find_tail(self, path: str, method: str, websocket: bool) -> tuple[Rule, dict[str, Any]] | None:
-        """Search a rule of which all but the last segment is fixed text.
+    def _note_tail(self, node: Node, path: str, closed: bool) -> None:
+        tail = None if node.only is None else _tail_of(node.only, node)
+        if tail is not None:
+            node.tail = tail
+            tail.closed = closed and tail.digits
+            if tail.rule.methods is not None and path.isascii():
+                self.ready_tails[path] = tail
 
-        :returns: the rule and its values; None says nothing, and the tree has to be searched
+    def look(self, path: str, method: str) -> tuple[Rule, dict[str, Any]] | Missing | None:
+        """Search, for what is no WebSocket, a rule of which all but the last segment is fixed text.
+
+        :param path: any text
+        :returns: the rule and its value; or that no rule has the path; None says nothing, and the tree has to be
+            searched
         """
-        head, _, last = path.rpartition("/")
-        node = self.tails.get(head)
-        if node is not None and last and last not in node.static:
-            edge = node.edges[0]
-            if edge.kind == "any" or last.isdecimal():
-                for rule in edge.node.rules:
-                    if (rule.methods is None or method in rule.methods) and rule.websocket is websocket:
-                        values = rule.read((last,))
-                        return None if values is None else (rule, values)
-        return None
+        node = self.root
+        segments = path.split("/")
+        last = segments.pop()
+        for segment in segments:
+            child = node.static.get(segment)
+            if child is None:
+                return MISSING if segment and node.closed else None
+            node = child
+        tail = node.tail
+        if tail is None:
+            return MISSING if last and node.closed and last not in node.static else None
+        return tail.read(last, method) or (
+            MISSING if tail.closed and last and last not in tail.static and not last.isdecimal() else None
+        )
 
 
-def _is_ready(rule: Rule) -> bool:
+def _is_simple(rule: Rule) -> bool:
+    """Tell whether a rule has nothing to say but its endpoint, methods and values."""
     says_more = rule.websocket or rule.defaults or rule.alias or rule.redirect_to is not None
-    return rule.methods is not None and rule._givers is None and not says_more
+    return rule._givers is None and not says_more
 
 
 def _tail_of(edge: Edge, node: Node) -> Tail | None:
     rules = edge.node.rules
     digits = edge.kind == "digits"
-    if len(rules) == 1 and _is_ready(rules[0]) and len(rules[0].names) == 1:
+    if len(rules) == 1 and _is_simple(rules[0]) and len(rules[0].names) == 1:
         return Tail(rules[0], digits, node.static) if rules[0].readers == ((int,) if digits else ()) else None
     return None
+
+
+NOWHERE: Final = Domain(Node())  #: the domain that has no rules
+
+
+class Home:
+    """What is known for the requests of one subdomain.
+
+    ``domain`` is where they are searched, empty while rules wait to be compiled. ``urls`` has what the URL of
+    an endpoint is made of, as far as one was asked for; False where there is more than one way.
+    """
+
+    __slots__ = ("domain", "subdomain", "urls")
+
+    def __init__(self, subdomain: str) -> None:
+        self.subdomain = subdomain
+        self.domain = NOWHERE
+        self.urls: dict[Any, UrlTemplate | Literal[False]] = {}
 
 
 class Tree:
@@ -179,7 +264,7 @@ class Tree:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         root = _grow(rules)
-        self.domains = {text: Domain(node) for text, node in root.static.items()}
+        self.domains = {text: Domain(node, not root.edges) for text, node in root.static.items()}
         _finish(root)
         self.patterns = root.edges
         self._root = root
@@ -216,19 +301,29 @@ def _grow(rules: Iterable[Rule]) -> Node:
     edges: dict[tuple[int, Part], Edge] = {}  # a node can have thousands, so they are looked up, not compared
     for rule in rules:
         node = root
-        for part in rule._parts:
-            if part.static:
-                child = node.static.get(part.content)
+        for part in rule._steps:
+            if isinstance(part, str):
+                child = node.static.get(part)
                 if child is None:
-                    child = node.static[part.content] = Node()
+                    child = Node()
+                    if node.static:
+                        node.static[part] = child
+                    else:
+                        node.static = {part: child}
                 node = child
                 continue
             edge = edges.get((id(node), part))
             if edge is None:
                 edge = edges[id(node), part] = Edge(part, rule)
-                node.edges.append(edge)
+                if node.edges:
+                    node.edges.append(edge)
+                else:
+                    node.edges = [edge]
             node = edge.node
-        node.rules.append(rule)
+        if node.rules:
+            node.rules.append(rule)
+        else:
+            node.rules = [rule]
     return root
 
 
@@ -238,11 +333,13 @@ def _by_weight(edge: Edge) -> Weight:
 
 def _finish(node: Node) -> None:
     node.slash = node.static.get("")
-    node.edges.sort(key=_by_weight)
-    if len(node.edges) == 1 and node.edges[0].kind != "regex":
-        node.only = node.edges[0]
-    if len(node.edges) > MANY:
-        node.branches = Branches(node.edges)
+    edges = node.edges
+    if len(edges) > 1:
+        edges.sort(key=_by_weight)
+        if len(edges) > MANY:
+            node.branches = Branches(edges)
+    elif edges and edges[0].kind != "regex":
+        node.only = edges[0]
 
 
 def is_for(rule: Rule, method: str, websocket: bool) -> bool:

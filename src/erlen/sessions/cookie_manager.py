@@ -43,23 +43,23 @@ _READ = SessionHeaders()
 
 
 class CookieFields(Fields):
-    """The values of a cookie session. They are all decoded at once, and all written at once.
+    """The values of a cookie session. They are all decoded at once, and all written at once."""
 
-    :param values: what the cookie holds; the object keeps and changes it
-    :param user: the bound user in it
-    :param source: the JSON that they were read from
-    """
+    _changed: bool = False
+    _lent: bool = False
+    _user: str | None = None
+    _source: str | None = None
 
-    __slots__ = ("_changed", "_lent", "_source", "_user")
+    @classmethod
+    def of(cls, values: dict[str, Any], user: str | None = None, source: str | None = None) -> CookieFields:
+        """Return the fields of a cookie.
 
-    def __init__(self, values: dict[str, Any], user: str | None = None, source: str | None = None) -> None:
+        :param values: what the cookie holds; the object keeps and changes it
+        :param user: the bound user in it
+        :param source: the JSON that they were read from
+        """
         # One dict for both: there is nothing that was not decoded yet.
-        self.raw = self.values = values
-        self.pending = self.ends = self.guarded = None
-        self.policies = NO_POLICIES
-        self.forced = self._changed = self._lent = False
-        self._user = user
-        self._source = source
+        return cls(values, NO_POLICIES, values, _user=user, _source=source)
 
     @property
     def changed(self) -> bool:
@@ -79,7 +79,7 @@ class CookieFields(Fields):
 
     def anew(self) -> CookieFields:
         """Return the fields of a new session, without any."""
-        return CookieFields({})
+        return CookieFields.of({})
 
     def assign(self, key: str, value: Any, end: float | None = None) -> None:
         """Set *key*. It cannot end before the session: the manager refuses that.
@@ -151,9 +151,8 @@ class CookieFields(Fields):
 class CookieState(State):
     """What is known of a cookie session once its cookie was read."""
 
-    fields: CookieFields
     held_user: str | None = None
-    fresh = True
+    fresh: bool = True
     """Whether what is saved begins a new session."""
 
     @property
@@ -227,14 +226,14 @@ class CookieManager(SessionManager):
                 except Exception as error:  # also what an own tag raises over it
                     log.debug("A session cookie was refused: %s", type(error).__name__)
                     continue
-                state = CookieState(CookieFields(held, user, source))
+                state = CookieState(CookieFields.of(held, user, source))
                 state.new = state.fresh = False
                 if user is not None:
                     state.held_user = str(user)
                 if not current:
                     state.issue = True
                 return state
-        return CookieState(CookieFields({}))
+        return CookieState(CookieFields.of({}))
 
     async def save(self, session: Session) -> SessionHeaders | None:
         """Say what the response has to carry; None if the session was not touched and its lifetime does not slide.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
 
 from erlen.errors import SessionValueError
 from erlen.sessions import stored
@@ -54,7 +56,7 @@ class Pending:
 Unsettled: TypeAlias = tuple[Pending | None, bool, dict[str, bytes | None] | None]
 
 
-class Fields:
+class Fields(msgspec.Struct, eq=False):
     """Top-level keys with their values, decoded when they are read. It knows no store.
 
     ``raw`` has the bytes of every key that is there, as they were stored or as they were when last assigned, without
@@ -64,18 +66,15 @@ class Fields:
     :param policies: what happens to a key that another request has changed meanwhile, by key
     """
 
-    __slots__ = ("ends", "forced", "guarded", "pending", "policies", "raw", "values")
-
-    def __init__(self, raw: dict[str, bytes], policies: Mapping[str, Policy] = NO_POLICIES) -> None:
-        self.raw = raw
-        self.values: dict[str, Any] = {}
-        self.pending: Pending | None = None
-        self.forced = False
-        self.ends: dict[str, float] | None = None
-        """When keys end that do so before the session."""
-        self.policies = policies
-        self.guarded: dict[str, bytes | None] | None = None
-        """What was stored under keys with a policy, before this request changed them."""
+    raw: dict[str, bytes]
+    policies: Mapping[str, Policy] = NO_POLICIES
+    values: dict[str, Any] = {}
+    pending: Pending | None = None
+    forced: bool = False
+    ends: dict[str, float] | None = None
+    """When keys end that do so before the session."""
+    guarded: dict[str, bytes | None] | None = None
+    """What was stored under keys with a policy, before this request changed them."""
 
     def part(self, now: float) -> None:
         """Take the stored ends off the fields, and leave out what has ended at the moment *now*."""
@@ -163,7 +162,7 @@ class Fields:
 
     # -- the form of values: see erlen.sessions.seal ------------------------------------------------------------------
 
-    hidden = False
+    hidden: ClassVar[bool] = False
     """Whether the store cannot read the values, and so cannot add to them."""
 
     def anew(self) -> Fields:

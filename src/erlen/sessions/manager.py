@@ -51,17 +51,44 @@ class SessionManager(SessionOpener):
             return None
         if state.early:
             await self._touch(state)
-        try:
-            saved = await self._save(session, state, False)
-        finally:
-            if state.lease is not None:
+        wanted: Delta | SessionHeaders | None
+        if state.lease is None:
+            wanted = self._wanted(session, state, False)
+            saved = wanted if type(wanted) is SessionHeaders else await self._keep(session, state, wanted, False, True)
+        else:
+            try:
+                saved = await self._save(session, state, False)
+            finally:
                 await self.close(session)
-        return state.answer if saved.cookie is None and state.answer is not None else saved
+        return state.answer if state.answer is not None and saved.cookie is None else saved
 
     def committed(self, session: Session) -> SessionHeaders | None:
         """Return what the response has to carry because of :meth:`commit`, whatever has failed since then."""
         state: State | None = getattr(session, "_state", None)  # an application may have put another object there
         return None if state is None else state.answer
+
+    def _wanted(self, session: Session, state: State, release: bool) -> Delta | SessionHeaders | None:
+        """Return what has to be stored, None if that is no field; what the response has to carry, if nothing is to do.
+
+        :param release: a lease is given back, if there is one
+        """
+        fields, header = state.fields, state.header
+        delta = fields.delta()
+        if state.planned and header is not None:
+            delta = delta or Delta()
+            delta.header = dict(state.planned)
+        if delta is None:
+            due = state.touched or state.rotate or state.renew or state.issue or state.ended
+            calm = header is None or (fields.raw and self.settings.renew_after is None)
+            if calm and not due and not (release and state.lease):
+                return _REFUSED if state.refused else _READ
+        elif session._mode == "readonly":
+            raise changed_inside(delta.set)
+        if state.lost:
+            if delta is not None:
+                log.warning("A change in a session was dropped, because the session could not be read.")
+            return _READ
+        return delta
 
     async def _save(self, session: Session, state: State, late: bool, release: bool = True) -> SessionHeaders:
         """Commit.
@@ -69,20 +96,13 @@ class SessionManager(SessionOpener):
         :param late: no header can be sent any more
         :param release: give the lease back, if there is one
         """
-        delta = state.fields.delta()
-        if state.planned and state.header is not None:
-            delta = delta or Delta()
-            delta.header = dict(state.planned)
-        due = state.touched or state.rotate or state.renew or state.issue or state.ended or (release and state.lease)
-        calm = not due and delta is None
-        if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
-            return _REFUSED if state.refused else _READ
-        if session._mode == "readonly" and delta is not None:
-            raise changed_inside(delta.set)
-        if state.lost:
-            if delta is not None:
-                log.warning("A change in a session was dropped, because the session could not be read.")
-            return _READ
+        wanted = self._wanted(session, state, release)
+        return wanted if isinstance(wanted, SessionHeaders) else await self._keep(session, state, wanted, late, release)
+
+    async def _keep(
+        self, session: Session, state: State, delta: Delta | None, late: bool, release: bool
+    ) -> SessionHeaders:
+        """Commit what :meth:`_wanted` has found."""
         try:
             return await self._commit(session, state, delta, late, release)
         except SessionUnavailable:

@@ -107,9 +107,6 @@ _FORWARDED: dict[str, Callable[..., Any]] = {
     "__pos__": operator.pos,
     "__abs__": abs,
     "__invert__": operator.invert,
-    "__contains__": operator.contains,
-    "__getitem__": operator.getitem,
-    "__setitem__": operator.setitem,
     "__delitem__": operator.delitem,
     "__lt__": operator.lt,
     "__le__": operator.le,
@@ -157,6 +154,21 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return forward
 
 
+def _container(find: Callable[[], Any]) -> dict[str, Callable[..., Any]]:
+    """Return what is done most often, as it costs least."""
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        return find()[key]
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        find()[key] = value
+
+    def __contains__(self: Any, key: Any) -> bool:
+        return key in find()
+
+    return {each.__name__: each for each in (__getitem__, __setitem__, __contains__)}
+
+
 def _property(name: str, find: Callable[[], Any]) -> property:
     get = operator.attrgetter(name)
     return property(
@@ -175,6 +187,7 @@ def make_proxy(kind: type[T], name: str, find: Callable[[], T], hot: Iterable[st
     namespace: dict[str, Any] = {key: _unary(function) for key, function in _FORWARDED.items()}
     namespace |= {key: _reflected(function) for key, function in _REFLECTED.items()}
     namespace |= {key: _in_place(function) for key, function in _IN_PLACE.items()}
+    namespace |= _container(find)
     namespace |= {key: _property(key, find) for key in (*hot, "__dict__")}
     namespace["__class__"] = property(lambda self: type(find()) if _bound(find) else proxy)
     namespace["__doc__"] = kind.__doc__

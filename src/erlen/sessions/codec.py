@@ -22,7 +22,7 @@ from msgspec import Raw
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from erlen.errors import SessionValueError
-from erlen.sessions.stored import INTEGER_MAX, INTEGER_MIN, is_list, join, number, split
+from erlen.sessions.stored import INTEGER_MAX, INTEGER_MIN, join, number, split
 
 __all__ = ["SCALARS", "decode", "decode_item", "encode", "encode_item"]
 
@@ -31,6 +31,7 @@ _TUPLE, _SET, _FROZENSET, _PAIRS, _BIG, _MARKUP = 1, 2, 3, 4, 5, 6
 _DATETIME, _DATE, _TIME, _DELTA, _UUID, _DECIMAL = 7, 8, 9, 10, 11, 12
 
 _pack = Encoder().encode
+_MSGPACK, _LIST = b"ml"
 # Types that msgpack knows and that cannot hold anything unknown.
 _NATIVE = frozenset({str, bool, float, type(None), bytes})
 
@@ -78,9 +79,10 @@ def decode(key: str, raw: bytes) -> Any:
     :raises SessionValueError: if the bytes are damaged, or of a newer version of Erlen
     """
     try:
-        if raw[:1] == b"m":
+        form = raw[0] if raw else None
+        if form == _MSGPACK:
             return _unpack(raw[1:])
-        if is_list(raw):
+        if form == _LIST:
             return [_unpack(item) for item in split(raw)]
         whole = number(raw)
         if whole is None:

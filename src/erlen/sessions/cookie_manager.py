@@ -19,6 +19,7 @@ from erlen.sessions.codec import SCALARS
 from erlen.sessions.cookies import find_cookies, may_be_permanent
 from erlen.sessions.fields import NO_POLICIES, Fields, no_list, no_number
 from erlen.sessions.manager import SessionManager, changed_inside, refuse_readonly
+from erlen.sessions.opening import remember
 from erlen.sessions.secure_cookie import (
     SecureCookieSessionInterface,
     make_serializer,
@@ -190,6 +191,8 @@ class CookieManager(SessionManager):
             self._serializer = make_serializer(list(reversed(keys.keys)), *signing)
             self._serializer.clock = clock
         self._age = int(settings.permanent_idle)
+        # What the cookie is in a Cookie header that led to a session: a browser sends the same one with each request.
+        self._values: tuple[dict[str, list[str]], dict[str, list[str]]] = {}, {}
         self.slides = settings.refresh_each_request and keys is not None
 
     @property
@@ -219,19 +222,21 @@ class CookieManager(SessionManager):
     def _read(self, session: Session) -> CookieState:
         header, serializer = session._cookie, self._serializer
         if header is not None and serializer is not None:
-            for value in find_cookies(header, self.cookie.names[session._secure]):
+            known = self._values[session._secure]
+            remembered = known.get(header)
+            values = remembered or find_cookies(header, self.cookie.names[session._secure])
+            for value in values:
                 try:
                     held, source, current = serializer.read(value, self._age)
                     user = held.pop(BOUND_USER, None)
                 except Exception as error:  # also what an own tag raises over it
                     log.debug("A session cookie was refused: %s", type(error).__name__)
                     continue
-                state = CookieState(CookieFields.of(held, user, source))
-                state.new = state.fresh = False
+                if remembered is None and value is values[0]:
+                    remember(known, header, values)
+                state = CookieState(CookieFields.of(held, user, source), new=False, issue=not current, fresh=False)
                 if user is not None:
                     state.held_user = str(user)
-                if not current:
-                    state.issue = True
                 return state
         return CookieState(CookieFields.of({}))
 
@@ -256,10 +261,13 @@ class CookieManager(SessionManager):
             inside = fields.changed_inside()
             if inside:
                 raise changed_inside(inside)
-        changed = state.rotate or fields.changed
-        if not fields.values and state.user is None:
+        changed = state.rotate or fields._changed or fields.forced or (fields._lent and fields.changed)
+        values = fields.values
+        if not values and state.user is None:
             return SessionHeaders(self.cookie.expire(session._secure)) if changed else _READ
-        return self._headers_of(session, state) if changed or state.issue or self._slides(state) else _READ
+        if changed or state.issue or (_PERMANENT in values and self._slides(state)):
+            return self._headers_of(session, state)
+        return _READ
 
     async def close(self, session: Session) -> None:
         """Give nothing back: nothing is held."""

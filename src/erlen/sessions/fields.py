@@ -22,17 +22,14 @@ Policy: TypeAlias = str | Callable[[Any, Any, Any], Any]
 NO_POLICIES: Mapping[str, Policy] = MappingProxyType({})
 
 
-class Pending:
+class Pending(msgspec.Struct, eq=False):
     """What has to be done in the store, by key. Dicts for their order: what was assigned first is stored first."""
 
-    __slots__ = ("appended", "assigned", "deleted", "ends", "removed")
-
-    def __init__(self) -> None:
-        self.assigned: dict[str, None] = {}
-        self.deleted: dict[str, None] = {}
-        self.appended: dict[str, Append] = {}
-        self.ends: dict[str, float] = {}
-        self.removed: dict[str, list[bytes]] = {}
+    assigned: dict[str, None] = {}
+    deleted: dict[str, None] = {}
+    appended: dict[str, Append] = {}
+    ends: dict[str, float] = {}
+    removed: dict[str, list[bytes]] = {}
 
     def supersede(self, key: str) -> None:
         """Forget what was done inside the list *key*: it is replaced as a whole."""
@@ -42,8 +39,10 @@ class Pending:
 
     def assign(self, key: str) -> None:
         """Let *key* be stored as it is now."""
-        self.supersede(key)
-        self.deleted.pop(key, None)
+        if self.appended or self.ends or self.removed:
+            self.supersede(key)
+        if self.deleted:
+            self.deleted.pop(key, None)
         self.assigned[key] = None
 
     def delete(self, key: str) -> None:
@@ -220,7 +219,10 @@ class Fields(msgspec.Struct, eq=False):
             self.guard(key)
         self.raw[key] = self.wrap(key, encoded)
         self.values[key] = value
-        self.change().assign(key)
+        pending = self.pending
+        if pending is None:
+            pending = self.pending = Pending()
+        pending.assign(key)
         if end is not None or self.ends is not None:
             self._end(key, end)
 
@@ -383,14 +385,19 @@ class Fields(msgspec.Struct, eq=False):
         pending = self.pending
         if pending is None:
             return None
-        return Delta(
+        assigned = {}
+        for key in pending.assigned:
+            assigned[key] = self.raw[key] if self.ends is None else self.stored(key)
+        delta = Delta(
             delete=list(pending.deleted),
-            set={key: self.stored(key) for key in pending.assigned},
+            set=assigned,
             remove=pending.removed,
             append=pending.appended,
             ends=pending.ends,
-            expect={key: held for key, held in (self.guarded or {}).items() if self.is_decided(key)},
         )
+        if self.guarded is not None:
+            delta.expect = {key: held for key, held in self.guarded.items() if self.is_decided(key)}
+        return delta
 
 
 def no_list(key: str) -> SessionValueError:

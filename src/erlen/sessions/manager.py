@@ -54,7 +54,13 @@ class SessionManager(SessionOpener):
         wanted: Delta | SessionHeaders | None
         if state.lease is None:
             wanted = self._wanted(session, state, False)
-            saved = wanted if type(wanted) is SessionHeaders else await self._keep(session, state, wanted, False, True)
+            if type(wanted) is SessionHeaders:
+                saved = wanted
+            else:
+                try:
+                    saved = await self._commit(session, state, wanted, False, True)
+                except SessionUnavailable as error:
+                    saved = self._unsaved(state, error)
         else:
             try:
                 saved = await self._save(session, state, False)
@@ -97,20 +103,20 @@ class SessionManager(SessionOpener):
         :param release: give the lease back, if there is one
         """
         wanted = self._wanted(session, state, release)
-        return wanted if isinstance(wanted, SessionHeaders) else await self._keep(session, state, wanted, late, release)
-
-    async def _keep(
-        self, session: Session, state: State, delta: Delta | None, late: bool, release: bool
-    ) -> SessionHeaders:
-        """Commit what :meth:`_wanted` has found."""
+        if isinstance(wanted, SessionHeaders):
+            return wanted
         try:
-            return await self._commit(session, state, delta, late, release)
-        except SessionUnavailable:
-            if state.lease is not None:
-                state.lost = True  # another try would not be fenced by the lease
-            if self.settings.on_error != "anonymous":
-                raise
-            return _READ
+            return await self._commit(session, state, wanted, late, release)
+        except SessionUnavailable as error:
+            return self._unsaved(state, error)
+
+    def _unsaved(self, state: State, error: SessionUnavailable) -> SessionHeaders:
+        """Let the request go on although nothing was stored, or raise *error* again."""
+        if state.lease is not None:
+            state.lost = True  # another try would not be fenced by the lease
+        if self.settings.on_error != "anonymous":
+            raise error
+        return _READ
 
     async def commit(self, session: Session) -> None:
         """Store what was changed so far, before the request ends or while its body is sent.
@@ -147,7 +153,8 @@ class SessionManager(SessionOpener):
         self, session: Session, state: State, delta: Delta | None, late: bool, release: bool
     ) -> SessionHeaders:
         ended = state.ended is not None
-        await self._end(state)
+        if ended:
+            await self._end(state)
         if state.header is None:
             if state.fields.raw or state.user is not None:
                 await self._create(state)
@@ -157,9 +164,10 @@ class SessionManager(SessionOpener):
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
         renew = self._renewal_due(state) and not state.rotate and not late
-        due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
-        if delta is None and not due:
-            return _READ
+        if delta is None:
+            due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
+            if not due:
+                return _READ
         wanted = delta is not None or state.rotate
         fields, unsettled, merged = state.fields, state.fields.settle(), REFUSED
         try:
@@ -183,17 +191,36 @@ class SessionManager(SessionOpener):
         if state.lease is not None:
             delta.owner, delta.release = state.lease, release
         self._note_ends(state, delta)
-        grace = 0.0 if rotate else self.settings.renew_grace
-        fresh = Token.draw(token.shard) if rotate or renew else None
-        if fresh is not None:
+        if rotate or renew:
+            grace = 0.0 if rotate else self.settings.renew_grace
+            fresh = Token.draw(token.shard)
             delta.moved = state.fields.moved(fresh, 0 if rotate else self._tokens_in_grace)
-        merged = await self._send(state, token, delta, fresh, grace)
+        else:
+            grace, fresh = 0.0, None
+        began = time.monotonic()
+        if fresh is None:
+            merged = await self.outage.ask(self.store.merge, token.key, delta)
+        else:
+            merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+        conflicts = 0
+        if merged.conflict:
+            merged, conflicts = await self._rebased(state, token, delta, fresh, grace)
+        if session_committed.receivers:
+            session_committed.send(
+                self.sender,
+                handle=token.key.hex(),
+                commit_ms=(time.monotonic() - began) * 1000,
+                bytes=_size(delta),
+                refused=merged.refused,
+                conflicts=conflicts,
+            )
         if release:
             state.lease = None
         if merged.refused:
             return merged
-        for name, value in {**delta.header, **state.planned}.items():
-            setattr(header, name, value)
+        if delta.header or state.planned:
+            for name, value in {**delta.header, **state.planned}.items():
+                setattr(header, name, value)
         reason = "login" if state.bound else "rotated" if rotate else "renewed"
         state.planned, state.rotate, state.bound, state.touched = NO_PLANS, False, False, False
         # An old token in its grace is never sent again: the browser has got the new one by another response.
@@ -210,21 +237,19 @@ class SessionManager(SessionOpener):
             state.forwarded, state.issue = True, False
         return merged
 
-    async def _send(self, state: State, token: Token, delta: Delta, fresh: Token | None, grace: float) -> Merged:
-        """Have the delta merged, anew if another request has changed a key that has a policy for that."""
-        began, conflicts = time.monotonic(), 0
+    async def _rebased(
+        self, state: State, token: Token, delta: Delta, fresh: Token | None, grace: float
+    ) -> tuple[Merged, int]:
+        """Have the delta merged anew, because another request has changed a key that has a policy for that.
+
+        :returns: what became of it, and how often it was in conflict
+        """
+        conflicts = 0
         while True:
-            if fresh is not None:
-                merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
-            else:
-                merged = await self.outage.ask(self.store.merge, token.key, delta)
-            if not merged.conflict:
-                break
             conflicts += 1
             record = await self.outage.ask(self.store.load, token.key)
             if record is None:
-                merged = REFUSED
-                break
+                return REFUSED, conflicts
             try:
                 if conflicts > _REBASES:
                     raise SessionConflict(f"Other requests have changed {list(delta.expect)} of the session each time.")
@@ -233,16 +258,12 @@ class SessionManager(SessionOpener):
                 self._refuse(token, state, "conflict")
                 raise
             await pause(jitter(conflicts))
-        if session_committed.receivers:
-            session_committed.send(
-                self.sender,
-                handle=token.key.hex(),
-                commit_ms=(time.monotonic() - began) * 1000,
-                bytes=_size(delta),
-                refused=merged.refused,
-                conflicts=conflicts,
-            )
-        return merged
+            if fresh is not None:
+                merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+            else:
+                merged = await self.outage.ask(self.store.merge, token.key, delta)
+            if not merged.conflict:
+                return merged, conflicts
 
     def _refuse(self, token: Token, state: State, reason: str) -> None:
         """Tell that a change was not kept."""

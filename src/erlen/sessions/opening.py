@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from erlen.callables import drive
 from erlen.config import seconds
@@ -29,9 +29,11 @@ from erlen.sessions.stores.base import NOTE_KEPT, SessionStore
 from erlen.sessions.token import KeyRing, Token
 from erlen.signals import session_expired, session_loaded
 
-__all__ = ["SessionOpener", "changed_inside", "refuse_readonly"]
+__all__ = ["SessionOpener", "changed_inside", "refuse_readonly", "remember"]
 
 log = logging.getLogger("erlen.sessions")
+
+T = TypeVar("T")
 
 # A note is renewed before it is forgotten, so that a worker that starts hours later still meets it.
 _NOTE_EVERY = NOTE_KEPT / 2
@@ -260,10 +262,7 @@ class SessionOpener:
         for value in find_cookies(header, name):
             token = keys.verify(value)
             if token is not None:
-                if len(header) <= _REMEMBERED_SIZE:
-                    if len(known) >= _REMEMBERED:
-                        known.clear()
-                    known[header] = token
+                remember(known, header, token)
                 return token
             log.debug("A session cookie was refused: none of our keys has signed it.")
         if self.settings.adopt_flask_session:
@@ -348,6 +347,14 @@ class SessionOpener:
         if not math.isfinite(lifetime):
             raise ValueError(f"ttl must be a number of seconds, not {ttl!r}. Without one a key lives with its session.")
         return self._clock() + lifetime
+
+
+def remember(known: dict[str, T], header: str, found: T) -> None:
+    """Keep in *known* what was found in a ``Cookie`` header, unless it is a long one."""
+    if len(header) <= _REMEMBERED_SIZE:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[header] = found
 
 
 def refuse_readonly() -> SessionReadOnly:

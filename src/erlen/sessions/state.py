@@ -52,6 +52,8 @@ class State(msgspec.Struct, eq=False):
     """Changes of the header."""
     failure: Exception | None = None
     """Why it could not be read early: raised when the request looks at it."""
+    writable: bool = False
+    """Whether it was looked whether this request may change it: it may."""
     early: bool = False
     """Read before it is known whether the request looks at it, and not touched yet."""
     lease: str | None = None

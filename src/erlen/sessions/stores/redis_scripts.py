@@ -58,18 +58,21 @@ class Script:
         :param names: those of the keys that it works on, fewer than ten
         """
         every = (*names, *arguments)
-        count = len(every) + 3
-        parts = [_COUNTS[count] if count < 256 else b"*%d" % count, self._head[len(names)]]
-        for each in every:
-            size = len(each)
-            parts.append(_SIZES[size] if size < 256 else b"$%d" % size)
-            parts.append(each)
+        try:
+            parts = [_COUNTS[len(every) + 3], self._head[len(names)]]
+            for each in every:
+                parts.append(_SIZES[len(each)])
+                parts.append(each)
+        except IndexError:
+            parts = [b"*%d" % (len(every) + 3), self._head[len(names)]]
+            for each in every:
+                parts += (b"$%d" % len(each), each)
         parts.append(b"")
         return b"\r\n".join(parts)
 
 
 # Formatting a number takes longer than all the rest.
-_COUNTS, _SIZES = [[b"%b%d" % (sign, number) for number in range(256)] for sign in (b"*", b"$")]
+_COUNTS, _SIZES = [[b"%b%d" % (sign, number) for number in range(512)] for sign in (b"*", b"$")]
 
 
 _NAMES = ", ".join(f"'{name}'" for name in Header.__struct_fields__)

@@ -398,7 +398,9 @@ def test_a_session_of_any_size_and_number_of_keys_comes_back_as_it_was(make: Cal
     seals = [b"\xff" * 300, b""]
     held = Record(
         KEY,
-        Header(NOW, NOW - 99.875, 100, NOW + 1000, NOW, 7, True, "é" * 200, NOW, "l", "o", float("inf"), None, True, seals),
+        Header(
+            NOW, NOW - 99.875, 100, NOW + 1000, NOW, 7, True, "é" * 200, NOW, "l", "o", float("inf"), None, True, seals
+        ),
         {"a" * 300: b"m" * 255, "b": b"m" * 256, "": b"", "é": b"m" * 70_000},
     )
     drive(store.create(KEY, copy.deepcopy(held)))

@@ -169,9 +169,7 @@ def test_every_key_of_the_ring_verifies_and_the_first_signs() -> None:
     assert old.verify(new.sign(token)) is None
 
 
-def test_many_cookies_are_read_although_only_some_are_remembered(
-    monkeypatch: pytest.MonkeyPatch, manage: Any
-) -> None:
+def test_many_cookies_are_read_although_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch, manage: Any) -> None:
     monkeypatch.setattr("erlen.sessions.opening._REMEMBERED", 3)
     manager = manage()
     headers = []

@@ -31,6 +31,8 @@ class Pending(msgspec.Struct, eq=False):
     ends: dict[str, float] = {}
     removed: dict[str, list[bytes]] = {}
 
+    __repr__ = object.__repr__  # no value of a session ends up in a log
+
     def supersede(self, key: str) -> None:
         """Forget what was done inside the list *key*: it is replaced as a whole."""
         self.appended.pop(key, None)
@@ -74,6 +76,8 @@ class Fields(msgspec.Struct, eq=False):
     """When keys end that do so before the session."""
     guarded: dict[str, bytes | None] | None = None
     """What was stored under keys with a policy, before this request changed them."""
+
+    __repr__ = object.__repr__  # see Pending
 
     def part(self, now: float) -> None:
         """Take the stored ends off the fields, and leave out what has ended at the moment *now*."""

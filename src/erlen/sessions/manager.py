@@ -8,8 +8,8 @@ import secrets
 import time
 from typing import Final
 
-from erlen.errors import SessionConflict, SessionError, SessionUnavailable
-from erlen.sessions.conflicts import rebase
+from erlen.errors import SessionConflict, SessionUnavailable
+from erlen.sessions.conflicts import has_begun, rebase, was_refused
 from erlen.sessions.limits import check_limit, keep_limit
 from erlen.sessions.opening import SessionOpener, changed_inside, refuse_readonly
 from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record
@@ -54,7 +54,7 @@ class SessionManager(SessionOpener):
         wanted: Delta | SessionHeaders | None
         if state.lease is None:
             wanted = self._wanted(session, state, False)
-            if type(wanted) is SessionHeaders:
+            if isinstance(wanted, SessionHeaders):
                 saved = wanted
             else:
                 try:
@@ -129,7 +129,7 @@ class SessionManager(SessionOpener):
     async def _store(self, session: Session, state: State, release: bool) -> SessionHeaders:
         """Store what was changed so far, and keep for the response what it has to carry."""
         if session._sent and (state.rotate or (state.header is None and (state.fields.raw or state.user is not None))):
-            raise _begun("a new token" if state.rotate else "a new session")
+            raise has_begun("a new token" if state.rotate else "a new session")
         saved = await self._save(session, state, session._sent, release)
         if saved.cookie is not None:
             state.answer = saved
@@ -285,7 +285,7 @@ class SessionManager(SessionOpener):
         state.fields.settle()
         state.planned, state.rotate = NO_PLANS, False
         if wanted and session._mode in ("strict", "exclusive"):
-            raise _conflict(session._mode)
+            raise was_refused(session._mode)
         return _REFUSED
 
     async def _create(self, state: State) -> None:
@@ -380,7 +380,7 @@ class SessionManager(SessionOpener):
             if state.header is None:
                 await self._end(state)
                 if session._sent:
-                    raise _begun("a new session")
+                    raise has_begun("a new session")
                 for key, by in delta.incr.items():
                     state.fields.store_counted(key, by, delta.ends.get(key))
                 await self._create(state)
@@ -398,7 +398,7 @@ class SessionManager(SessionOpener):
             self._refuse(state.token, state, "ended")
             state.issue, state.refused = False, True
             if session._mode in ("strict", "exclusive"):
-                raise _conflict(session._mode)
+                raise was_refused(session._mode)
         elif not merged.conflict:
             state.header.mortal |= "mortal" in delta.header
             if merged.forwarded:
@@ -470,7 +470,7 @@ class SessionManager(SessionOpener):
             return False
         if record is None:
             self._refuse(state.token, state, "ended")
-            raise _conflict("strict")
+            raise was_refused("strict")
         state.lease, state.header = owner, record.header
         state.fields = self.fields_of(state.token, record, self._clock())
         return True
@@ -488,7 +488,7 @@ class SessionManager(SessionOpener):
             await self.close(session)
         if saved.refused:
             state.refused = True
-            raise _conflict("exclusive")
+            raise was_refused("exclusive")
 
 
 def _size(delta: Delta) -> int:
@@ -496,19 +496,3 @@ def _size(delta: Delta) -> int:
     appended = (item for append in delta.append.values() for item in append.items)
     removed = (item for items in delta.remove.values() for item in items)
     return sum(map(len, (*delta.set.values(), *appended, *removed)))
-
-
-def _begun(what: str) -> SessionError:
-    return SessionError(
-        f"The session cannot be committed: the response has begun, and {what} needs a cookie in its headers. Do that "
-        "in the view, before it returns its stream; session.commit() stores it there."
-    )
-
-
-def _conflict(mode: str) -> SessionConflict:
-    reason = (
-        "its lease ran out (SESSION_LOCK_LEASE), or the session was ended"
-        if mode == "exclusive"
-        else "another request ended the session or changed its token meanwhile"
-    )
-    return SessionConflict(f"The changes of this request to the session were refused: {reason}. Nothing was stored.")

@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -84,14 +85,17 @@ class Seal:
             ) from error
 
 
+_NO_SEAL: Any = None
+
+
 class SealedFields(Fields):
     """Fields whose values are sealed in the store. What was stored before sealing was switched on is still read."""
 
     hidden = True
-    _seal: Any = None  # a Seal: what is inherited has defaults, and so this must have one
+    _seal: Seal = _NO_SEAL  # replaced at once: what follows on attributes with defaults must have one
     _wrapped: Sequence[bytes] = ()
     """The key as it stands in the header, for the newest token first."""
-    _plain: dict[str, tuple[bytes, bytes]] = {}
+    _plain: dict[str, tuple[bytes, bytes]] = msgspec.field(default_factory=dict)
     """By key, the bytes that were sealed or opened, and what they are when they are open."""
 
     def fresh(self, raw: dict[str, bytes]) -> Fields:

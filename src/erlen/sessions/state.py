@@ -71,6 +71,8 @@ class State(msgspec.Struct, eq=False):
     lost: bool = False
     """It could not be read, and the request goes on without: nothing is saved."""
 
+    __repr__ = object.__repr__  # no name of a user ends up in a log
+
     @classmethod
     def of(cls, token: Token, record: Record, fields: Fields) -> State:
         """Return the state of what the store has."""

@@ -299,7 +299,7 @@ class RedisStore(SessionStore):
                 [(key, (b"EVALSHA", scripts.DELETE.name, 1, self._name(key), now)) for key in ahead], bearing=True
             )
             following = []
-            unlisted = []
+            unlisted: list[tuple[bytes, Command]] = []
             for key, reply in zip(ahead, replies, strict=True):
                 if isinstance(reply, NoScriptError):
                     reply = await self._run(scripts.DELETE, [key], now, again=True)

@@ -11,7 +11,16 @@ import msgspec
 from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, Record
 
-__all__ = ["delta_arguments", "hash_of", "header_of", "kind_of", "milliseconds", "moment", "moved_arguments", "record_of"]
+__all__ = [
+    "delta_arguments",
+    "hash_of",
+    "header_of",
+    "kind_of",
+    "milliseconds",
+    "moment",
+    "moved_arguments",
+    "record_of",
+]
 
 _FLOATS: Final = frozenset({"created", "seen", "idle", "absolute", "renewed", "auth_time", "until"})
 _FLAGS: Final = frozenset({"permanent", "mortal"})

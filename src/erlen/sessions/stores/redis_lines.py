@@ -85,7 +85,8 @@ class _Line:
 
     def ask(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands and return the answers; errors of the server are among them."""
-        gets, replies = self._gets, []
+        gets = self._gets
+        replies: list[Any] = []
         try:
             self._send(_written(commands))
             for _ in commands:

@@ -113,6 +113,7 @@ def _defaults() -> str:
     return ", ".join(packed)
 
 
+_ARRAY = _escaped(msgspec.msgpack.encode([None] * len(Header.__struct_fields__))[: -len(Header.__struct_fields__)])
 _KINDS = "".join(kind_of(name) for name in Header.__struct_fields__)
 
 # A session in one answer, in msgpack: whether it was touched, the header, and the fields. What the driver makes of each
@@ -153,7 +154,7 @@ local function pack_header()
     packed[at] = raw and packers[string.sub(kinds, at, at)](raw) or not raw and defaults[at]
     if not packed[at] then return end
   end
-  return '{_escaped(msgspec.msgpack.encode([None] * len(Header.__struct_fields__))[: -len(Header.__struct_fields__)])}' .. table.concat(packed)
+  return '{_ARRAY}' .. table.concat(packed)
 end
 """
 

@@ -263,7 +263,8 @@ class SqliteStore(SessionStore):
         """Return the living session under *key*, through the forwarders of timed renewals."""
         forwarded = False
         while True:
-            row = connection.execute(_LOAD, (key,)).fetchone()
+            # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
+            row = connection.execute(_LOAD, (bytearray(key),)).fetchone()
             if row is None:
                 return None
             record = unpack(key, row[0])

@@ -108,9 +108,6 @@ _FORWARDED: dict[str, Callable[..., Any]] = {
     "__pos__": operator.pos,
     "__abs__": abs,
     "__invert__": operator.invert,
-    "__contains__": operator.contains,
-    "__getitem__": operator.getitem,
-    "__setitem__": operator.setitem,
     "__delitem__": operator.delitem,
     "__lt__": operator.lt,
     "__le__": operator.le,
@@ -164,6 +161,21 @@ for _names, _make in ((_FORWARDED, _unary), (_REFLECTED, _reflected), (_IN_PLACE
         setattr(Proxy, _name, _make(_function))
 
 
+def _container(find: Callable[[], Any]) -> dict[str, Callable[..., Any]]:
+    """Return what is done most often, as it costs least."""
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        return find()[key]
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        find()[key] = value
+
+    def __contains__(self: Any, key: Any) -> bool:
+        return key in find()
+
+    return {each.__name__: each for each in (__getitem__, __setitem__, __contains__)}
+
+
 def _property(name: str, find: Callable[[], Any]) -> property:
     get = operator.attrgetter(name)
     return property(
@@ -179,7 +191,8 @@ def make_proxy(kind: type[T], name: str, find: Callable[[], T], hot: Iterable[st
     :param find: returns the current object, or raises a RuntimeError that explains why there is none
     :param hot: attributes that are asked for so often that each gets a property
     """
-    namespace: dict[str, Any] = {key: _property(key, find) for key in (*hot, "__dict__")}
+    namespace: dict[str, Any] = _container(find)
+    namespace |= {key: _property(key, find) for key in (*hot, "__dict__")}
     namespace["__class__"] = property(lambda self: type(find()) if _bound(find) else proxy)
     namespace["__doc__"] = kind.__doc__
     namespace["__slots__"] = ()

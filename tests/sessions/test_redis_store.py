@@ -25,7 +25,8 @@ from erlen.sessions import Append, Delta, Header, Merged, Record, SessionSetting
 from erlen.sessions.record import merge
 from erlen.sessions.stored import join, until
 from erlen.sessions.stores.redis import RedisStore
-from erlen.sessions.stores.redis_servers import Address, Fleet
+from erlen.sessions.stores.redis_lines import Lines
+from erlen.sessions.stores.redis_servers import Address
 from fuzzing import cases
 from store_servers import Running, Servers, bytes_received, commands, config_of
 from store_servers import redis as redis_servers
@@ -156,6 +157,7 @@ def test_the_scripts_do_what_the_rules_in_python_say(
     @cases(usual)
     @given(RECORDS, DELTAS)
     @example(record(n=b"9223372036854775807"), Delta(incr={"n": 1}))  # few others leave the range
+    @example(record(n=b"1"), Delta(delete=["n"]))  # or nothing behind
     def check(held: Record, delta: Delta) -> None:
         drive(store.delete(OTHER))
         drive(store.create(KEY, copy.deepcopy(held)))
@@ -391,6 +393,28 @@ def test_a_hash_that_is_no_session_is_named(make: Callable[..., RedisStore], cli
     client.delete(store._name(KEY))
 
 
+def test_a_session_of_any_size_and_number_of_keys_comes_back_as_it_was(make: Callable[..., RedisStore]) -> None:
+    store = make()
+    seals = [b"\xff" * 300, b""]
+    held = Record(
+        KEY,
+        Header(
+            NOW, NOW - 99.875, 100, NOW + 1000, NOW, 7, True, "é" * 200, NOW, "l", "o", float("inf"), None, True, seals
+        ),
+        {"a" * 300: b"m" * 255, "b": b"m" * 256, "": b"", "é": b"m" * 70_000},
+    )
+    drive(store.create(KEY, copy.deepcopy(held)))
+    assert drive(store.load(KEY)) == held
+    drive(store.merge(KEY, Delta(set={f"key {number}": b"%d" % number for number in range(300)})))
+    found = drive(store.load(KEY, touch=True))
+    assert found is not None
+    assert (found.touched, found.header.seen, found.header.version) == (True, NOW, 8)
+    assert found.fields == {**held.fields, **{f"key {number}": b"%d" % number for number in range(300)}}
+    again = drive(store.load(KEY, touch=True))
+    assert again is not None
+    assert (again.touched, again.header) == (False, found.header)
+
+
 # -- the cluster ----------------------------------------------------------------------------------------------------
 
 
@@ -558,18 +582,18 @@ def test_a_change_that_a_former_master_refused_is_sent_to_the_new_one(
 ) -> None:
     store = make("redis-sentinel")
     drive(store.create(KEY, record(n=b"1")))
-    exchange, refused = Fleet._exchange, []
+    exchange, refused = Lines.exchange, []
 
-    async def refusing(fleet: Fleet, *sent: Any) -> Any:
+    def refusing(lines: Lines, *sent: Any) -> Any:
         if not refused:  # as redis-py says it, once it has let go of that connection
             refused.append(sent)
             try:
                 raise redis.ReadOnlyError("You can't write against a read only replica.")
             except redis.ReadOnlyError:
                 raise redis.ConnectionError("The previous master is now a slave")  # noqa: B904
-        return await exchange(fleet, *sent)
+        return exchange(lines, *sent)
 
-    monkeypatch.setattr(Fleet, "_exchange", refusing)
+    monkeypatch.setattr(Lines, "exchange", refusing)
     assert drive(store.merge(KEY, Delta(incr={"n": 1}))).numbers == {"n": 2}
     assert len(refused) == 1
 

@@ -169,12 +169,26 @@ def test_every_key_of_the_ring_verifies_and_the_first_signs() -> None:
     assert old.verify(new.sign(token)) is None
 
 
-def test_many_tokens_are_verified_although_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("erlen.sessions.token._KNOWN_AT_MOST", 3)
-    ring = KeyRing(["key"])
-    values = [ring.sign(Token.draw()) for _ in range(8)]
-    assert all(ring.verify(value) is not None for value in values * 2)
-    assert len(ring._known) <= 3
+def test_many_cookies_are_read_although_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch, manage: Any) -> None:
+    monkeypatch.setattr("erlen.sessions.opening._REMEMBERED", 3)
+    manager = manage()
+    headers = []
+    for number in range(8):
+        session = manager.open(None, False)
+        session["number"] = number
+        saved = drive(manager.save(session))
+        headers.append(saved.cookie.partition(";")[0])
+    assert [manager.open(header, False)["number"] for header in headers * 2] == [*range(8)] * 2
+    assert len(manager._known[False]) <= 3
+
+
+def test_a_remembered_cookie_of_plain_http_does_not_count_by_https(manage: Any) -> None:
+    manager = manage()
+    session = manager.open(None, False)
+    session["user"] = "ada"
+    header = drive(manager.save(session)).cookie.partition(";")[0]
+    assert manager.open(header, False)["user"] == "ada"
+    assert "user" not in manager.open(header, True)  # __Host-session is looked for there
 
 
 def test_a_ring_of_text_and_one_of_bytes_are_the_same() -> None:

@@ -18,11 +18,11 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
-from msgspec import Raw
+from msgspec import Raw, json
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from erlen.errors import SessionValueError
-from erlen.sessions.stored import INTEGER_MAX, INTEGER_MIN, is_list, join, number, split
+from erlen.sessions.stored import INTEGER_MAX, INTEGER_MIN, join, number, split
 
 __all__ = ["SCALARS", "decode", "decode_item", "encode", "encode_item"]
 
@@ -31,6 +31,8 @@ _TUPLE, _SET, _FROZENSET, _PAIRS, _BIG, _MARKUP = 1, 2, 3, 4, 5, 6
 _DATETIME, _DATE, _TIME, _DELTA, _UUID, _DECIMAL = 7, 8, 9, 10, 11, 12
 
 _pack = Encoder().encode
+_digits = json.Encoder().encode  # what b"%d" gives, in a third of its time
+_MSGPACK, _LIST = b"ml"
 # Types that msgpack knows and that cannot hold anything unknown.
 _NATIVE = frozenset({str, bool, float, type(None), bytes})
 
@@ -52,7 +54,7 @@ def encode(key: str, value: Any) -> bytes:
         except UnicodeEncodeError as error:
             raise _refusal(key, value, error) from error
     if kind is int and INTEGER_MIN <= value <= INTEGER_MAX:
-        return b"%d" % value
+        return _digits(value)
     try:
         if isinstance(value, list):
             return join([_pack(_lower(item)) for item in value])
@@ -78,9 +80,10 @@ def decode(key: str, raw: bytes) -> Any:
     :raises SessionValueError: if the bytes are damaged, or of a newer version of Erlen
     """
     try:
-        if raw[:1] == b"m":
+        form = raw[0] if raw else None
+        if form == _MSGPACK:
             return _unpack(raw[1:])
-        if is_list(raw):
+        if form == _LIST:
             return [_unpack(item) for item in split(raw)]
         whole = number(raw)
         if whole is None:

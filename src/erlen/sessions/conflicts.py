@@ -1,16 +1,19 @@
-"""What becomes of a change when another request has changed the same key meanwhile: the policies of keys."""
+"""What becomes of a change when another request has changed the same key meanwhile: the policies of keys.
+
+And the errors for a change that is not kept.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from erlen.callables import describe
-from erlen.errors import SessionConflict
+from erlen.errors import SessionConflict, SessionError
 from erlen.sessions import stored
 from erlen.sessions.fields import Fields
 from erlen.sessions.record import Delta
 
-__all__ = ["rebase"]
+__all__ = ["has_begun", "rebase", "was_refused"]
 
 
 def rebase(fields: Fields, delta: Delta, theirs: dict[str, bytes], now: float) -> None:
@@ -63,3 +66,21 @@ def _adopt(fields: Fields, key: str, value: Any, policy: Any) -> None:
     except Exception as error:
         error.add_note(f"It was returned by {describe(policy)}, the policy of this key in SESSION_CONFLICTS.")
         raise
+
+
+def has_begun(what: str) -> SessionError:
+    """Return the error for a commit after the response has begun, if the browser would have to be told *what*."""
+    return SessionError(
+        f"The session cannot be committed: the response has begun, and {what} needs a cookie in its headers. Do that "
+        "in the view, before it returns its stream; session.commit() stores it there."
+    )
+
+
+def was_refused(mode: str) -> SessionConflict:
+    """Return the error for a change that was refused in this *mode*."""
+    reason = (
+        "its lease ran out (SESSION_LOCK_LEASE), or the session was ended"
+        if mode == "exclusive"
+        else "another request ended the session or changed its token meanwhile"
+    )
+    return SessionConflict(f"The changes of this request to the session were refused: {reason}. Nothing was stored.")

@@ -19,6 +19,7 @@ from erlen.sessions.codec import SCALARS
 from erlen.sessions.cookies import find_cookies, may_be_permanent
 from erlen.sessions.fields import NO_POLICIES, Fields, no_list, no_number
 from erlen.sessions.manager import SessionManager, changed_inside, refuse_readonly
+from erlen.sessions.opening import remember
 from erlen.sessions.secure_cookie import (
     SecureCookieSessionInterface,
     make_serializer,
@@ -43,23 +44,23 @@ _READ = SessionHeaders()
 
 
 class CookieFields(Fields):
-    """The values of a cookie session. They are all decoded at once, and all written at once.
+    """The values of a cookie session. They are all decoded at once, and all written at once."""
 
-    :param values: what the cookie holds; the object keeps and changes it
-    :param user: the bound user in it
-    :param source: the JSON that they were read from
-    """
+    _changed: bool = False
+    _lent: bool = False
+    _user: str | None = None
+    _source: str | None = None
 
-    __slots__ = ("_changed", "_lent", "_source", "_user")
+    @classmethod
+    def of(cls, values: dict[str, Any], user: str | None = None, source: str | None = None) -> CookieFields:
+        """Return the fields of a cookie.
 
-    def __init__(self, values: dict[str, Any], user: str | None = None, source: str | None = None) -> None:
+        :param values: what the cookie holds; the object keeps and changes it
+        :param user: the bound user in it
+        :param source: the JSON that they were read from
+        """
         # One dict for both: there is nothing that was not decoded yet.
-        self.raw = self.values = values
-        self.pending = self.ends = self.guarded = None
-        self.policies = NO_POLICIES
-        self.forced = self._changed = self._lent = False
-        self._user = user
-        self._source = source
+        return cls(values, NO_POLICIES, values, _user=user, _source=source)
 
     @property
     def changed(self) -> bool:
@@ -79,7 +80,7 @@ class CookieFields(Fields):
 
     def anew(self) -> CookieFields:
         """Return the fields of a new session, without any."""
-        return CookieFields({})
+        return CookieFields.of({})
 
     def assign(self, key: str, value: Any, end: float | None = None) -> None:
         """Set *key*. It cannot end before the session: the manager refuses that.
@@ -151,9 +152,8 @@ class CookieFields(Fields):
 class CookieState(State):
     """What is known of a cookie session once its cookie was read."""
 
-    fields: CookieFields
     held_user: str | None = None
-    fresh = True
+    fresh: bool = True
     """Whether what is saved begins a new session."""
 
     @property
@@ -191,6 +191,8 @@ class CookieManager(SessionManager):
             self._serializer = make_serializer(list(reversed(keys.keys)), *signing)
             self._serializer.clock = clock
         self._age = int(settings.permanent_idle)
+        # What the cookie is in a Cookie header that led to a session: a browser sends the same one with each request.
+        self._values: tuple[dict[str, list[str]], dict[str, list[str]]] = {}, {}
         self.slides = settings.refresh_each_request and keys is not None
 
     @property
@@ -220,21 +222,23 @@ class CookieManager(SessionManager):
     def _read(self, session: Session) -> CookieState:
         header, serializer = session._cookie, self._serializer
         if header is not None and serializer is not None:
-            for value in find_cookies(header, self.cookie.names[session._secure]):
+            known = self._values[session._secure]
+            remembered = known.get(header)
+            values = remembered or find_cookies(header, self.cookie.names[session._secure])
+            for value in values:
                 try:
                     held, source, current = serializer.read(value, self._age)
                     user = held.pop(BOUND_USER, None)
                 except Exception as error:  # also what an own tag raises over it
                     log.debug("A session cookie was refused: %s", type(error).__name__)
                     continue
-                state = CookieState(CookieFields(held, user, source))
-                state.new = state.fresh = False
+                if remembered is None and value is values[0]:
+                    remember(known, header, values)
+                state = CookieState(CookieFields.of(held, user, source), new=False, issue=not current, fresh=False)
                 if user is not None:
                     state.held_user = str(user)
-                if not current:
-                    state.issue = True
                 return state
-        return CookieState(CookieFields({}))
+        return CookieState(CookieFields.of({}))
 
     async def save(self, session: Session) -> SessionHeaders | None:
         """Say what the response has to carry; None if the session was not touched and its lifetime does not slide.
@@ -257,10 +261,13 @@ class CookieManager(SessionManager):
             inside = fields.changed_inside()
             if inside:
                 raise changed_inside(inside)
-        changed = state.rotate or fields.changed
-        if not fields.values and state.user is None:
+        changed = state.rotate or fields._changed or fields.forced or (fields._lent and fields.changed)
+        values = fields.values
+        if not values and state.user is None:
             return SessionHeaders(self.cookie.expire(session._secure)) if changed else _READ
-        return self._headers_of(session, state) if changed or state.issue or self._slides(state) else _READ
+        if changed or state.issue or (_PERMANENT in values and self._slides(state)):
+            return self._headers_of(session, state)
+        return _READ
 
     async def close(self, session: Session) -> None:
         """Give nothing back: nothing is held."""

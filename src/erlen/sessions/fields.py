@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
 
 from erlen.errors import SessionValueError
 from erlen.sessions import stored
@@ -20,17 +22,16 @@ Policy: TypeAlias = str | Callable[[Any, Any, Any], Any]
 NO_POLICIES: Mapping[str, Policy] = MappingProxyType({})
 
 
-class Pending:
+class Pending(msgspec.Struct, eq=False):
     """What has to be done in the store, by key. Dicts for their order: what was assigned first is stored first."""
 
-    __slots__ = ("appended", "assigned", "deleted", "ends", "removed")
+    assigned: dict[str, None] = {}
+    deleted: dict[str, None] = {}
+    appended: dict[str, Append] = {}
+    ends: dict[str, float] = {}
+    removed: dict[str, list[bytes]] = {}
 
-    def __init__(self) -> None:
-        self.assigned: dict[str, None] = {}
-        self.deleted: dict[str, None] = {}
-        self.appended: dict[str, Append] = {}
-        self.ends: dict[str, float] = {}
-        self.removed: dict[str, list[bytes]] = {}
+    __repr__ = object.__repr__  # no value of a session ends up in a log
 
     def supersede(self, key: str) -> None:
         """Forget what was done inside the list *key*: it is replaced as a whole."""
@@ -40,8 +41,10 @@ class Pending:
 
     def assign(self, key: str) -> None:
         """Let *key* be stored as it is now."""
-        self.supersede(key)
-        self.deleted.pop(key, None)
+        if self.appended or self.ends or self.removed:
+            self.supersede(key)
+        if self.deleted:
+            self.deleted.pop(key, None)
         self.assigned[key] = None
 
     def delete(self, key: str) -> None:
@@ -54,7 +57,7 @@ class Pending:
 Unsettled: TypeAlias = tuple[Pending | None, bool, dict[str, bytes | None] | None]
 
 
-class Fields:
+class Fields(msgspec.Struct, eq=False):
     """Top-level keys with their values, decoded when they are read. It knows no store.
 
     ``raw`` has the bytes of every key that is there, as they were stored or as they were when last assigned, without
@@ -64,18 +67,17 @@ class Fields:
     :param policies: what happens to a key that another request has changed meanwhile, by key
     """
 
-    __slots__ = ("ends", "forced", "guarded", "pending", "policies", "raw", "values")
+    raw: dict[str, bytes]
+    policies: Mapping[str, Policy] = NO_POLICIES
+    values: dict[str, Any] = {}
+    pending: Pending | None = None
+    forced: bool = False
+    ends: dict[str, float] | None = None
+    """When keys end that do so before the session."""
+    guarded: dict[str, bytes | None] | None = None
+    """What was stored under keys with a policy, before this request changed them."""
 
-    def __init__(self, raw: dict[str, bytes], policies: Mapping[str, Policy] = NO_POLICIES) -> None:
-        self.raw = raw
-        self.values: dict[str, Any] = {}
-        self.pending: Pending | None = None
-        self.forced = False
-        self.ends: dict[str, float] | None = None
-        """When keys end that do so before the session."""
-        self.policies = policies
-        self.guarded: dict[str, bytes | None] | None = None
-        """What was stored under keys with a policy, before this request changed them."""
+    __repr__ = object.__repr__  # see Pending
 
     def part(self, now: float) -> None:
         """Take the stored ends off the fields, and leave out what has ended at the moment *now*."""
@@ -163,7 +165,7 @@ class Fields:
 
     # -- the form of values: see erlen.sessions.seal ------------------------------------------------------------------
 
-    hidden = False
+    hidden: ClassVar[bool] = False
     """Whether the store cannot read the values, and so cannot add to them."""
 
     def anew(self) -> Fields:
@@ -221,7 +223,10 @@ class Fields:
             self.guard(key)
         self.raw[key] = self.wrap(key, encoded)
         self.values[key] = value
-        self.change().assign(key)
+        pending = self.pending
+        if pending is None:
+            pending = self.pending = Pending()
+        pending.assign(key)
         if end is not None or self.ends is not None:
             self._end(key, end)
 
@@ -384,14 +389,19 @@ class Fields:
         pending = self.pending
         if pending is None:
             return None
-        return Delta(
+        assigned = {}
+        for key in pending.assigned:
+            assigned[key] = self.raw[key] if self.ends is None else self.stored(key)
+        delta = Delta(
             delete=list(pending.deleted),
-            set={key: self.stored(key) for key in pending.assigned},
+            set=assigned,
             remove=pending.removed,
             append=pending.appended,
             ends=pending.ends,
-            expect={key: held for key, held in (self.guarded or {}).items() if self.is_decided(key)},
         )
+        if self.guarded is not None:
+            delta.expect = {key: held for key, held in self.guarded.items() if self.is_decided(key)}
+        return delta
 
 
 def no_list(key: str) -> SessionValueError:

@@ -8,8 +8,8 @@ import secrets
 import time
 from typing import Final
 
-from erlen.errors import SessionConflict, SessionError, SessionUnavailable
-from erlen.sessions.conflicts import rebase
+from erlen.errors import SessionConflict, SessionUnavailable
+from erlen.sessions.conflicts import has_begun, rebase, was_refused
 from erlen.sessions.limits import check_limit, keep_limit
 from erlen.sessions.opening import SessionOpener, changed_inside, refuse_readonly
 from erlen.sessions.record import REFUSED, Delta, Header, Merged, Record
@@ -51,17 +51,50 @@ class SessionManager(SessionOpener):
             return None
         if state.early:
             await self._touch(state)
-        try:
-            saved = await self._save(session, state, False)
-        finally:
-            if state.lease is not None:
+        wanted: Delta | SessionHeaders | None
+        if state.lease is None:
+            wanted = self._wanted(session, state, False)
+            if isinstance(wanted, SessionHeaders):
+                saved = wanted
+            else:
+                try:
+                    saved = await self._commit(session, state, wanted, False, True)
+                except SessionUnavailable as error:
+                    saved = self._unsaved(state, error)
+        else:
+            try:
+                saved = await self._save(session, state, False)
+            finally:
                 await self.close(session)
-        return state.answer if saved.cookie is None and state.answer is not None else saved
+        return state.answer if state.answer is not None and saved.cookie is None else saved
 
     def committed(self, session: Session) -> SessionHeaders | None:
         """Return what the response has to carry because of :meth:`commit`, whatever has failed since then."""
         state: State | None = getattr(session, "_state", None)  # an application may have put another object there
         return None if state is None else state.answer
+
+    def _wanted(self, session: Session, state: State, release: bool) -> Delta | SessionHeaders | None:
+        """Return what has to be stored, None if that is no field; what the response has to carry, if nothing is to do.
+
+        :param release: a lease is given back, if there is one
+        """
+        fields, header = state.fields, state.header
+        delta = fields.delta()
+        if state.planned and header is not None:
+            delta = delta or Delta()
+            delta.header = dict(state.planned)
+        if delta is None:
+            due = state.touched or state.rotate or state.renew or state.issue or state.ended
+            calm = header is None or (fields.raw and self.settings.renew_after is None)
+            if calm and not due and not (release and state.lease):
+                return _REFUSED if state.refused else _READ
+        elif session._mode == "readonly":
+            raise changed_inside(delta.set)
+        if state.lost:
+            if delta is not None:
+                log.warning("A change in a session was dropped, because the session could not be read.")
+            return _READ
+        return delta
 
     async def _save(self, session: Session, state: State, late: bool, release: bool = True) -> SessionHeaders:
         """Commit.
@@ -69,28 +102,21 @@ class SessionManager(SessionOpener):
         :param late: no header can be sent any more
         :param release: give the lease back, if there is one
         """
-        delta = state.fields.delta()
-        if state.planned and state.header is not None:
-            delta = delta or Delta()
-            delta.header = dict(state.planned)
-        due = state.touched or state.rotate or state.renew or state.issue or state.ended or (release and state.lease)
-        calm = not due and delta is None
-        if calm and (state.header is None or (state.fields.raw and self.settings.renew_after is None)):
-            return _REFUSED if state.refused else _READ
-        if session._mode == "readonly" and delta is not None:
-            raise changed_inside(delta.set)
-        if state.lost:
-            if delta is not None:
-                log.warning("A change in a session was dropped, because the session could not be read.")
-            return _READ
+        wanted = self._wanted(session, state, release)
+        if isinstance(wanted, SessionHeaders):
+            return wanted
         try:
-            return await self._commit(session, state, delta, late, release)
-        except SessionUnavailable:
-            if state.lease is not None:
-                state.lost = True  # another try would not be fenced by the lease
-            if self.settings.on_error != "anonymous":
-                raise
-            return _READ
+            return await self._commit(session, state, wanted, late, release)
+        except SessionUnavailable as error:
+            return self._unsaved(state, error)
+
+    def _unsaved(self, state: State, error: SessionUnavailable) -> SessionHeaders:
+        """Let the request go on although nothing was stored, or raise *error* again."""
+        if state.lease is not None:
+            state.lost = True  # another try would not be fenced by the lease
+        if self.settings.on_error != "anonymous":
+            raise error
+        return _READ
 
     async def commit(self, session: Session) -> None:
         """Store what was changed so far, before the request ends or while its body is sent.
@@ -103,7 +129,7 @@ class SessionManager(SessionOpener):
     async def _store(self, session: Session, state: State, release: bool) -> SessionHeaders:
         """Store what was changed so far, and keep for the response what it has to carry."""
         if session._sent and (state.rotate or (state.header is None and (state.fields.raw or state.user is not None))):
-            raise _begun("a new token" if state.rotate else "a new session")
+            raise has_begun("a new token" if state.rotate else "a new session")
         saved = await self._save(session, state, session._sent, release)
         if saved.cookie is not None:
             state.answer = saved
@@ -127,7 +153,8 @@ class SessionManager(SessionOpener):
         self, session: Session, state: State, delta: Delta | None, late: bool, release: bool
     ) -> SessionHeaders:
         ended = state.ended is not None
-        await self._end(state)
+        if ended:
+            await self._end(state)
         if state.header is None:
             if state.fields.raw or state.user is not None:
                 await self._create(state)
@@ -137,9 +164,10 @@ class SessionManager(SessionOpener):
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
         renew = self._renewal_due(state) and not state.rotate and not late
-        due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
-        if delta is None and not due:
-            return _READ
+        if delta is None:
+            due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
+            if not due:
+                return _READ
         wanted = delta is not None or state.rotate
         fields, unsettled, merged = state.fields, state.fields.settle(), REFUSED
         try:
@@ -163,17 +191,36 @@ class SessionManager(SessionOpener):
         if state.lease is not None:
             delta.owner, delta.release = state.lease, release
         self._note_ends(state, delta)
-        grace = 0.0 if rotate else self.settings.renew_grace
-        fresh = Token.draw(token.shard) if rotate or renew else None
-        if fresh is not None:
+        if rotate or renew:
+            grace = 0.0 if rotate else self.settings.renew_grace
+            fresh = Token.draw(token.shard)
             delta.moved = state.fields.moved(fresh, 0 if rotate else self._tokens_in_grace)
-        merged = await self._send(state, token, delta, fresh, grace)
+        else:
+            grace, fresh = 0.0, None
+        began = time.monotonic()
+        if fresh is None:
+            merged = await self.outage.ask(self.store.merge, token.key, delta)
+        else:
+            merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+        conflicts = 0
+        if merged.conflict:
+            merged, conflicts = await self._rebased(state, token, delta, fresh, grace)
+        if session_committed.receivers:
+            session_committed.send(
+                self.sender,
+                handle=token.key.hex(),
+                commit_ms=(time.monotonic() - began) * 1000,
+                bytes=_size(delta),
+                refused=merged.refused,
+                conflicts=conflicts,
+            )
         if release:
             state.lease = None
         if merged.refused:
             return merged
-        for name, value in {**delta.header, **state.planned}.items():
-            setattr(header, name, value)
+        if delta.header or state.planned:
+            for name, value in {**delta.header, **state.planned}.items():
+                setattr(header, name, value)
         reason = "login" if state.bound else "rotated" if rotate else "renewed"
         state.planned, state.rotate, state.bound, state.touched = NO_PLANS, False, False, False
         # An old token in its grace is never sent again: the browser has got the new one by another response.
@@ -190,21 +237,19 @@ class SessionManager(SessionOpener):
             state.forwarded, state.issue = True, False
         return merged
 
-    async def _send(self, state: State, token: Token, delta: Delta, fresh: Token | None, grace: float) -> Merged:
-        """Have the delta merged, anew if another request has changed a key that has a policy for that."""
-        began, conflicts = time.monotonic(), 0
+    async def _rebased(
+        self, state: State, token: Token, delta: Delta, fresh: Token | None, grace: float
+    ) -> tuple[Merged, int]:
+        """Have the delta merged anew, because another request has changed a key that has a policy for that.
+
+        :returns: what became of it, and how often it was in conflict
+        """
+        conflicts = 0
         while True:
-            if fresh is not None:
-                merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
-            else:
-                merged = await self.outage.ask(self.store.merge, token.key, delta)
-            if not merged.conflict:
-                break
             conflicts += 1
             record = await self.outage.ask(self.store.load, token.key)
             if record is None:
-                merged = REFUSED
-                break
+                return REFUSED, conflicts
             try:
                 if conflicts > _REBASES:
                     raise SessionConflict(f"Other requests have changed {list(delta.expect)} of the session each time.")
@@ -213,16 +258,12 @@ class SessionManager(SessionOpener):
                 self._refuse(token, state, "conflict")
                 raise
             await pause(jitter(conflicts))
-        if session_committed.receivers:
-            session_committed.send(
-                self.sender,
-                handle=token.key.hex(),
-                commit_ms=(time.monotonic() - began) * 1000,
-                bytes=_size(delta),
-                refused=merged.refused,
-                conflicts=conflicts,
-            )
-        return merged
+            if fresh is not None:
+                merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+            else:
+                merged = await self.outage.ask(self.store.merge, token.key, delta)
+            if not merged.conflict:
+                return merged, conflicts
 
     def _refuse(self, token: Token, state: State, reason: str) -> None:
         """Tell that a change was not kept."""
@@ -244,7 +285,7 @@ class SessionManager(SessionOpener):
         state.fields.settle()
         state.planned, state.rotate = NO_PLANS, False
         if wanted and session._mode in ("strict", "exclusive"):
-            raise _conflict(session._mode)
+            raise was_refused(session._mode)
         return _REFUSED
 
     async def _create(self, state: State) -> None:
@@ -339,7 +380,7 @@ class SessionManager(SessionOpener):
             if state.header is None:
                 await self._end(state)
                 if session._sent:
-                    raise _begun("a new session")
+                    raise has_begun("a new session")
                 for key, by in delta.incr.items():
                     state.fields.store_counted(key, by, delta.ends.get(key))
                 await self._create(state)
@@ -357,7 +398,7 @@ class SessionManager(SessionOpener):
             self._refuse(state.token, state, "ended")
             state.issue, state.refused = False, True
             if session._mode in ("strict", "exclusive"):
-                raise _conflict(session._mode)
+                raise was_refused(session._mode)
         elif not merged.conflict:
             state.header.mortal |= "mortal" in delta.header
             if merged.forwarded:
@@ -429,7 +470,7 @@ class SessionManager(SessionOpener):
             return False
         if record is None:
             self._refuse(state.token, state, "ended")
-            raise _conflict("strict")
+            raise was_refused("strict")
         state.lease, state.header = owner, record.header
         state.fields = self.fields_of(state.token, record, self._clock())
         return True
@@ -447,7 +488,7 @@ class SessionManager(SessionOpener):
             await self.close(session)
         if saved.refused:
             state.refused = True
-            raise _conflict("exclusive")
+            raise was_refused("exclusive")
 
 
 def _size(delta: Delta) -> int:
@@ -455,19 +496,3 @@ def _size(delta: Delta) -> int:
     appended = (item for append in delta.append.values() for item in append.items)
     removed = (item for items in delta.remove.values() for item in items)
     return sum(map(len, (*delta.set.values(), *appended, *removed)))
-
-
-def _begun(what: str) -> SessionError:
-    return SessionError(
-        f"The session cannot be committed: the response has begun, and {what} needs a cookie in its headers. Do that "
-        "in the view, before it returns its stream; session.commit() stores it there."
-    )
-
-
-def _conflict(mode: str) -> SessionConflict:
-    reason = (
-        "its lease ran out (SESSION_LOCK_LEASE), or the session was ended"
-        if mode == "exclusive"
-        else "another request ended the session or changed its token meanwhile"
-    )
-    return SessionConflict(f"The changes of this request to the session were refused: {reason}. Nothing was stored.")

@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from erlen.callables import drive
 from erlen.config import seconds
@@ -29,12 +29,16 @@ from erlen.sessions.stores.base import NOTE_KEPT, SessionStore
 from erlen.sessions.token import KeyRing, Token
 from erlen.signals import session_expired, session_loaded
 
-__all__ = ["SessionOpener", "changed_inside", "refuse_readonly"]
+__all__ = ["SessionOpener", "changed_inside", "refuse_readonly", "remember"]
 
 log = logging.getLogger("erlen.sessions")
 
+T = TypeVar("T")
+
 # A note is renewed before it is forgotten, so that a worker that starts hours later still meets it.
 _NOTE_EVERY = NOTE_KEPT / 2
+# So many Cookie headers are remembered with their token, and none that is longer.
+_REMEMBERED, _REMEMBERED_SIZE = 4096, 512
 
 
 class SessionOpener:
@@ -64,6 +68,7 @@ class SessionOpener:
         self.clock = clock
         self.outage = Outage(settings.timeout if store.remote else None)
         self._past_keys: tuple[bytes, ...] = ()
+        self._known: tuple[dict[str, Token], dict[str, Token]] = {}, {}
         self._note_due = 0.0
         self._complained = False
 
@@ -138,13 +143,62 @@ class SessionOpener:
             else:
                 record = await self.store.load(token.key, not early)
         except (SessionUnavailable, SessionConflict) as error:
-            if isinstance(error, SessionUnavailable):
-                outage.failed(error, began)
-            if self._is_lost(session, error, early):
+            if self._has_failed(session, error, began, early):
                 raise
             return
-        if outage.since is not None:
-            outage.answered()
+        self._found(session, token, record, now, began, early, lease)
+
+    def _is_lost(self, session: Session, error: SessionUnavailable | SessionConflict, early: bool) -> bool:
+        """Let the request go on with an empty session; tell whether *error* is to be raised now."""
+        session._state = state = State(self.new_fields())
+        state.lost = True
+        if isinstance(error, SessionUnavailable) and self.settings.on_error == "anonymous":
+            return False
+        if early:
+            state.failure = error.with_traceback(None)  # its frames would hold the session
+        return not early
+
+    def load_now(self, session: Session) -> State:
+        """Do what :meth:`load` does for a plain caller, and return what was found."""
+        now = self._clock()
+        if session._mode == "exclusive" or now >= self._note_due or self.outage.since is not None:
+            drive(self.load(session))
+        elif (token := self._token(session)) is None:
+            session._state = State(self.new_fields())
+        else:  # nothing but to ask the store
+            began = time.monotonic()
+            try:
+                record = drive(self.store.load(token.key, True))
+            except SessionUnavailable as error:
+                if self._has_failed(session, error, began, False):
+                    raise
+            else:
+                self._found(session, token, record, now, began)
+        state: State | None = session._state
+        assert state is not None
+        return state
+
+    def _has_failed(
+        self, session: Session, error: SessionUnavailable | SessionConflict, began: float, early: bool
+    ) -> bool:
+        """Note that the store has not given the session; tell whether *error* is to be raised now."""
+        if isinstance(error, SessionUnavailable):
+            self.outage.failed(error, began)
+        return self._is_lost(session, error, early)
+
+    def _found(
+        self,
+        session: Session,
+        token: Token,
+        record: Record | None,
+        now: float,
+        began: float,
+        early: bool = False,
+        lease: str | None = None,
+    ) -> None:
+        """Take over what the store has under *token*."""
+        if self.outage.since is not None:
+            self.outage.answered()
         if session._state is not None:
             return  # another thread or task of this request was first, and may have changed something already
         if record is not None and record.header.is_over(now):
@@ -170,23 +224,6 @@ class SessionOpener:
             state.lease = lease
         elif early:
             state.early = True
-
-    def _is_lost(self, session: Session, error: SessionUnavailable | SessionConflict, early: bool) -> bool:
-        """Let the request go on with an empty session; tell whether *error* is to be raised now."""
-        session._state = state = State(self.new_fields())
-        state.lost = True
-        if isinstance(error, SessionUnavailable) and self.settings.on_error == "anonymous":
-            return False
-        if early:
-            state.failure = error.with_traceback(None)  # its frames would hold the session
-        return not early
-
-    def load_now(self, session: Session) -> State:
-        """Do what :meth:`load` does for a plain caller, and return what was found."""
-        drive(self.load(session))
-        state: State | None = session._state
-        assert state is not None
-        return state
 
     def new_fields(self) -> Fields:
         """Return the fields of a session that does not exist yet."""
@@ -216,10 +253,16 @@ class SessionOpener:
         header, keys = session._cookie, self.keys
         if header is None or keys is None:
             return None
+        # A browser sends the same header with each request. Only one with a token of our own making gets in here.
+        known = self._known[session._secure]
+        found = known.get(header)
+        if found is not None:
+            return found
         name = self.cookie.names[session._secure]
         for value in find_cookies(header, name):
             token = keys.verify(value)
             if token is not None:
+                remember(known, header, token)
                 return token
             log.debug("A session cookie was refused: none of our keys has signed it.")
         if self.settings.adopt_flask_session:
@@ -304,6 +347,14 @@ class SessionOpener:
         if not math.isfinite(lifetime):
             raise ValueError(f"ttl must be a number of seconds, not {ttl!r}. Without one a key lives with its session.")
         return self._clock() + lifetime
+
+
+def remember(known: dict[str, T], header: str, found: T) -> None:
+    """Keep in *known* what was found in a ``Cookie`` header, unless it is a long one."""
+    if len(header) <= _REMEMBERED_SIZE:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[header] = found
 
 
 def refuse_readonly() -> SessionReadOnly:

@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -84,25 +85,22 @@ class Seal:
             ) from error
 
 
+_NO_SEAL: Any = None
+
+
 class SealedFields(Fields):
     """Fields whose values are sealed in the store. What was stored before sealing was switched on is still read."""
 
-    __slots__ = ("_plain", "_seal", "_wrapped")
-
     hidden = True
-
-    def __init__(
-        self, seal: Seal, raw: dict[str, bytes], policies: Mapping[str, Policy], wrapped: Sequence[bytes] = ()
-    ) -> None:
-        super().__init__(raw, policies)
-        self._seal = seal
-        self._wrapped = wrapped  # the key as it stands in the header, for the newest token first
-        # By key, the bytes that were sealed or opened, and what they are when they are open.
-        self._plain: dict[str, tuple[bytes, bytes]] = {}
+    _seal: Seal = _NO_SEAL  # replaced at once: what follows on attributes with defaults must have one
+    _wrapped: Sequence[bytes] = ()
+    """The key as it stands in the header, for the newest token first."""
+    _plain: dict[str, tuple[bytes, bytes]] = msgspec.field(default_factory=dict)
+    """By key, the bytes that were sealed or opened, and what they are when they are open."""
 
     def fresh(self, raw: dict[str, bytes]) -> Fields:
         """Return fields of the same session with other content."""
-        return SealedFields(self._seal, raw, self.policies)
+        return SealedFields(raw, self.policies, _seal=self._seal)
 
     def anew(self) -> Fields:
         """Return the fields of a new session, with a key of its own."""
@@ -148,7 +146,7 @@ class SealedFields(Fields):
 
 def new_fields(policies: Mapping[str, Policy]) -> Fields:
     """Return the fields of a new session, with a key of its own."""
-    return SealedFields(Seal(os.urandom(_KEY)), {}, policies)
+    return SealedFields({}, policies, _seal=Seal(os.urandom(_KEY)))
 
 
 def fields_of(token: Token, seals: list[bytes], raw: dict[str, bytes], policies: Mapping[str, Policy]) -> Fields:
@@ -156,7 +154,7 @@ def fields_of(token: Token, seals: list[bytes], raw: dict[str, bytes], policies:
 
     :raises SessionUnavailable: if the token does not open them
     """
-    return SealedFields(Seal.opened_by(token, seals), raw, policies, seals)
+    return SealedFields(raw, policies, _seal=Seal.opened_by(token, seals), _wrapped=seals)
 
 
 def _wrapping_key(token: Token) -> bytes:

@@ -166,8 +166,14 @@ class Session(SessionMixin):
 
     def _change(self) -> State:
         """Say why not, if the session may not be changed."""
+        state = self._state
+        if state is not None and state.writable:
+            self.accessed = True
+            return state
         self._manager.check_writable(self._mode)
-        return self._open()
+        state = self._open()
+        state.writable = True
+        return state
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._change().fields.assign(_checked(key), value)
@@ -444,6 +450,8 @@ class Session(SessionMixin):
 
 
 def _checked(key: object) -> str:
+    if type(key) is str and key.isascii():
+        return key
     if not isinstance(key, str):
         raise SessionValueError(
             f"session[{key!r}]",

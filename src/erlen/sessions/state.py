@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from erlen.sessions.fields import Fields
 from erlen.sessions.record import Header, Record
 from erlen.sessions.token import Token
@@ -31,20 +33,28 @@ class SessionHeaders:
         self.refused = refused
 
 
-class State:
+class State(msgspec.Struct, eq=False):
     """What is known of a session once it was looked for."""
 
-    # Defaults stand in the class: most of them stay as they are in most requests.
+    fields: Fields
     token: Token | None = None
     header: Header | None = None
     """None while the store has no session for this visitor."""
+    new: bool = True
+    """Whether the visitor came without a session."""
+    forwarded: bool = False
+    touched: bool = False
+    issue: bool = False
+    """Whether the browser has to be told the token, although nothing was changed."""
+    renew: bool = False
+    """Whether the token is due to be replaced, whatever its age: it was none of ours."""
     planned: Mapping[str, Any] = NO_PLANS
     """Changes of the header."""
-    forwarded = False
-    touched = False
     failure: Exception | None = None
     """Why it could not be read early: raised when the request looks at it."""
-    early = False
+    writable: bool = False
+    """Whether it was looked whether this request may change it: it may."""
+    early: bool = False
     """Read before it is known whether the request looks at it, and not touched yet."""
     lease: str | None = None
     """The owner's name under which this request holds the session, in the mode ``exclusive``."""
@@ -53,39 +63,22 @@ class State:
     ended_user: str | None = None
     answer: SessionHeaders | None = None
     """What ``commit()`` wants the response to carry."""
-    rotate = False
-    renew = False
-    """Whether the token is due to be replaced, whatever its age: it was none of ours."""
-    bound = False
+    rotate: bool = False
+    bound: bool = False
     """Whether this request signed a user in."""
-    issue = False
-    """Whether the browser has to be told the token, although nothing was changed."""
-    new = True
-    """Whether the visitor came without a session."""
-    refused = False
+    refused: bool = False
     """A command in the middle of the request was refused: another request has ended or moved the session."""
-    lost = False
+    lost: bool = False
     """It could not be read, and the request goes on without: nothing is saved."""
 
-    def __init__(self, fields: Fields) -> None:
-        self.fields = fields
+    __repr__ = object.__repr__  # no name of a user ends up in a log
 
     @classmethod
     def of(cls, token: Token, record: Record, fields: Fields) -> State:
         """Return the state of what the store has."""
-        state = cls(fields)
-        state.token = token
-        state.header = record.header
-        state.new = False
-        if record.forwarded:
-            state.forwarded = True
-        if record.touched:
-            state.touched = True
-        if not token.current:
-            state.issue = True
-        if token.adopted:
-            state.renew = True
-        return state
+        return cls(
+            fields, token, record.header, False, record.forwarded, record.touched, not token.current, token.adopted
+        )
 
     @property
     def user(self) -> str | None:

@@ -23,7 +23,6 @@ _PAYLOAD = _SHARD + 32
 _MAC = 8
 _PURPOSE = b"erlen session token 1"
 _BLOCK = 64
-_KNOWN_AT_MOST = 4096
 
 # '+' and '/' belong to the other base64 alphabet: two spellings of one token are one too many.
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
@@ -70,15 +69,13 @@ class KeyRing:
     :raises ValueError: without a key, or with an empty one
     """
 
-    __slots__ = ("_known", "_signers", "keys")
+    __slots__ = ("_signers", "keys")
 
     def __init__(self, keys: Iterable[str | bytes]) -> None:
         self.keys = tuple(key.encode() if isinstance(key, str) else bytes(key) for key in keys)
         if not self.keys or not all(self.keys):
             raise ValueError("A key ring needs at least one key, and none of them may be empty.")
         self._signers = tuple(_Signer(key) for key in self.keys)
-        # A browser sends the same token with each request. Only tokens of our own making get in here.
-        self._known: dict[str, Token] = {}
 
     @classmethod
     def of(cls, secret_key: str | bytes | None, fallbacks: Sequence[str | bytes] | None = None) -> KeyRing | None:
@@ -92,16 +89,6 @@ class KeyRing:
 
     def verify(self, value: str) -> Token | None:
         """Return the token that a cookie's *value* is, or None if this ring did not sign it."""
-        token = self._known.get(value)
-        if token is None:
-            token = self._verify(value)
-            if token is not None:
-                if len(self._known) >= _KNOWN_AT_MOST:
-                    self._known.clear()
-                self._known[value] = token
-        return token
-
-    def _verify(self, value: str) -> Token | None:
         if len(value) != TOKEN_LENGTH:
             return None
         try:

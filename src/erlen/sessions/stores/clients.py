@@ -67,7 +67,9 @@ class Clients(Generic[Plain, Looped]):
 
     def plain(self) -> Plain:
         """Return the client of this process."""
-        process = self._own()
+        process = self._process
+        if process.pid != os.getpid():
+            process = self._own()
         if process.plain is None:
             with self._lock:
                 if process.plain is None:

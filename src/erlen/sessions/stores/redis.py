@@ -8,7 +8,7 @@ does not follow: that key is the next one that is asked for.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -48,6 +48,9 @@ _SETTLING = 600.0
 # The list of a user's sessions is kept so long if it is not known how long the session will live.
 _LISTED = 400 * 86_400.0
 
+# So many names are remembered: the next request of a browser asks for the same one.
+_NAMED = 4096
+
 _encode_note = msgspec.json.Encoder().encode
 _decode_note = msgspec.json.Decoder(KeyNote).decode
 
@@ -68,6 +71,7 @@ class RedisStore(SessionStore):
         self.place = address.place
         self._prefix = prefix.encode()
         self._opening = self._prefix + b"{"
+        self._names: dict[bytes, bytes] = {}
         self._clients = Clients(
             lambda: Fleet(address, looped=False),
             lambda: Fleet(address, looped=True),
@@ -87,17 +91,14 @@ class RedisStore(SessionStore):
     async def load(self, key: bytes, touch: bool = False) -> Record | None:
         now, forwarded = self.clock(), False
         while True:
-            touched = 0
-            if touch:
-                touched, held = await self._run(scripts.TOUCH, [key], moment(now), again=True)
-            else:
-                held = await self._call(key, (b"HGETALL", self._name(key)))
+            seen = moment(now) if touch else b""
+            held = await self._eval(scripts.TOUCH, (self._name(key),), (seen,), True)
             record = self._record(key, held)
             if record is None or record.header.is_over(now):
                 return None
             header = record.header
             if header.successor is None:
-                record.forwarded, record.touched = forwarded, touched == 1
+                record.forwarded = forwarded
                 return record
             if header.until <= now:
                 return None
@@ -116,7 +117,9 @@ class RedisStore(SessionStore):
         while True:
             if "user" in delta.header:
                 await self._list_planned(key, delta, now)
-            reply = await self._run(scripts.MERGE, [key], moment(now), *packed)
+            reply = await self._eval(scripts.MERGE, (self._name(key),), (moment(now), *packed))
+            if type(reply) is int:  # as most often: there is nothing to tell but the version
+                return Merged(version=reply, forwarded=forwarded)
             if reply[0] != scripts.FORWARD:
                 return _merged(reply, delta, forwarded)
             key, forwarded = reply[1], True
@@ -296,7 +299,7 @@ class RedisStore(SessionStore):
                 [(key, (b"EVALSHA", scripts.DELETE.name, 1, self._name(key), now)) for key in ahead], bearing=True
             )
             following = []
-            unlisted = []
+            unlisted: list[tuple[bytes, Command]] = []
             for key, reply in zip(ahead, replies, strict=True):
                 if isinstance(reply, NoScriptError):
                     reply = await self._run(scripts.DELETE, [key], now, again=True)
@@ -337,10 +340,16 @@ class RedisStore(SessionStore):
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def _name(self, key: bytes) -> bytes:
-        shown = hexlify(key)
-        return self._opening + shown[:4] + b"}" + shown[4:]
+        name = self._names.get(key)
+        if name is None:
+            shown = hexlify(key)
+            name = self._opening + shown[:4] + b"}" + shown[4:]
+            if len(self._names) >= _NAMED:
+                self._names.clear()
+            self._names[key] = name
+        return name
 
-    def _record(self, key: bytes, held: list[bytes]) -> Record | None:
+    def _record(self, key: bytes, held: list[bytes] | bytes) -> Record | None:
         """Make a record of a hash."""
         if not held:
             return None
@@ -357,19 +366,18 @@ class RedisStore(SessionStore):
         return self._eval(script, [self._name(key) for key in keys], arguments, again)
 
     async def _eval(
-        self, script: scripts.Script, names: list[bytes], arguments: tuple[bytes, ...], again: bool = False
+        self, script: scripts.Script, names: Sequence[bytes], arguments: Sequence[bytes], again: bool = False
     ) -> Any:
         """Run a script by its name; a server that does not know it yet is sent all of it.
 
         :param again: it may run twice, if its answer was lost
         """
-        rest = (len(names), *names, *arguments)
         fleet = self._clients.looped() if can_suspend() else self._clients.plain()
         try:
             try:
-                return await fleet.call(names[0], (b"EVALSHA", script.name, *rest), again)
+                return await fleet.call(names[0], script.command(names, arguments), again)
             except NoScriptError:
-                return await fleet.call(names[0], (b"EVAL", script.source, *rest), again)
+                return await fleet.call(names[0], (b"EVAL", script.source, len(names), *names, *arguments), again)
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from error
 

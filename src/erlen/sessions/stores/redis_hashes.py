@@ -11,7 +11,16 @@ import msgspec
 from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, Record
 
-__all__ = ["delta_arguments", "hash_of", "header_of", "milliseconds", "moment", "moved_arguments", "record_of"]
+__all__ = [
+    "delta_arguments",
+    "hash_of",
+    "header_of",
+    "kind_of",
+    "milliseconds",
+    "moment",
+    "moved_arguments",
+    "record_of",
+]
 
 _FLOATS: Final = frozenset({"created", "seen", "idle", "absolute", "renewed", "auth_time", "until"})
 _FLAGS: Final = frozenset({"permanent", "mortal"})
@@ -19,9 +28,10 @@ _TEXTS: Final = frozenset({"user", "label", "owner"})
 
 _encode_seals = msgspec.msgpack.Encoder().encode
 # The same numbers as repr() and float() give, in a third of their time.
-_encode_float = msgspec.json.Encoder().encode
+_encode_number = msgspec.json.Encoder().encode
 _decode_float = msgspec.json.Decoder(float).decode
 _decode_seals = msgspec.msgpack.Decoder(list[bytes]).decode
+_decode_packed = msgspec.msgpack.Decoder(tuple[bool, Header, dict[str, bytes]]).decode
 
 # How each attribute of the header is read.
 _READERS: Final[Mapping[bytes, tuple[str, Callable[[bytes], Any]]]] = {
@@ -36,7 +46,7 @@ _READERS: Final[Mapping[bytes, tuple[str, Callable[[bytes], Any]]]] = {
 
 def moment(seconds: float) -> bytes:
     """Write a moment, or any other float, so that nothing of it is lost."""
-    return _encode_float(float(seconds)) if math.isfinite(seconds) else repr(seconds).encode()
+    return _encode_number(seconds + 0.0) if math.isfinite(seconds) else repr(seconds).encode()
 
 
 def milliseconds(seconds: float) -> bytes:
@@ -65,11 +75,24 @@ def header_of(header: Header) -> list[bytes]:
     return pairs
 
 
-def record_of(key: bytes, held: list[bytes]) -> Record:
+def kind_of(name: str) -> str:
+    """Return the letter by which a script knows how an attribute of the header stands in a hash."""
+    if name in _FLOATS:
+        return "d"
+    if name in _TEXTS:
+        return "s"
+    return "b" if name in _FLAGS else {"version": "i", "successor": "x", "seals": "m"}[name]
+
+
+def record_of(key: bytes, held: list[bytes] | bytes) -> Record:
     """Make a record of the fields and values of a hash; what a newer version has added to the header is passed over.
 
+    :param held: the hash, or what a script has packed it into
     :raises ValueError: if it is not such a hash
     """
+    if isinstance(held, bytes):
+        touched, header, packed = _decode_packed(held)  # its error is a ValueError
+        return Record(key, header, packed, False, touched)
     values: dict[str, Any] = {}
     fields = {}
     each = iter(held)
@@ -157,14 +180,14 @@ def _header_changes(changes: Mapping[str, Any]) -> tuple[list[str], dict[str, by
 
 def _list(packed: list[bytes], letter: bytes, names: Collection[str]) -> bytes:
     """Add a list to *packed*, and return its letter."""
-    packed.append(b"%d" % len(names))
+    packed.append(_encode_number(len(names)))
     packed += [name.encode() for name in names]
     return letter
 
 
 def _map(packed: list[bytes], letter: bytes, pairs: Mapping[str, bytes]) -> bytes:
     """Add pairs to *packed*, and return their letter."""
-    packed.append(b"%d" % len(pairs))
+    packed.append(_encode_number(len(pairs)))
     for name, value in pairs.items():
         packed += name.encode(), value
     return letter

@@ -20,9 +20,10 @@ from erlen.loading import load
 
 __all__ = ["Command", "Lines", "LoopedLines", "Unsent"]
 
-Command: TypeAlias = tuple[Any, ...]
+Command: TypeAlias = tuple[Any, ...] | bytes
+"""Its name and arguments, or all of it as it is sent."""
 
-_CHUNK = 65_536
+_CHUNK, _BUFFER = 65_536, 16_384
 _CLOSED, _LATE = "Connection closed by server", "Timeout while waiting for an answer"
 # The tasks of an event loop share so many connections to a server; threads are few by themselves.
 _CONNECTIONS = 16
@@ -38,6 +39,20 @@ class Unsent(Exception):
         self.cause = cause
 
 
+def _written(commands: Sequence[Command]) -> bytes:
+    if len(commands) == 1 and type(commands[0]) is bytes:  # as most often
+        return commands[0]
+    return b"".join([each if type(each) is bytes else _hiredis.pack_command(each) for each in commands])
+
+
+def _packed(connection: Any, commands: Sequence[Command]) -> list[bytes]:
+    """Return what is sent where hiredis is not used."""
+    packed: list[bytes] = []
+    for each in commands:
+        packed += [each] if isinstance(each, bytes) else connection.pack_command(*each)
+    return packed
+
+
 def _reader_of(connection: Any) -> Any:
     """Return what reads answers and makes errors of them as *connection* does; None if it does not say how."""
     errors = getattr(getattr(connection, "_parser", None), "parse_error", None)
@@ -47,11 +62,12 @@ def _reader_of(connection: Any) -> Any:
 class _Line:
     """An open connection that waits for no answer."""
 
-    __slots__ = ("_feed", "_gets", "_looked", "_receive", "_send", "connection")
+    __slots__ = ("_buffer", "_feed", "_gets", "_looked", "_receive", "_send", "connection")
 
     def __init__(self, connection: Any, sock: Any, reader: Any) -> None:
         self.connection = connection
-        self._send, self._receive = sock.sendall, sock.recv
+        self._send, self._receive = sock.sendall, sock.recv_into
+        self._buffer = bytearray(_BUFFER)
         self._gets, self._feed = reader.gets, reader.feed
         look = _poll()
         look.register(sock, select.POLLIN)
@@ -69,16 +85,17 @@ class _Line:
 
     def ask(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands and return the answers; errors of the server are among them."""
-        gets, replies = self._gets, []
+        gets = self._gets
+        replies: list[Any] = []
         try:
-            self._send(b"".join(map(_hiredis.pack_command, commands)))
+            self._send(_written(commands))
             for _ in commands:
-                reply = gets()
+                reply = gets() if replies else False
                 while reply is False:  # there is more to come
-                    data = self._receive(_CHUNK)
-                    if not data:
+                    size = self._receive(self._buffer)
+                    if not size:
                         raise redis.ConnectionError(_CLOSED)
-                    self._feed(data)
+                    self._feed(self._buffer, 0, size)
                     reply = gets()
                 if isinstance(reply, redis.ConnectionError):
                     raise reply
@@ -109,7 +126,13 @@ class Lines:
         :raises Unsent: if there is no connection
         :raises RedisError: if not all answers came
         """
-        line = self._take()
+        try:
+            line: _Line | None = self._idle.pop()
+        except IndexError:
+            line = None
+        if line is not None and line._looked(0):
+            self._give_back(line)
+            line = self._take()
         if line is None:
             try:
                 connection = self.pool.get_connection()
@@ -146,7 +169,7 @@ class Lines:
         """Do with the ways of redis-py what a line does."""
         replies: list[Any] = []
         try:
-            connection.send_packed_command(connection.pack_commands(commands))
+            connection.send_packed_command(_packed(connection, commands))
             for _ in commands:
                 try:
                     replies.append(connection.read_response())
@@ -189,7 +212,7 @@ class _LoopedLine:
         """Send the commands and return the answers; errors of the server are among them."""
         gets, replies = self._gets, []
         try:
-            sent = b"".join(map(_hiredis.pack_command, commands))
+            sent = _written(commands)
             self._writer.write(sent)
             if len(sent) > _CHUNK:
                 async with asyncio.timeout(self._timeout):
@@ -280,7 +303,7 @@ class LoopedLines:
         """Do with the ways of redis-py what a line does."""
         replies: list[Any] = []
         try:
-            await connection.send_packed_command(connection.pack_commands(commands))
+            await connection.send_packed_command(_packed(connection, commands))
             for _ in commands:
                 try:
                     replies.append(await connection.read_response())

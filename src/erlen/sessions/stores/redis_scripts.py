@@ -12,8 +12,12 @@ counter, is text in here, and moments come and go as text.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+
+import msgspec
 
 from erlen.sessions.record import Header
+from erlen.sessions.stores.redis_hashes import kind_of
 
 __all__ = [
     "CONFLICT",
@@ -40,11 +44,35 @@ REFUSED, DONE, CONFLICT, FORWARD, OVERFLOW = range(5)
 class Script:
     """A script and the name by which a server that knows it is asked for it."""
 
-    __slots__ = ("name", "source")
+    __slots__ = ("_head", "name", "source")
 
     def __init__(self, *parts: str) -> None:
         self.source = "".join(parts).encode()
         self.name = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
+        head = b"$7\r\nEVALSHA\r\n$%d\r\n%b\r\n$1\r\n" % (len(self.name), self.name)
+        self._head = [head + b"%d" % keys for keys in range(10)]
+
+    def command(self, names: Sequence[bytes], arguments: Sequence[bytes]) -> bytes:
+        """Return the command that runs it by its name, as it is sent: what every driver makes of it, in a third.
+
+        :param names: those of the keys that it works on, fewer than ten
+        """
+        every = (*names, *arguments)
+        try:
+            parts = [_COUNTS[len(every) + 3], self._head[len(names)]]
+            for each in every:
+                parts.append(_SIZES[len(each)])
+                parts.append(each)
+        except IndexError:
+            parts = [b"*%d" % (len(every) + 3), self._head[len(names)]]
+            for each in every:
+                parts += (b"$%d" % len(each), each)
+        parts.append(b"")
+        return b"\r\n".join(parts)
+
+
+# Formatting a number takes longer than all the rest.
+_COUNTS, _SIZES = [[b"%b%d" % (sign, number) for number in range(512)] for sign in (b"*", b"$")]
 
 
 _NAMES = ", ".join(f"'{name}'" for name in Header.__struct_fields__)
@@ -71,13 +99,79 @@ local function touch(now, text)
 end
 """
 
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\{byte:03d}" for byte in data)
+
+
+def _defaults() -> str:
+    """Return, for each attribute of the header, what it is packed as where it is left out: false if it must not be."""
+    packed = []
+    for each in msgspec.structs.fields(Header):
+        required = each.default is msgspec.NODEFAULT
+        packed.append("false" if required else f"'{_escaped(msgspec.msgpack.encode(each.default))}'")
+    return ", ".join(packed)
+
+
+_ARRAY = _escaped(msgspec.msgpack.encode([None] * len(Header.__struct_fields__))[: -len(Header.__struct_fields__)])
+_KINDS = "".join(kind_of(name) for name in Header.__struct_fields__)
+
+# A session in one answer, in msgpack: whether it was touched, the header, and the fields. What the driver makes of each
+# field of a hash costs more than all of this.
+_PACK = f"""
+local kinds, defaults = '{_KINDS}', {{{_defaults()}}}
+local function bytes(raw) return struct.pack('>BI4', 198, #raw) .. raw end
+local function text(raw) return struct.pack('>BI4', 219, #raw) .. raw end
+local packers = {{
+  d = function(raw)
+    local number = tonumber(raw)
+    return number and struct.pack('>Bd', 203, number)
+  end,
+  i = function(raw)
+    local number = tonumber(raw)
+    return number and cmsgpack.pack(number)
+  end,
+  b = function(raw) return raw == '1' and '\\195' or '\\194' end,
+  s = text, x = bytes, m = function(raw) return raw end
+}}
+local fields, count = {{}}, 0
+local function split(all)
+  for at = 1, #all, 2 do
+    local name, raw = all[at], all[at + 1]
+    if string.byte(name) == 46 then
+      count = count + 1
+      fields[count] = text(string.sub(name, 2)) .. bytes(raw)
+    else
+      header[name] = raw
+    end
+  end
+end
+-- Nil if an attribute is missing or damaged.
+local function pack_header()
+  local packed = {{}}
+  for at, name in ipairs(names) do
+    local raw = header[name]
+    packed[at] = raw and packers[string.sub(kinds, at, at)](raw) or not raw and defaults[at]
+    if not packed[at] then return end
+  end
+  return '{_ARRAY}' .. table.concat(packed)
+end
+"""
+
 TOUCH = Script(
     _HEADER,
+    _PACK,
     """
--- ARGV: now. Answers whether the session was touched, and the hash.
-local now, touched = tonumber(ARGV[1]), 0
-if read_header() and not header.successor and not is_over(now) then touched = touch(now, ARGV[1]) end
-return {touched, redis.call('HGETALL', KEYS[1])}
+-- ARGV: now, or nothing if it is not to be touched. Answers the packed session; the hash, if it is damaged or missing.
+local all = redis.call('HGETALL', KEYS[1])
+split(all)
+local packed, touched = pack_header(), '\\194'
+if not packed then return all end
+local now = tonumber(ARGV[1])
+if now and not header.successor and not is_over(now) and touch(now, ARGV[1]) == 1 then
+  packed, touched = pack_header(), '\\195'
+end
+return '\\147' .. touched .. packed .. struct.pack('>BI4', 223, count) .. table.concat(fields)
 """,
 )
 
@@ -310,12 +404,14 @@ MERGE = Script(
     _HEADER,
     _MERGE,
     """
--- ARGV: now, the delta. Answers REFUSED, CONFLICT, FORWARD, OVERFLOW, or DONE, version, emptied, numbers, taken.
+-- ARGV: now, the delta. Answers REFUSED, CONFLICT, FORWARD, OVERFLOW, or DONE, version, emptied, numbers, taken; the
+-- version alone, if there is nothing else to tell.
 if emptied == 1 then
   redis.call('UNLINK', KEYS[1])
 elseif delta.header.seen or delta.header.idle or delta.header.absolute then
   expire(KEYS[1], now)
 end
+if emptied == 0 and not numbers[1] and not taken[1] then return version end
 return {1, version, emptied, numbers, taken}
 """,
 )

@@ -243,7 +243,8 @@ class Fleet:
         for _ in range(_HOPS):
             commands = [("ASKING",), command] if asking else [command]
             try:
-                reply = (await self._exchange(node, commands))[-1]
+                lines = self._lines.get(node) or self._make_lines(node)
+                replies = await lines.exchange(commands) if isinstance(lines, LoopedLines) else lines.exchange(commands)
             except Unsent as error:
                 self._owners = None
                 owner = node if lost or self.address.kind != "cluster" else await self._owner(key)
@@ -258,17 +259,18 @@ class Fleet:
                     raise
                 node, asking, lost = await self._owner(key), False, True
                 continue
+            reply = replies[-1]
+            if not isinstance(reply, Exception):
+                return reply
             if isinstance(reply, AskError):
                 asking = not isinstance(reply, MovedError)
                 if not asking:
                     self._owners = None
                 node = self._reachable(reply.host or node[0], reply.port)
                 continue
-            if isinstance(reply, Exception):
-                if isinstance(reply, ClusterDownError):
-                    self._owners = None
-                raise reply
-            return reply
+            if isinstance(reply, ClusterDownError):
+                self._owners = None
+            raise reply
         raise ClusterDownError("the cluster moves this slot from node to node")
 
     async def batch(self, pairs: Sequence[tuple[bytes, Command]]) -> list[Any]:

@@ -16,7 +16,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from erlen.errors import ConfigError, SessionUnavailable
 from erlen.loading import load
@@ -50,7 +50,7 @@ _PRUNE_AT_ONCE = 500
 class _Connection(sqlite3.Connection):
     """A connection that a weak set can hold, and that knows which file it has open."""
 
-    file: tuple[int, int] | None = None
+    file: tuple[Any, ...] | None = None
 
 
 class _Busy(Exception):
@@ -263,7 +263,8 @@ class SqliteStore(SessionStore):
         """Return the living session under *key*, through the forwarders of timed renewals."""
         forwarded = False
         while True:
-            row = connection.execute(_LOAD, (key,)).fetchone()
+            # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
+            row = connection.execute(_LOAD, (bytearray(key),)).fetchone()
             if row is None:
                 return None
             record = unpack(key, row[0])
@@ -357,7 +358,7 @@ class SqliteStore(SessionStore):
             self._inherited.append(process)
             process = self._process = _Process()
         connection: _Connection | None = getattr(process.local, "connection", None)
-        if connection is not None and connection.file != self._file():
+        if connection is not None and connection.file != _file(self._name):
             # The file was deleted or replaced: what this connection has open is nobody's any more.
             self._drop()
             connection = None
@@ -386,17 +387,9 @@ class SqliteStore(SessionStore):
             except BaseException:
                 connection.close()
                 raise
-            connection.file = self._file()
+            connection.file = _file(self._name)
             process.connections.add(connection)
             return connection
-
-    def _file(self) -> tuple[int, int] | None:
-        """Return what tells the file that stands under the path from every other, or None if there is none."""
-        try:
-            found = os.stat(self._name)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
 
     def _drop(self) -> None:
         """Close this thread's connection, which may be of no use any more."""
@@ -428,6 +421,14 @@ class SqliteStore(SessionStore):
             connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
             connection.execute("COMMIT")
         connection.execute("PRAGMA busy_timeout=0")
+
+
+def _file(name: str) -> tuple[Any, ...] | None:
+    """Return what tells the file that stands under the path from every other, or None if there is none."""
+    try:
+        return os.stat(name)[1:3]  # its inode and its device
+    except OSError:
+        return None
 
 
 def _begin(connection: sqlite3.Connection, give_up: float) -> None:

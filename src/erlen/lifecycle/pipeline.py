@@ -160,7 +160,8 @@ async def handle(
                 await _save_lean(app, context, runner)
             response = context.response
             return
-        context.response = response = await finalize(app, context, result, runner)
+        finish = finalize if own else finalize_here
+        context.response = response = await finish(app, context, result, runner)
     except Exception as caught:
         if inner:
             raise
@@ -224,20 +225,6 @@ def waited(plan: Plan) -> Exception:
     return RuntimeError(f"{plan.endpoint!r}: the pipeline waited for something although all of it is plain.")
 
 
-async def _before(plan: Plan, context: Context, runner: Runner) -> Any:
-    """Run what comes before the view; the first result that is not None is the answer."""
-    if plan.first_visit and context.request.method not in ("HEAD", "OPTIONS"):
-        result = await _first_visit(plan, context, runner)
-        if result is not None:
-            return result
-    for function in plan.before:
-        result = await call(runner, function)
-        if result is not None:
-            context.answered_by = "before_request function", function
-            return result
-    return None
-
-
 async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
     session = context.session
     if not (session.new or getattr(session, "begun", False)) or _VISITED in session:
@@ -252,10 +239,28 @@ async def _first_visit(plan: Plan, context: Context, runner: Runner) -> Any:
 
 
 async def preprocess(app: Any, context: Context, runner: Runner) -> Any:
-    """What Flask calls ``preprocess_request``: the URL value preprocessors, then the hooks before the view."""
-    for function in context.plan.preprocessors:
-        await call(runner, function, context.plan.endpoint, context.request.view_args)
-    return await _before(context.plan, context, runner)
+    """What Flask calls ``preprocess_request``: the URL value preprocessors, then the hooks before the view.
+
+    The first result that is not None is the answer.
+    """
+    plan: Plan = context.plan
+    for function in plan.preprocessors:
+        await call(runner, function, plan.endpoint, context.request.view_args)
+    if plan.first_visit and context.request.method not in ("HEAD", "OPTIONS"):
+        result = await _first_visit(plan, context, runner)
+        if result is not None:
+            return result
+    inline = runner.inline
+    for function in plan.before:
+        result = function() if inline else await runner.call(function)  # not by call(): a coroutine for each is dear
+        if result is not None:
+            if inline and hasattr(result, "__await__"):
+                result = await runner.settle(result)
+                if result is None:
+                    continue
+            context.answered_by = "before_request function", function
+            return result
+    return None
 
 
 async def dispatch(app: Any, context: Context, runner: Runner) -> Any:
@@ -291,7 +296,9 @@ async def finalize(
     return await finalize_here(app, context, result, runner, from_error_handler)
 
 
-async def finalize_here(app: Any, context: Context, result: Any, runner: Runner, from_error_handler: bool) -> Response:
+async def finalize_here(
+    app: Any, context: Context, result: Any, runner: Runner, from_error_handler: bool = False
+) -> Response:
     """Do what ``finalize`` says, without asking for an override of it."""
     own = context.plan.own
     if "make_response" in own:
@@ -323,8 +330,13 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     if context._after_request_functions is not None:
         for function in context._after_request_functions:
             response = _still_response(await call(runner, function, response), function, "after_this_request")
+    inline = runner.inline
     for function in context.plan.after:
-        response = _still_response(await call(runner, function, response), function, "after_request")
+        given = function(response) if inline else await runner.call(function, response)
+        if given is not response:
+            if inline and hasattr(given, "__await__"):
+                given = await runner.settle(given)
+            response = _still_response(given, function, "after_request")
     headers = response.headers
     if context.plan.nosniff and not has_header(headers, "x-content-type-options"):
         headers._list.append(NOSNIFF)

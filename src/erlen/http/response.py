@@ -6,16 +6,20 @@ that is already bytes with a handful of headers, so these take a short way here,
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterable, Iterable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from io import BufferedReader
+from typing import Any, ClassVar, Self
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.http import HTTP_STATUS_CODES, remove_entity_headers
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
+from werkzeug.wsgi import FileWrapper
 
 from erlen.current import current
+from erlen.http.environ import SMALL, FileBody
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = [
@@ -144,6 +148,23 @@ class Response(WerkzeugResponse):
         self._on_close = []
         self.response = [body]
 
+    @classmethod
+    def of_parts(cls, body: Any, status: int, pairs: list[tuple[str, str]], direct_passthrough: bool = False) -> Self:
+        """Make a response of what is ready to be sent, at a fraction of the constructor's price.
+
+        :param body: an iterable of bytes
+        :param pairs: the headers, all of them; the list becomes the response's own
+        """
+        response = cls.__new__(cls)
+        response.headers = headers = _new_headers(Headers)
+        headers._list = pairs
+        response._status_code = status
+        response._status = _STATUS_LINES.get(status) or status_line(status)
+        response.direct_passthrough = direct_passthrough
+        response._on_close = []
+        response.response = body
+        return response
+
     @property
     def json_module(self) -> Any:
         """What ``json`` and ``get_json`` read with: the application's JSON provider."""
@@ -189,17 +210,19 @@ def goes_short(kind: type[Any]) -> bool:
 _IDLE: set[str] = set()
 
 
-def plain_pairs(response: WerkzeugResponse, body: list[Any]) -> list[tuple[str, str]] | None:
+def plain_pairs(response: WerkzeugResponse, body: list[Any] | None) -> list[tuple[str, str]] | None:
     """Give the headers of a *response* that is sent as it stands, with a length; None if there is more to do.
 
-    :param body: what ``response.response`` is
+    :param body: what ``response.response`` is; None for a file that is passed through, whose length the headers say
     """
-    if response._on_close or response.direct_passthrough or not goes_short(type(response)):
-        return None
     code = response._status_code
-    if code < 200 or code == 204 or code == 304:
+    if code < 200 or code == 204 or not goes_short(type(response)):
         return None
-    for chunk in body:
+    if body is not None and (response._on_close or (body and response.direct_passthrough)):
+        return None
+    if code == 304 and (body is None or body):
+        return None
+    for chunk in body or ():
         if type(chunk) is not bytes:
             return None
     pairs: list[tuple[str, str]] = response.headers._list
@@ -213,7 +236,22 @@ def plain_pairs(response: WerkzeugResponse, body: list[Any]) -> list[tuple[str, 
                 return None
             elif len(_IDLE) < 500:  # a view that makes names up must not fill the memory
                 _IDLE.add(name)
-    return pairs if known else [*pairs, length_pair(sum(map(len, body)))]
+    if code == 304:
+        pairs = pairs.copy()
+        remove_entity_headers(pairs)
+        return pairs
+    return pairs if known or body is None else [*pairs, length_pair(sum(map(len, body)))]
+
+
+def _read_small(body: FileWrapper) -> Iterable[bytes]:
+    """Read a small file, for a server that would take it in small pieces; another one is sent as it is."""
+    file = body.file
+    if type(body) is not FileWrapper or type(file) is not BufferedReader or os.fstat(file.fileno()).st_size > SMALL:
+        return body
+    try:
+        return [file.read()]
+    finally:
+        file.close()
 
 
 def lower(
@@ -228,6 +266,10 @@ def lower(
         pairs = plain_pairs(response, body)
         if pairs is not None:
             return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
+    elif isinstance(body, FileWrapper) and response.direct_passthrough and environ["REQUEST_METHOD"] != "HEAD":
+        pairs = plain_pairs(response, None)
+        if pairs is not None:
+            return response._status, pairs, body if type(body) is FileBody else _read_small(body)
     code = response.status_code
     if type(body) is not AsyncBody and is_async_iterable(body):  # it was put into the response later
         body = response.response = AsyncBody(body)  # type: ignore[arg-type]

@@ -88,7 +88,7 @@ class SizedStream(LimitedStream):
         :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
         """
         wanted = self.limit - self._pos
-        if not 0 < wanted <= _AT_ONCE:
+        if not 0 < wanted <= max(_AT_ONCE, getattr(self._stream, "bytes_arrived", 0)):
             return super().readall()
         try:
             read: bytes = self._stream.read(wanted)
@@ -100,7 +100,9 @@ class SizedStream(LimitedStream):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to *size* bytes; all that are left without one. Raises what ``readall`` does."""
-        if size is None or size <= 0 or self._pos >= self.limit:
+        if size == 0:
+            return b""
+        if size is None or size < 0 or self._pos >= self.limit:
             return super().read(-1 if size is None else size)
         try:
             read: bytes = self._stream.read(min(size, self.limit - self._pos))

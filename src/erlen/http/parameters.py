@@ -88,7 +88,7 @@ class SizedStream(LimitedStream):
         :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
         """
         wanted = self.limit - self._pos
-        if not 0 < wanted <= max(_AT_ONCE, getattr(self._stream, "bytes_arrived", 0)):
+        if wanted <= 0 or (wanted > _AT_ONCE and wanted > getattr(self._stream, "bytes_arrived", 0)):
             return super().readall()
         try:
             read: bytes = self._stream.read(wanted)

@@ -49,7 +49,7 @@ write instead. HTTP errors are not here: they are Werkzeug's, and so are the exc
         └── SessionUnavailable                the store does not answer
 
 Outside of it stand :class:`erlen.RouteConflictWarning`, :class:`erlen.steps.RedirectedForm` (an AssertionError, in
-debug mode only), :class:`erlen.http.request.FileNotSent` (a KeyError and an AssertionError, in debug mode only),
+debug mode only), :class:`erlen.http.forms.FileNotSent` (a KeyError and an AssertionError, in debug mode only),
 :class:`erlen.lifecycle.plan.NoView` (a KeyError), :class:`erlen.views.UnwrittenMethod` (a NotImplementedError and an
 AssertionError), :class:`erlen.lifecycle.guard.CrossSiteRequest` (Werkzeug's Forbidden) and
 :class:`erlen.templating.MissingTemplate` (Jinja's TemplatesNotFound).

@@ -12,8 +12,8 @@ from erlen.application import Application as App
 from erlen.context import nearest_request_context
 from erlen.flask.blueprints import Blueprint
 from erlen.flask.globals import request_ctx
-from erlen.http.request import FileNotSent as DebugFilesKeyError
-from erlen.http.request import FilesOfWrongForm
+from erlen.http.forms import FileNotSent as DebugFilesKeyError
+from erlen.http.forms import FilesOfWrongForm
 from erlen.steps import RedirectedForm as FormDataRoutingRedirect
 from erlen.templating import account_of
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, Coroutine
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
@@ -37,8 +37,8 @@ class Wait(Protocol):
         """Wait no more, for anything."""
 
 
-#: From this many bytes on a body is kept in a temporary file.
-SPOOL = 512 * 1024
+#: From this many bytes on a body is kept in a temporary file: to write and read one costs several times as much.
+SPOOL = 2 * 1024 * 1024
 
 
 class BodyTimeout(RequestTimeout):
@@ -82,6 +82,9 @@ class RequestBody(io.RawIOBase):
     #: For how many seconds the next piece of such a body is waited for.
     patience: float | None = None
     _rest = b""
+    #: Where reading goes on in the pieces that are in memory.
+    _next = 0
+    _offset = 0
     _ahead: asyncio.Task[bytes] | None = None
     _readers = 0
     _told = False
@@ -92,7 +95,7 @@ class RequestBody(io.RawIOBase):
         self._length = length
         self._wait = wait
         self._file: IO[bytes] | None = None
-        self._only: bytes | None = b""  # a body of one piece needs no file
+        self._pieces: list[bytes] = []  # a small body needs no file
         self._position = 0
         self.size = 0
         #: No more will come.
@@ -141,17 +144,22 @@ class RequestBody(io.RawIOBase):
                 self._keep(piece)
 
     def _keep(self, piece: bytes) -> None:
-        if self._file is None:
-            if self.size == 0:
-                self._only = piece
-            else:
-                self._file = SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - it lives as long as the body
-                self._file.write(self._only or b"")
-                self._only = None
-        if self._file is not None:
-            self._file.seek(0, io.SEEK_END)
-            self._file.write(piece)
         self.size += len(piece)
+        if self._file is None:
+            self._pieces.append(piece)
+            if self.size <= SPOOL:
+                return
+            self._file = TemporaryFile()  # noqa: SIM115 - it lives as long as the body
+            self._file.writelines(self._pieces)
+            self._pieces = []
+            return
+        self._file.seek(0, io.SEEK_END)
+        self._file.write(piece)
+
+    @property
+    def bytes_arrived(self) -> int:
+        """How many bytes are here: so many can be asked for at once, whatever a client has said."""
+        return self.size
 
     def abandon(self) -> None:
         """Fetch no more; reading on is answered with 413."""
@@ -242,24 +250,30 @@ class RequestBody(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read into *buffer* and return how many bytes were read; 0 means the end.
+        """Read into *buffer* and return how many bytes were read; 0 means the end. Raises what ``read`` does."""
+        piece = self._read_some(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to *size* bytes; all that are left without one.
 
         :raises werkzeug.exceptions.ClientDisconnected: 400, if the client went away before the end
         :raises werkzeug.exceptions.RequestTimeout: 408, if the rest did not come in time
         :raises werkzeug.exceptions.RequestEntityTooLarge: 413, if the rest was not fetched because of the limit
         """
-        wanted = len(buffer)
+        return self.readall() if size is None or size < 0 else self._read_some(size)
+
+    def _read_some(self, wanted: int) -> bytes:
         if self.streams:
-            piece = self._read_stream(wanted)
-            buffer[: len(piece)] = piece
-            return len(piece)
+            return self._read_stream(wanted)
         if self._position + wanted > self.size and not self.complete:
             if self._wait is not None:
                 self._wait(self._fetch(self._position + wanted))
             if self._position >= self.size and not self.complete:
                 raise RequestEntityTooLarge()
         if self._file is None:
-            piece = (self._only or b"")[self._position : self._position + wanted]
+            piece = self._take(wanted)
         else:
             self._file.seek(self._position)
             piece = self._file.read(wanted)
@@ -268,8 +282,22 @@ class RequestBody(io.RawIOBase):
         if not piece and wanted and self.late:
             raise BodyTimeout()
         self._position += len(piece)
-        buffer[: len(piece)] = piece
-        return len(piece)
+        return piece
+
+    def _take(self, wanted: int) -> bytes:
+        """Take up to *wanted* bytes of what is in memory; a piece as it is where it is just that."""
+        taken: list[bytes] = []
+        while wanted > 0 and self._next < len(self._pieces):
+            piece = self._pieces[self._next]
+            left = len(piece) - self._offset
+            if left > wanted:
+                taken.append(piece[self._offset : self._offset + wanted])
+                self._offset += wanted
+                break
+            taken.append(piece[self._offset :] if self._offset else piece)
+            wanted -= left
+            self._next, self._offset = self._next + 1, 0
+        return taken[0] if len(taken) == 1 else b"".join(taken)
 
     def _read_stream(self, wanted: int) -> bytes:
         if not self._rest and wanted:

@@ -12,17 +12,20 @@ from typing import IO, Any
 
 from werkzeug.wsgi import FileWrapper
 
-__all__ = ["FileBody", "make_environ", "split_target"]
+__all__ = ["SMALL", "FileBody", "make_environ", "split_target"]
 
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 _names: dict[str, str] = {}
+
+#: Up to this many bytes a file is sent in one piece where a thread reads it.
+SMALL = 256 * 1024
 
 
 class FileBody(FileWrapper):
     """A file as the body of a response, in pieces that are worth a hop to another thread."""
 
     def __init__(self, file: IO[bytes], buffer_size: int = 8192) -> None:
-        super().__init__(file, max(buffer_size, 256 * 1024))
+        super().__init__(file, max(buffer_size, SMALL))
 
 
 def make_environ(

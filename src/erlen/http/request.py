@@ -10,23 +10,23 @@ import io
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import IO, Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
-from urllib.parse import unquote_plus
 
-from werkzeug.datastructures import EnvironHeaders, Headers, IfRange, ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import Headers, IfRange, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, SecurityError
-from werkzeug.http import parse_if_range_header
+from werkzeug.http import parse_if_range_header, parse_options_header
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
-from werkzeug.sansio.utils import get_host
+from werkzeug.sansio.utils import get_content_length, get_host
 from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
-from werkzeug.wsgi import LimitedStream
 
 from erlen.current import current
+from erlen.http.forms import FilesOfWrongForm, reads_forms_as_usual
 from erlen.http.incoming import IncomingBody, Part, StreamOfUnknownLength, parts_of
+from erlen.http.parameters import EnvironHeaders, SizedStream, parameters_of
 from erlen.log import request_id_in, trace_id_in
 
-__all__ = ["METHODS", "FileNotSent", "FilesOfWrongForm", "Request", "closes_itself", "decode", "lazy"]
+__all__ = ["METHODS", "Request", "closes_itself", "decode", "lazy"]
 
 _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d{1,4})?\Z").match
 
@@ -34,6 +34,9 @@ _USUAL_HOST = re.compile(r"(?!.*xn--)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::\d
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 _new = object.__new__
+_URLENCODED = "application/x-www-form-urlencoded"
+#: Types that say no more than that.
+_BARE_TYPES = frozenset({_URLENCODED, "application/json"})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -271,6 +274,21 @@ class Request(WerkzeugRequest):
         return EnvironHeaders(self.environ)
 
     @lazy
+    def content_length(self) -> int | None:
+        """How many bytes the body says it has; None if it does not say, and 0 if it says nonsense."""
+        environ = self.environ
+        length: Any = environ.get("CONTENT_LENGTH")
+        usual = length is not None and length.isdecimal() and length.isascii() and len(length) < 20
+        if usual and "HTTP_TRANSFER_ENCODING" not in environ:
+            return int(length)
+        return get_content_length(length, environ.get("HTTP_TRANSFER_ENCODING"))
+
+    @lazy
+    def _parsed_content_type(self) -> tuple[str, dict[str, str]]:
+        kind = self.environ.get("CONTENT_TYPE", "")
+        return (kind, {}) if kind in _BARE_TYPES else parse_options_header(kind)
+
+    @lazy
     def host(self) -> str:
         """The host that was asked, with its port if that is not the usual one; empty if it cannot be a host.
 
@@ -317,7 +335,7 @@ class Request(WerkzeugRequest):
         if length is not None:
             if most is not None and length > most:
                 raise RequestEntityTooLarge()
-            return LimitedStream(body, length)  # type: ignore[return-value]
+            return SizedStream(body, length)  # type: ignore[return-value]
         if not self.environ.get("wsgi.input_terminated", False):
             return io.BytesIO()  # without a length, reading on would wait for ever (PEP 3333)
         return body if most is None else io.BufferedReader(StreamOfUnknownLength(body, most))
@@ -347,25 +365,13 @@ class Request(WerkzeugRequest):
     @lazy
     def args(self) -> MultiDict[str, str]:
         """The parameters of the query string."""
-        query = self.environ.get("QUERY_STRING", "")
-        if type(self).parameter_storage_class is not ImmutableMultiDict or "%" in query or not query.isascii():
-            # Escapes may hide bytes that are not UTF-8; Werkzeug has a rule for those.
+        try:
+            query = self.environ["QUERY_STRING"]
+        except KeyError:  # an empty one may be missing
+            query = ""
+        if self.parameter_storage_class is not ImmutableMultiDict or not query.isascii():
             return _werkzeug_args.__get__(self, type(self))  # type: ignore[no-any-return]
-        values: dict[str, list[str]] = {}
-        if query:
-            plus = "+" in query
-            for part in query.split("&"):
-                if part:
-                    name, _, value = part.partition("=")
-                    if plus:
-                        name, value = unquote_plus(name), unquote_plus(value)
-                    if name in values:
-                        values[name].append(value)
-                    else:
-                        values[name] = [value]
-        result: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
-        dict.update(result, values)  # a MultiDict is a dict of lists; its constructor would copy ours
-        return result
+        return parameters_of(query)
 
     # What Flask adds.
 
@@ -501,7 +507,39 @@ class Request(WerkzeugRequest):
         self._begun_files = (*self._begun_files, made)
         return made
 
+    @lazy
+    def form(self) -> ImmutableMultiDict[str, str]:
+        """The fields of the form that was sent, but for its files."""
+        self._load_form_data()
+        return self.form
+
+    @lazy
+    def files(self) -> ImmutableMultiDict[str, Any]:
+        """The files of the form that was sent, each a :class:`werkzeug.datastructures.FileStorage`."""
+        self._load_form_data()
+        return self.files
+
     def _load_form_data(self) -> None:
+        if "form" in self.__dict__:
+            return
+        if self._parsed_content_type[0].lower() == _URLENCODED and reads_forms_as_usual(type(self)):
+            self._load_fields()
+        else:
+            self._load_parts()
+        app = self.app
+        if app is not None and app.debug and self.mimetype != "multipart/form-data" and not self.files:
+            self.files = FilesOfWrongForm(self)
+
+    def _load_fields(self) -> None:
+        stream = self._get_stream_for_parsing()
+        fields: ImmutableMultiDict[str, str]
+        try:
+            fields = parameters_of(stream.read().decode())
+        except UnicodeDecodeError:  # as with every form that cannot be read
+            fields = ImmutableMultiDict()
+        self.stream, self.form, self.files = stream, fields, ImmutableMultiDict()
+
+    def _load_parts(self) -> None:
         try:
             super()._load_form_data()
         finally:
@@ -512,41 +550,3 @@ class Request(WerkzeugRequest):
                 for file in begun:
                     if id(file) not in kept:
                         file.close()
-        if self.app is not None and self.app.debug and self.mimetype != "multipart/form-data" and not self.files:
-            self.files = FilesOfWrongForm(self)
-
-
-class FileNotSent(KeyError, AssertionError):
-    """In debug mode: a view asked for a file, and the form was sent without the contents of files.
-
-    :param key: the name of the form's field
-    :param mimetype: the type that the form was sent as
-    :param names: the names of files that were sent in its place
-    """
-
-    def __init__(self, key: str, mimetype: str, names: list[str]) -> None:
-        super().__init__(key, mimetype, names)
-        self.key = key
-        self.mimetype = mimetype
-        self.names = names
-
-    def __str__(self) -> str:
-        sent = ", ".join(map(repr, self.names))
-        return (
-            f"The form field {self.key!r} is no file: the browser sent a name only ({sent}), because the form was sent "
-            f'as {self.mimetype!r}. Write enctype="multipart/form-data" in the <form> tag.'
-        )
-
-
-class FilesOfWrongForm(ImmutableMultiDict[str, Any]):
-    """An empty ``request.files`` that tells a developer why it is empty."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__()
-        self._mimetype = request.mimetype
-        self._form = request.form
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._form:
-            return super().__getitem__(key)
-        raise FileNotSent(key, self._mimetype, self._form.getlist(key))

@@ -6,21 +6,26 @@ that is already bytes with a handful of headers, so these take a short way here,
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterable, Iterable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from io import BufferedReader
+from typing import Any, ClassVar, Self
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.http import HTTP_STATUS_CODES, remove_entity_headers
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
+from werkzeug.wsgi import FileWrapper
 
 from erlen.current import current
+from erlen.http.environ import SMALL, FileBody
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = [
     *("LENGTHS", "Response"),
-    *("content_type_of", "content_type_pair", "goes_short", "has_header", "length_pair", "lower", "status_line"),
+    *("content_type_of", "content_type_pair", "goes_short", "has_header", "length_pair", "lower"),
+    *("plain_pairs", "status_line"),
 ]
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
@@ -73,10 +78,8 @@ def _check_line(value: str) -> None:
         raise ValueError("Header values must not contain newline characters.")
 
 
-def _make_headers(pairs: list[tuple[str, str]]) -> Headers:
-    headers = Headers.__new__(Headers)
-    headers._list = pairs
-    return headers
+#: Makes headers without their constructor, which would copy the pairs that are given to it next.
+_new_headers = Headers.__new__
 
 
 def has_header(headers: Headers, lowered: str) -> bool:
@@ -130,18 +133,37 @@ class Response(WerkzeugResponse):
         body: bytes = response.encode() if kind is str else response  # type: ignore[union-attr, assignment]
         if content_type is None:
             mimetype = mimetype or self.default_mimetype
-            content_type = None if mimetype is None else content_type_of(mimetype)
+            pairs = [] if mimetype is None else [_TYPES.get(mimetype) or content_type_pair(mimetype)]
         else:
             _check_line(content_type)
-        pairs = [("Content-Type", content_type)] if content_type is not None else []
+            pairs = [("Content-Type", content_type)]
         if self.automatically_set_content_length:
-            pairs.append(length_pair(len(body)))
-        self.headers = _make_headers(pairs)
-        self._status_code = self.default_status if status is None else status
-        self._status = status_line(self._status_code)
+            size = len(body)
+            pairs.append(LENGTHS.get(size) or length_pair(size))
+        self.headers = headers = _new_headers(Headers)
+        headers._list = pairs
+        self._status_code = status = self.default_status if status is None else status
+        self._status = _STATUS_LINES.get(status) or status_line(status)
         self.direct_passthrough = direct_passthrough
         self._on_close = []
         self.response = [body]
+
+    @classmethod
+    def of_parts(cls, body: Any, status: int, pairs: list[tuple[str, str]], direct_passthrough: bool = False) -> Self:
+        """Make a response of what is ready to be sent, at a fraction of the constructor's price.
+
+        :param body: an iterable of bytes
+        :param pairs: the headers, all of them; the list becomes the response's own
+        """
+        response = cls.__new__(cls)
+        response.headers = headers = _new_headers(Headers)
+        headers._list = pairs
+        response._status_code = status
+        response._status = _STATUS_LINES.get(status) or status_line(status)
+        response.direct_passthrough = direct_passthrough
+        response._on_close = []
+        response.response = body
+        return response
 
     @property
     def json_module(self) -> Any:
@@ -184,6 +206,54 @@ def goes_short(kind: type[Any]) -> bool:
     return found
 
 
+#: The names of headers, as they were written, that mean nothing to the way to the server; to lower them costs more.
+_IDLE: set[str] = set()
+
+
+def plain_pairs(response: WerkzeugResponse, body: list[Any] | None) -> list[tuple[str, str]] | None:
+    """Give the headers of a *response* that is sent as it stands, with a length; None if there is more to do.
+
+    :param body: what ``response.response`` is; None for a file that is passed through, whose length the headers say
+    """
+    code = response._status_code
+    if code < 200 or code == 204 or not goes_short(type(response)):
+        return None
+    if body is not None and (response._on_close or (body and response.direct_passthrough)):
+        return None
+    if code == 304 and (body is None or body):
+        return None
+    for chunk in body or ():
+        if type(chunk) is not bytes:
+            return None
+    pairs: list[tuple[str, str]] = response.headers._list
+    known = False
+    for name, _ in pairs:
+        if name not in _IDLE:
+            lowered = name.lower()
+            if lowered == "content-length":
+                known = True
+            elif lowered == "location" or lowered == "content-location":
+                return None
+            elif len(_IDLE) < 500:  # a view that makes names up must not fill the memory
+                _IDLE.add(name)
+    if code == 304:
+        pairs = pairs.copy()
+        remove_entity_headers(pairs)
+        return pairs
+    return pairs if known or body is None else [*pairs, length_pair(sum(map(len, body)))]
+
+
+def _read_small(body: FileWrapper) -> Iterable[bytes]:
+    """Read a small file, for a server that would take it in small pieces; another one is sent as it is."""
+    file = body.file
+    if type(body) is not FileWrapper or type(file) is not BufferedReader or os.fstat(file.fileno()).st_size > SMALL:
+        return body
+    try:
+        return [file.read()]
+    finally:
+        file.close()
+
+
 def lower(
     response: WerkzeugResponse, environ: dict[str, Any], types_no_content: bool = False
 ) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
@@ -191,34 +261,16 @@ def lower(
 
     :param types_no_content: keep the type of an answer 204, which has no content
     """
-    code = response.status_code
     body = response.response
-    if (
-        type(body) is list
-        and not response._on_close
-        and not response.direct_passthrough
-        and code not in (204, 304)
-        and code >= 200
-        and goes_short(type(response))
-    ):
-        size = 0
-        pairs: list[tuple[str, str]] = response.headers._list
-        for chunk in body:
-            if type(chunk) is not bytes:
-                break
-            size += len(chunk)
-        else:
-            known = False
-            for name, _ in pairs:
-                lowered = name.lower()
-                if lowered == "content-length":
-                    known = True
-                elif lowered == "location" or lowered == "content-location":
-                    break
-            else:
-                if not known:
-                    pairs = [*pairs, ("Content-Length", str(size))]
-                return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
+    if type(body) is list:
+        pairs = plain_pairs(response, body)
+        if pairs is not None:
+            return response._status, pairs, () if environ["REQUEST_METHOD"] == "HEAD" else body
+    elif isinstance(body, FileWrapper) and response.direct_passthrough and environ["REQUEST_METHOD"] != "HEAD":
+        pairs = plain_pairs(response, None)
+        if pairs is not None:
+            return response._status, pairs, body if type(body) is FileBody else _read_small(body)
+    code = response.status_code
     if type(body) is not AsyncBody and is_async_iterable(body):  # it was put into the response later
         body = response.response = AsyncBody(body)  # type: ignore[arg-type]
     chunks, status, headers = response.get_wsgi_response(environ)

@@ -59,9 +59,10 @@ def exists(dotted: str) -> bool:
         except ImportError:
             continue
         for part in parts[length:]:
-            if part not in vars(found):
+            late = isinstance(found, ModuleType) and part in getattr(found, "__all__", ())
+            if part not in vars(found) and not late:
                 return False
-            found = vars(found)[part]
+            found = getattr(found, part) if late else vars(found)[part]
         return True
     return False
 

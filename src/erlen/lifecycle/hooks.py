@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Plans(dict[Any, Any]):
     """The compiled plans of one application, by their endpoints, and what else is worked out from the same things."""
 
-    __slots__ = ("makes_context", "only_matches", "request_class", "simple", "straight", "wraps_asgi")
+    __slots__ = ("makes_context", "only_matches", "request_class", "simple", "slides", "straight", "wraps_asgi")
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +33,8 @@ class Plans(dict[Any, Any]):
         self.wraps_asgi = True
         #: A request begins with nothing but the search for its rule.
         self.only_matches = False
+        #: Cookies of sessions are sent again, to move their deadline.
+        self.slides = False
         #: Neither proxies nor mounted applications have a part in it either.
         self.straight = False
 

@@ -73,6 +73,8 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
         context.plan = plans[endpoint]
     except KeyError:
         context.plan = app.compile_plan(endpoint)
+    if plans.slides and may_be_permanent(request.cookie_header or ""):
+        context.session  # noqa: B018 - its cookie is sent again although nothing may touch it
     return True
 
 
@@ -115,7 +117,8 @@ def work_out(app: Any, plans: Plans) -> None:
     plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
     plans.straight = not (plans.makes_context or app._proxies is not None or app._mounts)
-    plans.only_matches = plans.simple and app.session_interface is None and not app._sessions_slide
+    plans.only_matches = plans.simple and app.session_interface is None
+    plans.slides = app._sessions_slide
 
 
 def _asks_for_websocket(request: Any) -> bool:

@@ -74,9 +74,18 @@ class _ApplicationType(ABCMeta):
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in _PLANNED:
-            for changes in list(Changes.living):
-                changes.generation += 1
-                changes.note()
+            _note_all()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if name in _PLANNED:
+            _note_all()
+
+
+def _note_all() -> None:
+    for changes in list(Changes.living):
+        changes.generation += 1
+        changes.note()
 
 
 class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, TemplateSetup, metaclass=_ApplicationType):
@@ -166,6 +175,12 @@ class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, Tem
         if name == "_got_first_request" and not value:
             self._ready = False
         if name in _PLANNED and "_changes" in self.__dict__:
+            self._changes.generation += 1
+            self._changes.note()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if name in _PLANNED:
             self._changes.generation += 1
             self._changes.note()
 
@@ -438,7 +453,7 @@ class Application(ServingSetup, SessionSetup, Steps, UrlBuilding, Placement, Tem
 
     def _makes_context(self) -> bool:
         own = self.__dict__.get("request_context") or type(self).request_context
-        return own is not Application.request_context
+        return own is not Application.request_context or type(self).context_of is not Application.context_of
 
     def context_of(self, request: Request) -> Context:
         """Make the context of *request*, an object of ``request_class``."""

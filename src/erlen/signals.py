@@ -51,7 +51,9 @@ class Listened:
 
     def still(self) -> bool:
         """Tell whether anybody does, where somebody did."""
-        self.any = any(signal.receivers for signal in self.signals)
+        self.any = False  # first, so that whoever connects meanwhile is not overlooked
+        if any(signal.receivers for signal in self.signals):
+            self.any = True
         return self.any
 
 

@@ -129,10 +129,11 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     failure: Exception | None = None
     called: Called | None = NOT_CALLED
     try:
-        if plans.makes_context:  # perhaps with another environ
-            environ = context.request.environ
-        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")  # an empty one may be missing
-        if not (plans.only_matches and match_ready(app, context, plans, path, method, True)):
+        path, method = environ.get("PATH_INFO") or "", environ.get("REQUEST_METHOD", "GET")
+        if plans.only_matches and match_ready(app, context, plans, path, method, True):
+            context.request.path = path  # now, because the environ may be changed
+            context.request.method = method
+        else:
             begin(app, context)
     except Exception as error:
         failure = error

@@ -162,7 +162,7 @@ class Request(WerkzeugRequest):
     @classmethod
     def from_source(cls, source: Source, body: Any) -> Self:
         """Make the request of a server that does not speak WSGI. Its ``environ`` is made when it is asked for."""
-        if cls.__init__ is not Request.__init__:
+        if cls.__init__ is not Request.__init__ or cls.__new__ is not Request.__new__:
             request = cls(source.make_environ(body))
             request._join(source, body)
             return request

@@ -40,16 +40,19 @@ def answer_calmly(app: Any, context: Context) -> Called | None:
         else:
             values = request.view_args  # an empty one is dear to unpack
             result = view(**values) if values else view()
-    except Exception as error:
+    except BaseException as error:
         return None, error
-    if (
-        context._session is None
-        and context._after_request_functions is None
-        and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
-        and plain_answer(app, context, result)
-    ):
-        context._holds -= 1
-        return None
+    try:
+        if (
+            context._session is None
+            and context._after_request_functions is None
+            and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+            and plain_answer(app, context, result)
+        ):
+            context._holds -= 1
+            return None
+    except Exception:  # it cannot be written: handle fails with it again, where that is answered
+        pass
     return result, None
 
 
@@ -66,17 +69,20 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         view: Any = plan.view
         try:
             result = await (view(**values) if values else view())
-        except Exception as error:
+        except BaseException as error:
             called = None, error
         else:
-            if (
-                context._session is None
-                and context._after_request_functions is None
-                and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
-                and plain_answer(app, context, result)
-            ):
-                context._holds -= 1
-                return
+            try:
+                if (
+                    context._session is None
+                    and context._after_request_functions is None
+                    and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+                    and plain_answer(app, context, result)
+                ):
+                    context._holds -= 1
+                    return
+            except Exception:  # as above
+                pass
             called = result, None
     try:
         await handle(app, context, runner, None, False, None, called)

@@ -107,6 +107,7 @@ async def handle(
                     result = await settled(app.preprocess_request(), runner)
                 else:
                     result = await preprocess(app, context, runner)
+                method = request.method  # a hook may have set it
                 rule = request.url_rule
                 if rule is not None and rule.endpoint != plan.endpoint:  # a hook has chosen another route
                     plan = context.plan = app.plan_of(rule.endpoint)

@@ -13,7 +13,7 @@ from erlen.http.response import LENGTHS, Response, content_type_pair, has_header
 __all__ = ["NOSNIFF", "NOT_CALLED", "OK", "Called", "add_session_headers", "add_session_pairs", "plain_answer"]
 
 #: What a view has returned, or what it has raised.
-Called: TypeAlias = "tuple[Any, Exception | None]"
+Called: TypeAlias = "tuple[Any, BaseException | None]"
 NOT_CALLED: Called = (None, None)
 
 #: The status line of most answers.

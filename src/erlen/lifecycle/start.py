@@ -58,7 +58,7 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
             found = urls.find_usual(path, method)
         if type(found) is tuple:
             rule, request.view_args = found
-    elif method in rule.methods:
+    elif rule.methods is None or method in rule.methods:
         request.view_args = {}
     else:
         return False
@@ -114,11 +114,14 @@ def work_out(app: Any, plans: Plans) -> None:
     """Work out what *plans* say of all requests."""
     plans.request_class = app.request_class
     plans.wraps_asgi = app._overrides("asgi_app")
-    plans.makes_context = app._makes_context() or app.request_class.__init__ is not Request.__init__
+    kind = app.request_class
+    own = kind.__init__ is not Request.__init__ or kind.__new__ is not Request.__new__
+    plans.makes_context = own or app._makes_context()
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
     plans.straight = not (plans.makes_context or app._proxies is not None or app._mounts)
-    plans.only_matches = plans.simple and app.session_interface is None
     plans.slides = app._sessions_slide
+    tells = kind.method is Request.method and kind.path is Request.path  # what the server says counts
+    plans.only_matches = plans.simple and tells and not plans.makes_context and app.session_interface is None
 
 
 def _asks_for_websocket(request: Any) -> bool:

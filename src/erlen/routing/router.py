@@ -137,11 +137,11 @@ class Router:
             self._tree = Tree(rule for rule in self._rules_in_order if not rule.build_only)
             self._stale = False
             usual = self._tree.domains.get(self.default_subdomain, NOWHERE)
-            self.ready, self.ready_tails = usual.ready, usual.ready_tails
             if self.home.subdomain != self.default_subdomain:
                 self.home = Home(self.default_subdomain)
             if not self.host_matching and type(self).find is Router.find:  # a subclass may have a search of its own
                 self.home.domain = usual
+                self.ready, self.ready_tails = usual.ready, usual.ready_tails
 
     def freeze(self) -> None:
         """Compile the rules now, so that the first request need not."""

@@ -1,0 +1,200 @@
+"""Requests of which there is nothing to run but the view take a short way, which means the same as the long one."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from erlen import Erlen, Request, request
+from erlen.routing import Map
+from erlen.signals import LISTENED, got_request_exception, request_finished, request_started, request_tearing_down
+
+
+@pytest.mark.parametrize("result", [{"a": object()}, "\ud800"], ids=["no JSON", "no Unicode"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_a_result_that_cannot_be_written_is_an_error_that_is_answered(app: Any, result: Any, is_async: bool) -> None:
+    heard: list[str] = []
+    app.logger.disabled = True
+
+    @app.errorhandler(500)
+    def handle(error: Any) -> tuple[str, int]:
+        return "own page", 500
+
+    if is_async:
+
+        @app.get("/")
+        async def waiting() -> Any:
+            return result
+    else:
+
+        @app.get("/")
+        def index() -> Any:
+            return result
+
+    def hear(sender: Any, exception: Exception) -> None:
+        heard.append(type(exception).__name__)
+
+    for _ in range(2):
+        response = app.test_client().get("/")
+        assert (response.status_code, response.text) == (500, "own page")
+    with got_request_exception.connected_to(hear, app):
+        app.test_client().get("/")
+    assert len(heard) == 1
+
+
+class ToldByAHeader(Request):
+    """What middleware for HTML forms does: a header says the method and the path that are meant."""
+
+    def __init__(self, environ: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(environ, *args, **kwargs)
+        self.method = environ.get("HTTP_X_METHOD", self.method)
+        self.path = environ.get("HTTP_X_PATH", self.path)
+
+
+class ToldByAProperty(Request):
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        return str(self.environ.get("HTTP_X_METHOD", "GET"))
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        return str(self.environ.get("HTTP_X_PATH", "/"))
+
+
+@pytest.mark.parametrize("kind", [ToldByAHeader, ToldByAProperty])
+def test_what_a_class_of_requests_says_of_itself_counts(app: Any, kind: type[Request]) -> None:
+    app.request_class = kind
+    app.config["CROSS_SITE_GUARD"] = False
+    app.add_url_rule("/", "index", lambda: "index")
+    app.add_url_rule("/", "put", lambda: "put", methods=["PUT"])
+    app.add_url_rule("/other", "other", lambda: "other")
+    client = app.test_client()
+    for _ in range(2):
+        assert client.get("/").text == "index"
+        assert client.get("/", headers={"X-Method": "PUT"}).text == "put"
+        assert client.get("/", headers={"X-Path": "/other"}).text == "other"
+
+
+def test_what_a_context_of_its_own_changes_counts(make_app: Any) -> None:
+    class Own(Erlen):
+        def request_context(self, environ: dict[str, Any]) -> Any:
+            return super().request_context({**environ, "PATH_INFO": "/elsewhere"})
+
+    app = make_app(Own)
+    app.add_url_rule("/", "index", lambda: "index")
+    app.add_url_rule("/elsewhere", "elsewhere", lambda: "elsewhere")
+    for _ in range(2):
+        assert app.test_client().get("/").text == "elsewhere"
+
+
+def test_a_class_that_is_patched_for_a_while_is_forgotten_afterwards(app: Any) -> None:
+    class Patched(Request):
+        pass
+
+    app.add_url_rule("/", "index", lambda: type(request._get_current_object()).__name__)  # type: ignore[attr-defined]
+    client = app.test_client()
+    for owner in (app, Erlen):
+        with patch.object(owner, "request_class", Patched):
+            assert client.get("/").text == "Patched"
+        assert client.get("/").text == "Request"
+
+
+def test_a_map_with_a_search_of_its_own_is_asked(make_app: Any) -> None:
+    asked: list[str] = []
+
+    class Telling(Map):
+        def find(self, domain: str, path: str, method: str, websocket: bool = False) -> Any:
+            asked.append(path)
+            return super().find(domain, path, method, websocket)
+
+    class Own(Erlen):
+        url_map_class = Telling
+
+    app = make_app(Own)
+    app.add_url_rule("/", "index", lambda: "index")
+    app.add_url_rule("/<int:number>", "number", lambda number: str(number))
+    client = app.test_client()
+    for path in ("/", "/3", "/zz", "/"):
+        client.get(path)
+    assert asked == ["/", "/3", "/zz", "/"]
+
+
+def test_a_rule_may_lose_its_methods_after_the_first_request(app: Any) -> None:
+    app.config["CROSS_SITE_GUARD"] = False
+    app.add_url_rule("/", "index", lambda: "index")
+    client = app.test_client()
+    assert client.post("/").status_code == 405
+    next(app.url_map.iter_rules("index")).methods = None
+    assert client.post("/").text == "index"
+
+
+def test_a_request_keeps_its_path_and_method_whatever_becomes_of_its_environ(app: Any) -> None:
+    @app.get("/a/b")
+    def index() -> str:
+        environ = request.environ
+        environ["SCRIPT_NAME"], environ["PATH_INFO"], environ["REQUEST_METHOD"] = "/a", "/b", "PUT"
+        return f"{request.method} {request.path}"
+
+    for _ in range(2):
+        assert app.test_client().get("/a/b").text == "GET /a/b"
+
+
+def test_files_are_closed_after_a_view_that_would_end_the_program(make_app: Any, interface: str) -> None:
+    app = make_app()
+    kept: list[Any] = []
+
+    @app.get("/")
+    def index() -> str:
+        kept.append(request.files["a"].stream)
+        raise SystemExit
+
+    with pytest.raises(SystemExit if interface == "wsgi" else RuntimeError):
+        app.test_client().get("/", data={"a": (io.BytesIO(b"content"), "a.txt")})
+    assert kept[0].closed
+
+
+def test_a_method_that_a_hook_sets_decides_about_the_automatic_answer(app: Any) -> None:
+    @app.before_request
+    def ask_for_options() -> None:
+        request.method = "OPTIONS"
+
+    app.add_url_rule("/", "index", lambda: "the view")
+    response = app.test_client().get("/")
+    assert response.text == ""
+    assert "GET" in response.allow
+
+
+def test_who_listens_is_heard_from_then_on(app: Any) -> None:
+    heard: list[str] = []
+    app.add_url_rule("/", "index", lambda: "index")
+    client = app.test_client()
+    client.get("/")
+
+    def hear(sender: Any, **values: Any) -> None:
+        heard.append("heard")
+
+    for signal in (request_started, request_finished, request_tearing_down):
+        with signal.connected_to(hear, app):
+            client.get("/")
+        client.get("/")
+    assert heard == ["heard"] * 3
+
+
+def test_who_begins_to_listen_while_it_is_asked_who_does_is_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hear(sender: Any, **values: Any) -> None: ...
+
+    class Looked:
+        @property
+        def receivers(self) -> dict[Any, Any]:
+            request_started.connect(hear)
+            return {}
+
+    monkeypatch.setattr(LISTENED, "signals", [Looked()])
+    try:
+        LISTENED.still()
+        assert LISTENED.any
+    finally:
+        request_started.disconnect(hear)

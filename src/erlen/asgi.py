@@ -135,9 +135,11 @@ class AsgiExchange(Exchange):
         self.may_have_body = has_body or method not in BODILESS
         self.path = path = scope["path"]
         self.root_path = root = scope.get("root_path") or ""
-        self.is_usual = not (root or "://" in path or ENVIRON in scope)
-        if not self.is_usual:
+        if root or "://" in path or ENVIRON in scope:
+            self.is_usual = False
             self._look_closer(scope.get(ENVIRON) or {})
+        else:
+            self.is_usual = True
 
     def _look_closer(self, environ: dict[str, Any]) -> None:
         self.preserved = environ.get(PRESERVE)

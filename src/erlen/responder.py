@@ -113,8 +113,10 @@ class Responder:
                 return
             context.runner = exchange
             try:
-                calmly = plan.awaits_calmly and not (exchange.has_cookies and plan.preloads)
-                work = (await_calmly if calmly else handle)(app, context, exchange)
+                if plan.awaits_calmly and not (exchange.has_cookies and plan.preloads):
+                    work = await_calmly(app, context, exchange)
+                else:
+                    work = handle(app, context, exchange)
                 for waited in work.__await__():  # most views are done at their first step
                     if not await unless_gone(departure_of(exchange, body), exchange, work, waited):
                         return

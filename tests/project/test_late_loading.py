@@ -104,4 +104,9 @@ def test_a_worker_loads_what_keeps_sessions_with_the_first_that_is_touched(
     assert not set(json.loads(ask("/modules"))) & unused
     assert ask("/visits") == "1"
     touched = set(json.loads(ask("/modules"))) & unused
-    assert {"sqlite3", "erlen.sessions.manager"} < touched < KINDS["session"] | KINDS["store of sessions"]
+    # Not sqlite3 itself, which a measurement of coverage has loaded before.
+    assert (
+        {"erlen.sessions.stores.sqlite", "erlen.sessions.manager"}
+        < touched
+        < KINDS["session"] | KINDS["store of sessions"]
+    )

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import Headers
 
 from erlen import Erlen, redirect, request, session, signals, url_for
 from erlen.callables import drive
@@ -61,6 +62,8 @@ class Heard:
             inner: Iterator[object] = iter(list(thing.values()))
         elif isinstance(thing, list | tuple | set | frozenset):
             inner = iter(list(thing))
+        elif isinstance(thing, Headers):
+            return  # they show the request as it came, as Werkzeug's do
         elif type(thing).__module__.partition(".")[0] == "erlen":
             self.kinds.add(type(thing).__qualname__)
             self.add(f"repr of {where}, {type(thing).__qualname__}", f"{thing!r} {thing!s} {thing}")

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import IO, Any, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
-from werkzeug.datastructures import Headers, IfRange, ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import FileStorage, Headers, IfRange, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, SecurityError
 from werkzeug.http import parse_if_range_header, parse_options_header
 from werkzeug.sansio.http import parse_cookie
@@ -514,7 +514,7 @@ class Request(WerkzeugRequest):
         return self.form
 
     @lazy
-    def files(self) -> ImmutableMultiDict[str, Any]:
+    def files(self) -> ImmutableMultiDict[str, FileStorage]:
         """The files of the form that was sent, each a :class:`werkzeug.datastructures.FileStorage`."""
         self._load_form_data()
         return self.files

@@ -15,7 +15,7 @@ import pytest
 import uvloop
 from cli_tools import until
 
-from erlen.servers.program import _forgive, _set_once, _Wake
+from erlen.servers.stopping import Wake, WorkerStop, forgive
 
 APP = """
 import time
@@ -37,6 +37,8 @@ def serve():
     if (HERE / "broken").exists():
         raise LookupError("there is no database")
     note("begins")
+    while (HERE / "hold").exists():
+        time.sleep(0.005)
     yield
     note("ends")
 
@@ -128,7 +130,22 @@ def test_a_worker_that_its_parent_and_the_system_tell_to_stop_ends_in_order(
     program.until_it_says("one")
     os.killpg(program.process.pid, signal.SIGTERM)  # as systemd does
     assert program.process.wait(90) == 0, program.log
-    assert events(app)[-1] == "ends"
+    assert events(app).count("begins") == events(app).count("ends"), program.log
+
+
+@interfaces
+def test_a_worker_that_is_told_to_stop_during_its_start_up_finishes_it_and_ends_in_order(
+    start: Callable[..., Any], app: Path, free_port: int, interface: str
+) -> None:
+    (app / "hold").touch()
+    options = ("--interface", interface, "--workers", "2", "--workers-kill-timeout", "1000")
+    program = start("serve", "--port", str(free_port), *options)
+    until(lambda: len(events(app)) == 2, lambda: f"the start-up; the log:\n{program.log}")
+    os.killpg(program.process.pid, signal.SIGTERM)
+    until(lambda: "Shutting down" in program.log, lambda: f"the server to notice; the log:\n{program.log}")
+    (app / "hold").unlink()
+    assert program.process.wait(90) == 0, program.log
+    assert events(app) == ["begins", "begins", "ends", "ends"], program.log
 
 
 @interfaces
@@ -166,21 +183,17 @@ def signals() -> Iterator[None]:
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("runs", [False, True], ids=["before the loop runs", "while the loop runs"])
-def test_a_worker_heeds_a_signal_once_whenever_it_comes(make_loop: Callable[[], Any], runs: bool) -> None:
+def test_a_server_is_told_to_stop_once_whenever_the_signals_come(make_loop: Callable[[], Any], runs: bool) -> None:
     loop, heard = make_loop(), []
-    event = SimpleNamespace(set=lambda: heard.append("stop"))
-
-    def original(loop: Any) -> Any:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, event.set)
-        return event
+    stop = WorkerStop()
+    stop.take_over(lambda: heard.append("stop"), loop)
+    stop.server_ready()
 
     async def twice() -> None:
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.sleep(0)
 
-    assert _set_once(original, loop) is event
     if runs:
         loop.run_until_complete(twice())
     else:
@@ -190,18 +203,31 @@ def test_a_worker_heeds_a_signal_once_whenever_it_comes(make_loop: Callable[[], 
     loop.close()
 
 
+@pytest.mark.usefixtures("signals")
+def test_a_server_that_is_not_ready_is_told_to_stop_once_it_is() -> None:
+    heard: list[str] = []
+    stop = WorkerStop()
+    stop.application_starts()
+    stop.heed()
+    stop.take_over(lambda: heard.append("stop"))
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert heard == []
+    stop.server_ready()
+    assert heard == ["stop"]
+
+
 def test_a_signal_to_stop_outlasts_the_replacement_of_a_worker() -> None:
     server = SimpleNamespace(interrupt_signal=False, interrupt_children=[0])
-    wake = _Wake(server)
+    wake = Wake(server)
     wake.set()
     wake.clear()
     assert not wake.is_set()
-    _forgive(server)
+    forgive(server)
     assert server.interrupt_children == [0]
 
     server.interrupt_signal = True
     wake.set()
     wake.clear()
     assert wake.is_set()
-    _forgive(server)
+    forgive(server)
     assert server.interrupt_children == []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from erlen.servers.choice import entry_point
+from erlen.servers.stopping import worker_stop
 from erlen.servers.traces import format_trace
 
 __all__ = ["BrokenApplication", "DevelopmentLoader", "Loader"]
@@ -28,6 +29,7 @@ class Loader:
         app = self.load()
         entry = entry_point(app, self.interface)
         if self.interface == "wsgi" and getattr(app, "has_life", False):
+            worker_stop.application_starts()
             app.get_ready()  # over WSGI no server announces its start, and here it can be known
         return entry
 

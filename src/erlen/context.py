@@ -178,7 +178,7 @@ class Context:
         found = self._session
         if found is None:
             found = self._session = self.app.open_session(self)
-        elif self.app.session_interface is not None:
+        elif (self.plan is None or not self.plan.keeps_sessions) and self.app.session_interface is not None:
             found.accessed = True  # a foreign session may not notice by itself, and Vary depends on it
         return found
 

@@ -148,13 +148,15 @@ class Steps(Scaffold):
         request = context.request
         if request is None:
             return find_request_context("session").session
-        interface = self.session_interface
-        if interface is not None:
-            session = open_foreign_session(self, interface, request)
-            if session is not None:
-                session.accessed = True  # it is opened because it is touched
-            return session
-        mode = context.session_mode = "shared" if context.plan is None else context.plan.session_mode
+        plan = context.plan
+        if plan is None or not plan.keeps_sessions:
+            interface = self.session_interface
+            if interface is not None:
+                session = open_foreign_session(self, interface, request)
+                if session is not None:
+                    session.accessed = True  # it is opened because it is touched
+                return session
+        mode = context.session_mode = "shared" if plan is None else plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
         session = self.session_manager.open(request.cookie_header, request.scheme in _SECURE, mode, request)

@@ -1,7 +1,7 @@
 """Requests of which there is nothing to run but the view: they are answered without the whole pipeline.
 
 Most views are like that: no hook, no teardown, nobody who listens to a signal. What ``handle`` would do for them comes
-down to the call and a plain answer. Where it turns out that there is more to do (the view has raised, or has touched
+down to the call and a plain answer. Where it turns out that there is more to do (the view has raised, or has changed
 the session), ``handle`` goes on with what the view has given.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from erlen.context import Context
 from erlen.lifecycle.pipeline import handle
-from erlen.lifecycle.plain import NOT_CALLED, Called, plain_answer
+from erlen.lifecycle.plain import NOT_CALLED, Called, add_session_pairs, plain_answer
 from erlen.lifecycle.runner import Runner
 from erlen.signals import LISTENED
 
@@ -44,10 +44,11 @@ def answer_calmly(app: Any, context: Context) -> Called | None:
         return None, error
     try:
         if (
-            context._session is None
-            and context._after_request_functions is None
+            context._after_request_functions is None
             and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+            and (context._session is None or _only_looked(context))
             and plain_answer(app, context, result)
+            and (context._session is None or _is_saved(app, context))
         ):
             context._holds -= 1
             return None
@@ -74,10 +75,11 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         else:
             try:
                 if (
-                    context._session is None
-                    and context._after_request_functions is None
+                    context._after_request_functions is None
                     and not (context.request._has_files or (LISTENED.any and LISTENED.still()))
+                    and (context._session is None or _only_looked(context))
                     and plain_answer(app, context, result)
+                    and (context._session is None or _is_saved(app, context))
                 ):
                     context._holds -= 1
                     return
@@ -88,3 +90,21 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         await handle(app, context, runner, None, False, None, called)
     finally:
         called = NOT_CALLED  # the exception in it would hold this frame, and this frame the exception
+
+
+def _only_looked(context: Context) -> bool:
+    """Tell whether the view seems to have done no more with the session than to look at it."""
+    if not context.plan.keeps_sessions:
+        return False
+    state = context._session._state
+    return state is None or not state.writable
+
+
+def _is_saved(app: Any, context: Context) -> bool:
+    """Tell whether nothing in the session is to be stored; the answer says then what it depends on."""
+    saved = app.session_manager.save_now(context._session)
+    if saved is False:
+        return False
+    if saved is not None:
+        add_session_pairs(context.headers, saved)
+    return True

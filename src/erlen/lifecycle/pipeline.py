@@ -348,8 +348,13 @@ async def process(app: Any, context: Context, response: Any, runner: Runner) -> 
     elif context._session is None:
         context.headers_gone = True
     else:
-        manager, done = app.session_manager, context.session_mode == "done"
-        saved = manager.committed(context._session) if done else await manager.save(context._session)
+        manager, session = app.session_manager, context._session
+        if context.session_mode == "done":
+            saved = manager.committed(session)
+        else:
+            saved = manager.save_now(session)
+            if saved is False:
+                saved = await manager.save(session)
         if saved is not None:
             add_session_headers(response, saved)
     return response
@@ -388,8 +393,11 @@ async def _answer_unsaved(app: Any, context: Context, error: Exception, runner: 
 
 async def _save_lean(app: Any, context: Context, runner: Runner) -> None:
     """Save the session and add its headers; where it cannot be saved, that is answered."""
+    manager, session = app.session_manager, context._session
     try:
-        saved = await app.session_manager.save(context._session)
+        saved = manager.save_now(session)
+        if saved is False:
+            saved = await manager.save(session)
     except (SessionConflict, SessionUnavailable) as error:
         context.response = await _answer_unsaved(app, context, error, runner)
         return

@@ -241,6 +241,10 @@ class CookieManager(SessionManager):
         return CookieState(CookieFields.of({}))
 
     async def save(self, session: Session) -> SessionHeaders | None:
+        """Do what :meth:`save_now` does: nothing has to wait for a cookie."""
+        return self.save_now(session)
+
+    def save_now(self, session: Session) -> SessionHeaders | None:
         """Say what the response has to carry; None if the session was not touched and its lifetime does not slide.
 
         :raises SessionValueError: if something was put into a value that has no form in tagged JSON
@@ -250,7 +254,8 @@ class CookieManager(SessionManager):
         if not session.accessed:
             if not self.slides or not may_be_permanent(session._cookie or ""):
                 return None
-            await self.load(session)
+            if session._state is None and session._mode != "none":
+                self.load_now(session)
         state: Any = session._state
         if state is None or self._serializer is None:
             return _READ if session.accessed else None

@@ -6,7 +6,7 @@ import logging
 import math
 import secrets
 import time
-from typing import Final
+from typing import Final, Literal
 
 from erlen.errors import SessionConflict, SessionUnavailable
 from erlen.sessions.conflicts import has_begun, rebase, was_refused
@@ -34,6 +34,24 @@ _REFUSED: Final = SessionHeaders(refused=True)
 class SessionManager(SessionOpener):
     """The sessions of one application: one store, one key ring, one set of settings. See :class:`SessionOpener`."""
 
+    def save_now(self, session: Session) -> SessionHeaders | Literal[False] | None:
+        """Do what :meth:`save` does, if there is nothing to be stored: most requests only look at their session.
+
+        :returns: what :meth:`save` returns; False if it has to be called
+        """
+        session._sent = True
+        state = session._state
+        if state is None:
+            return None
+        if state.writable or state.early or state.lease is not None:
+            return False if session.accessed or state.lease is not None else None
+        if not session.accessed:
+            return None
+        wanted = self._wanted(session, state, False)
+        if type(wanted) is not SessionHeaders:
+            return False
+        return wanted if state.answer is None else state.answer
+
     async def save(self, session: Session) -> SessionHeaders | None:
         """Commit what the request changed and say what its response has to carry; None if the session was not touched.
 
@@ -51,16 +69,8 @@ class SessionManager(SessionOpener):
             return None
         if state.early:
             await self._touch(state)
-        wanted: Delta | SessionHeaders | None
         if state.lease is None:
-            wanted = self._wanted(session, state, False)
-            if isinstance(wanted, SessionHeaders):
-                saved = wanted
-            else:
-                try:
-                    saved = await self._commit(session, state, wanted, False, True)
-                except SessionUnavailable as error:
-                    saved = self._unsaved(state, error)
+            saved = await self._save(session, state, False)
         else:
             try:
                 saved = await self._save(session, state, False)

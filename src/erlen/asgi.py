@@ -219,8 +219,10 @@ class AsgiExchange(Exchange):
             pass
 
     def whole(self, status: int, headers: Headers, body: bytes) -> Iterable[Any]:
+        known = _lists.get(tuple(headers))  # as _encode() does, which would be one call more
+        encoded = _encode(headers) if known is None else known.copy()
         return (
-            {"type": "http.response.start", "status": status, "headers": _encode(headers)},
+            {"type": "http.response.start", "status": status, "headers": encoded},
             {"type": "http.response.body", "body": body},
         )
 

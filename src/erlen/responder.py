@@ -113,7 +113,7 @@ class Responder:
                 return
             context.runner = exchange
             try:
-                if plan.awaits_calmly and not (exchange.has_cookies and plan.preloads):
+                if plan.calm_on_loop and not (exchange.has_cookies and plan.preloads):
                     work = await_calmly(app, context, exchange)
                 else:
                     work = handle(app, context, exchange)

@@ -439,3 +439,41 @@ def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
 
     assert on_a_loop(work) == (200, b"sent")
     assert hops == ["to the thread", "to the loop"]
+
+
+@pytest.mark.parametrize("handled", [False, True], ids=["by its own page", "by a handler, which may block"])
+def test_a_page_that_does_not_exist_goes_to_a_thread_only_for_a_plain_error_handler(
+    app: Any, monkeypatch: pytest.MonkeyPatch, handled: bool
+) -> None:
+    hops: list[str] = []
+    do = Worker.do
+
+    def counted(worker: Worker, work: Any) -> None:
+        hops.append("to the thread")
+        do(worker, work)
+
+    monkeypatch.setattr(Worker, "do", counted)
+    if handled:
+        app.errorhandler(404)(lambda error: ("own page", 404))
+
+    async def work() -> Any:
+        connection = Connection()
+        await connection.ask(app, "/nothing")
+        return connection.answer
+
+    status, body = on_a_loop(work)
+    assert status == 404
+    assert (body == b"own page") is handled
+    assert hops == (["to the thread"] if handled else [])
+
+
+def test_an_endpoint_without_a_view_is_named_on_a_loop(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    app.add_url_rule("/", "forgotten")
+
+    async def work() -> Any:
+        connection = Connection()
+        await connection.ask(app)
+        return connection.answer
+
+    assert on_a_loop(work)[0] == 500
+    assert "The rule for endpoint 'forgotten' matched, but the endpoint has no view function." in caplog.text

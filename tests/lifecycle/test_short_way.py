@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from erlen import Erlen, Request, request
+from erlen import Erlen, Request, request, session
 from erlen.routing import Map
 from erlen.signals import LISTENED, got_request_exception, request_finished, request_started, request_tearing_down
 
@@ -198,3 +198,68 @@ def test_who_begins_to_listen_while_it_is_asked_who_does_is_not_overlooked(monke
         assert LISTENED.any
     finally:
         request_started.disconnect(hear)
+
+
+class Visits:
+    """Something that is made text of when the answer is written, by a look at the session."""
+
+    def __init__(self, counts: bool) -> None:
+        self.counts = counts
+
+    def __html__(self) -> str:
+        if self.counts:
+            session["visits"] = session.get("visits", 0) + 1
+        return str(session.get("visits", 0))
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_a_session_that_is_touched_while_the_answer_is_written_counts_as_touched(app: Any, is_async: bool) -> None:
+    if is_async:
+
+        @app.get("/<int:counts>")
+        async def waiting(counts: int) -> dict[str, Any]:
+            return {"visits": Visits(bool(counts))}
+    else:
+
+        @app.get("/<int:counts>")
+        def index(counts: int) -> dict[str, Any]:
+            return {"visits": Visits(bool(counts))}
+
+    client = app.test_client()
+    assert [client.get("/1").json["visits"] for _ in range(2)] == ["1", "2"]
+    looked = client.get("/0")
+    assert (looked.json["visits"], looked.headers["Vary"]) == ("2", "Cookie")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "cookie", "memory"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_what_is_changed_inside_a_value_of_the_session_is_kept(make_app: Any, kind: str, is_async: bool) -> None:
+    app = make_app(SESSION_TYPE=kind)
+
+    @app.get("/begin")
+    def begin() -> str:
+        session["cart"] = {"apples": 1}
+        return "begun"
+
+    if is_async:
+
+        @app.get("/add")
+        async def waiting() -> str:
+            session["cart"]["apples"] += 1
+            return "added"
+    else:
+
+        @app.get("/add")
+        def add() -> str:
+            session["cart"]["apples"] += 1
+            return "added"
+
+    @app.get("/")
+    def look() -> str:
+        return str(session["cart"]["apples"])
+
+    client = app.test_client()
+    for path in ("/begin", "/add", "/add"):
+        assert client.get(path).headers["Vary"] == "Cookie"
+    looked = client.get("/")
+    assert (looked.text, looked.headers["Vary"], looked.headers.getlist("Set-Cookie")) == ("3", "Cookie", [])

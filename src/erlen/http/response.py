@@ -23,7 +23,7 @@ from erlen.http.environ import SMALL, FileBody
 from erlen.http.streaming import AsyncBody, is_async_iterable
 
 __all__ = [
-    *("LENGTHS", "Response"),
+    *("LENGTHS", "USUAL", "Response"),
     *("content_type_of", "content_type_pair", "goes_short", "has_header", "length_pair", "lower"),
     *("plain_pairs", "status_line"),
 ]
@@ -188,6 +188,8 @@ class Response(WerkzeugResponse):
 # A class may override one of these without being sent otherwise; it then says so in ``_sent_as_usual``.
 _SENDING = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
 _short_way: dict[type, bool] = {}
+#: The classes of responses that were found to go the short way: asked first, because a call costs more.
+USUAL: set[type] = set()
 
 
 def goes_short(kind: type[Any]) -> bool:
@@ -203,6 +205,8 @@ def goes_short(kind: type[Any]) -> bool:
                 for name in _SENDING
             )
         )
+        if found:
+            USUAL.add(kind)
     return found
 
 
@@ -216,7 +220,7 @@ def plain_pairs(response: WerkzeugResponse, body: list[Any] | None) -> list[tupl
     :param body: what ``response.response`` is; None for a file that is passed through, whose length the headers say
     """
     code = response._status_code
-    if code < 200 or code == 204 or not goes_short(type(response)):
+    if code < 200 or code == 204 or not (type(response) in USUAL or goes_short(type(response))):
         return None
     if body is not None and (response._on_close or (body and response.direct_passthrough)):
         return None

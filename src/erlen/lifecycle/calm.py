@@ -58,7 +58,10 @@ def answer_calmly(app: Any, context: Context) -> Called | None:
 
 
 async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
-    """Answer a request of which there is nothing to run but an async view; ``handle`` goes on where that is not all."""
+    """Answer a request of which there is nothing to run but an async view, or nothing at all.
+
+    Where that is not all, ``handle`` goes on.
+    """
     called = NOT_CALLED
     plan = context.plan
     if not (
@@ -66,10 +69,14 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
         or context.method not in _CALM
         or (app.before_first_request_funcs and not app._first.done)
     ):
-        values = context.request.view_args
+        request = context.request
+        values = request.view_args
         view: Any = plan.view
         try:
-            result = await (view(**values) if values else view())
+            if view is None:
+                result = request.routing_exception
+            else:
+                result = await (view(**values) if values else view())
         except BaseException as error:
             called = None, error
         else:
@@ -85,7 +92,8 @@ async def await_calmly(app: Any, context: Context, runner: Runner) -> None:
                     return
             except Exception:  # as above
                 pass
-            called = result, None
+            if view is not None:
+                called = result, None
     try:
         await handle(app, context, runner, None, False, None, called)
     finally:

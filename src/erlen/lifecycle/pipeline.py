@@ -29,7 +29,7 @@ from erlen.context import Context
 from erlen.current import current
 from erlen.errors import SessionConflict, SessionUnavailable, ViewResultError
 from erlen.http.convert import make_response
-from erlen.http.response import Response, goes_short, has_header
+from erlen.http.response import USUAL, Response, goes_short, has_header
 from erlen.http.sending import drop, prepare
 from erlen.lifecycle.guard import SAFE_METHODS, refuse_cross_site
 from erlen.lifecycle.handlers import find_handler
@@ -79,6 +79,7 @@ async def handle(
     error: BaseException | None = None
     result: Any = None
     response: Any = None  # looked at here, because an attribute of the context would be dear to read
+    done = True  # what is left is to send bytes: nothing looks at the current context any more
     try:
         if failure is not None:
             raise failure
@@ -155,7 +156,8 @@ async def handle(
             and context._after_request_functions is None
             and not request_finished.receivers
             and (plan.keeps_sessions or context._session is None)
-            and plain_answer(app, context, result)
+            # The short way may have written it already, and has then found the session changed.
+            and ((called is not NOT_CALLED and context.headers is not None) or plain_answer(app, context, result))
         ):
             if context._session is not None:
                 await _save_lean(app, context, runner)
@@ -176,10 +178,14 @@ async def handle(
     finally:
         try:
             if not inner:
-                if response is not None and not goes_short(type(response)):
-                    context.response = await call(
-                        runner, prepare, response, request.environ, app.defaults.types_no_content
-                    )
+                if response is not None:
+                    done = False
+                    if type(response) in USUAL or goes_short(type(response)):
+                        done = type(response.response) is list and not response._on_close
+                    else:
+                        context.response = await call(
+                            runner, prepare, response, request.environ, app.defaults.types_no_content
+                        )
                 # An exception that goes to the server leaves no answer.
                 if hand_over is not None and (response is not None or context.headers is not None):
                     if inline:
@@ -203,8 +209,7 @@ async def handle(
                             runner.stop_watching()  # type: ignore[attr-defined]
                         await end(app, context, error, runner)
             finally:
-                if not inner and (response is not None or appcontext_popped.receivers):
-                    # An answer of plain bytes is sent without more ado: nobody is left to look.
+                if not inner and (not done or appcontext_popped.receivers):
                     current.set(None)
                     if appcontext_popped.receivers and context._holds == 0 and context.joined is None:
                         await send(app, appcontext_popped, runner)

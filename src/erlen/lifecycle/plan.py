@@ -84,12 +84,12 @@ class Plan:
         "all_plain",
         "automatic_options",
         "awaits",
-        "awaits_calmly",
         "before",
         "before_socket",
         "blueprints",
         "body_timeout",
         "calm",
+        "calm_on_loop",
         "closes",
         "direct",
         "eager",
@@ -153,7 +153,7 @@ class Plan:
     #: On a server with a loop the pipeline is awaited there, without more ado.
     on_loop: bool
     #: There is nothing to run but the view, and that is an ``async def``.
-    awaits_calmly: bool
+    calm_on_loop: bool
     #: On a server with a loop it runs whole in one thread: nothing in it is ``async def``, and something may block.
     in_thread: bool
     #: Requests of other sites are refused: the application asks for it, and the route has not said that it is for all.
@@ -238,9 +238,8 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
     elif options.get("blocking") is False and plan.view is not None and not is_async(plan.view):
         plan.view = Quick(plan.view)
     plan.direct = plan.all_plain and not plan.own and plan.response_timeout is None
-    plan.in_thread = plan.all_plain and not (
-        plan.view is not None and is_quick(plan.view) and all(map(is_quick, functions))
-    )
+    is_brief = not plan.handles_errors if plan.view is None else is_quick(plan.view)
+    plan.in_thread = plan.all_plain and not (is_brief and all(map(is_quick, functions)))
     plan.on_loop = not plan.in_thread and not plan.own and plan.response_timeout is None
     plan.calm = (
         plan.lean
@@ -249,7 +248,7 @@ def compile_plan(app: Any, endpoint: str | None, overridden: frozenset[str]) -> 
         and (plan.view is not None or not plan.handles_errors)
     )
     plan.awaits = plan.view is not None and plan.response_timeout is None and is_async(plan.view)
-    plan.awaits_calmly = plan.calm and plan.awaits
+    plan.calm_on_loop = plan.calm and (plan.awaits or plan.view is None)
     return plan
 
 

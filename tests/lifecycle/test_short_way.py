@@ -263,3 +263,25 @@ def test_what_is_changed_inside_a_value_of_the_session_is_kept(make_app: Any, ki
         assert client.get(path).headers["Vary"] == "Cookie"
     looked = client.get("/")
     assert (looked.text, looked.headers["Vary"], looked.headers.getlist("Set-Cookie")) == ("3", "Cookie", [])
+
+
+class AskedOtherwise(Request):
+    def __init__(self, environ: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__({**environ, "QUERY_STRING": "a=of+the+class"}, *args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [(Request, "of the client, ü"), (AskedOtherwise, "of the class")], ids=["usual", "own"]
+)
+def test_the_parameters_of_the_query_are_those_that_the_environ_has(app: Any, kind: Any, given: str) -> None:
+    app.request_class = kind
+    found: list[Any] = []
+
+    @app.get("/")
+    async def index() -> str:
+        found.append((request.args["a"], request.query_string, request.args.getlist("b")))
+        return "x"
+
+    app.test_client().get("/?a=of+the+client%2C+%C3%BC&b=1&b=2&=&c")
+    assert found[0][0] == given
+    assert found[0][2] == (["1", "2"] if kind is Request else [])

@@ -80,11 +80,16 @@ class Source(Protocol):
     root_path: str
     path: str
     has_cookies: bool
+    is_usual: bool
     may_upgrade: bool
 
     @property
     def scheme(self) -> str:
         """``"http"`` or ``"https"``, ``"ws"`` or ``"wss"``."""
+
+    @property
+    def query(self) -> str:
+        """What stands after the question mark, as Latin-1."""
 
     def make_environ(self, body: Any) -> dict[str, Any]:
         """Make the request's WSGI environment, with *body* as its input."""
@@ -139,6 +144,8 @@ class Request(WerkzeugRequest):
     _body: Any = None
     #: What an ASGI or RSGI server told; None under WSGI.
     _source: Source | None = None
+    #: The environ was made first, and may say something else than the source.
+    _environ_counts = False
     #: Something else reads the body.
     shallow = False
 
@@ -182,6 +189,7 @@ class Request(WerkzeugRequest):
         """Belong to what a server told, from now on; what the environ says has been changed on the way, and counts."""
         for name in ("method", "path", "scheme"):
             getattr(self, name)
+        self._environ_counts = True
         self._source = source
         self._body = body
 
@@ -365,10 +373,14 @@ class Request(WerkzeugRequest):
     @lazy
     def args(self) -> MultiDict[str, str]:
         """The parameters of the query string."""
-        try:
-            query = self.environ["QUERY_STRING"]
-        except KeyError:  # an empty one may be missing
-            query = ""
+        source = self._source
+        if source is None or self._environ_counts or not source.is_usual:
+            try:
+                query = self.environ["QUERY_STRING"]
+            except KeyError:  # an empty one may be missing
+                query = ""
+        else:
+            query = source.query
         if self.parameter_storage_class is not ImmutableMultiDict or not query.isascii():
             return _werkzeug_args.__get__(self, type(self))  # type: ignore[no-any-return]
         return parameters_of(query)

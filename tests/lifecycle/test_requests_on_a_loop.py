@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 import time
 import weakref
@@ -13,8 +14,20 @@ from typing import Any
 
 import pytest
 from loop_tools import PATIENCE, Connection, on_a_loop
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request as WerkzeugRequest
 
-from erlen import Response, app_ctx, appcontext_popped, appcontext_pushed, g, request, session, stream_with_context
+from erlen import (
+    Request,
+    Response,
+    app_ctx,
+    appcontext_popped,
+    appcontext_pushed,
+    g,
+    request,
+    session,
+    stream_with_context,
+)
 from erlen.lifecycle.threads import Threads, Worker
 from erlen.sessions.interface import SessionInterface
 
@@ -477,3 +490,32 @@ def test_an_endpoint_without_a_view_is_named_on_a_loop(app: Any, caplog: pytest.
 
     assert on_a_loop(work)[0] == 500
     assert "The rule for endpoint 'forgotten' matched, but the endpoint has no view function." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "kind", [Request, type("Own", (Request,), {"__init__": lambda *args: Request.__init__(*args)})]
+)
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_a_query_means_on_a_loop_what_it_means_elsewhere(app: Any, kind: Any, is_async: bool) -> None:
+    app.request_class = kind
+
+    def seen() -> dict[str, Any]:
+        return {"args": request.args.to_dict(flat=False), "raw": request.query_string.decode("latin1")}
+
+    if is_async:
+
+        @app.get("/")
+        async def waiting() -> dict[str, Any]:
+            return seen()
+    else:
+        app.get("/")(seen)
+
+    async def work(path: str) -> bytes:
+        connection = Connection()
+        await connection.ask(app, path)
+        return connection.answer[1]
+
+    for query in ("", "a=1&b=%C3%BC&a=2&c&=&d=+", "%FF=%zz"):
+        found = on_a_loop(lambda: work("/?" + query))  # noqa: B023 - called here
+        expected = WerkzeugRequest(EnvironBuilder(query_string=query).get_environ())
+        assert json.loads(found) == {"args": expected.args.to_dict(flat=False), "raw": query}

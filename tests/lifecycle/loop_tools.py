@@ -47,7 +47,8 @@ class Connection:
         before, _, query = path.partition("?")
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": before, "query_string": query.encode(), "root_path": "", "headers": [(b"host", b"localhost"), *headers],
+            "path": before, "query_string": query.encode(), "root_path": "",
+            "headers": [(b"host", b"localhost"), *headers],
             "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
         }  # fmt: skip
         await app.asgi(scope, self.receive, self.send)

@@ -171,7 +171,7 @@ class Steps(Scaffold):
 
     def compile_plan(self, endpoint: str | None) -> Plan:
         """Compile the plan of *endpoint* and keep it until something that it was compiled from changes."""
-        plans = self._changes.plans
+        plans = self._changes.plans.compiled
         generation = self._changes.generation
         if self._overridden[0] != generation:
             self._overridden = generation, frozenset(filter(self._overrides, OVERRIDABLE))
@@ -180,7 +180,7 @@ class Steps(Scaffold):
 
     def plan_of(self, endpoint: str | None) -> Plan:
         """Return the plan of *endpoint*, compiled if it is not yet."""
-        return self._changes.plans.get(endpoint) or self.compile_plan(endpoint)
+        return self._changes.plans.compiled.get(endpoint) or self.compile_plan(endpoint)
 
     def _overrides(self, name: str) -> bool:
         return name in self.__dict__ or getattr(type(self), name) is not self._originals[name]

@@ -112,13 +112,16 @@ def _answer_mounted(app: Any, mount: Mount, environ: dict[str, Any], start_respo
 
 
 def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] | None = None) -> Context:
-    if app._proxies is not None:
-        app._proxies.apply(environ)
     plans = app._changes.plans
     if plans.simple is None:
         work_out(app, plans)
     context: Context
-    context = app.request_context(environ) if plans.makes_context else Context(app, plans.request_class(environ))
+    if plans.straight:
+        context = Context(app, plans.request_class(environ))
+    else:
+        if app._proxies is not None:
+            app._proxies.apply(environ)
+        context = app.request_context(environ) if plans.makes_context else Context(app, plans.request_class(environ))
     context._began = True
     context._holds = 1
     if app._reuses_app_context:
@@ -129,7 +132,10 @@ def _run(app: Any, environ: dict[str, Any], hand_over: Callable[[Context], Any] 
     failure: Exception | None = None
     called: Called | None = NOT_CALLED
     try:
-        path, method = environ.get("PATH_INFO") or "", environ.get("REQUEST_METHOD", "GET")
+        try:
+            path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        except KeyError:
+            path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
         if plans.only_matches and match_ready(app, context, plans, path, method, True):
             context.request.path = path  # now, because the environ may be changed
             context.request.method = method

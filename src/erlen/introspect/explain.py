@@ -117,7 +117,7 @@ def explain(app: Any, method: str, path: str, host: str | None = None) -> Explan
         found = _find(app, adapter, method)
     rule = found.rule if found.outcome in ("view", "options", "no view") else None
     endpoint = None if rule is None else rule.endpoint
-    plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
+    plan = app._changes.plans.compiled.get(endpoint) or app.compile_plan(endpoint)
     return Explanation(
         method=method,
         path=urlsplit(path).path,

@@ -16,13 +16,23 @@ __all__ = ["Changes", "HookList", "ObservedDict", "hook_table", "handler_table"]
 T = TypeVar("T")
 
 
-class Plans(dict[Any, Any]):
-    """The compiled plans of one application, by their endpoints, and what else is worked out from the same things."""
+class Plans:
+    """The compiled plans of one application, and what else is worked out from the same things."""
 
-    __slots__ = ("makes_context", "only_matches", "request_class", "simple", "slides", "straight", "wraps_asgi")
+    __slots__ = (
+        "compiled",
+        "makes_context",
+        "only_matches",
+        "request_class",
+        "simple",
+        "slides",
+        "straight",
+        "wraps_asgi",
+    )
 
     def __init__(self) -> None:
-        super().__init__()
+        #: The plans by their endpoints.
+        self.compiled: dict[str | None, Any] = {}
         #: Whether a path and a method are enough to find a rule, by nothing but the map; None: not worked out yet, and
         #: the others neither.
         self.simple: bool | None = None

@@ -70,7 +70,7 @@ def match_ready(app: Any, context: Context, plans: Plans, path: str, method: str
         request.url_rule = rule
         endpoint = rule.endpoint
     try:
-        context.plan = plans[endpoint]
+        context.plan = plans.compiled[endpoint]
     except KeyError:
         context.plan = app.compile_plan(endpoint)
     if plans.slides and may_be_permanent(request.cookie_header or ""):
@@ -107,7 +107,7 @@ def match(app: Any, context: Context) -> None:
         endpoint = rule.endpoint
     elif found is not None:
         request.routing_exception = _routing_exception(context, found)
-    context.plan = app._changes.plans.get(endpoint) or app.compile_plan(endpoint)
+    context.plan = app._changes.plans.compiled.get(endpoint) or app.compile_plan(endpoint)
 
 
 def work_out(app: Any, plans: Plans) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import sqlite3
 import threading
@@ -43,14 +44,26 @@ _CHANGE = "UPDATE sessions SET data = ? WHERE key = ?"
 _DELETE = "DELETE FROM sessions WHERE key = ?"
 _PRUNE = "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires <= ? LIMIT ?)"
 
+_NOTHING = bytearray()  # added to bytes it makes a bytearray, in half the time of its type
 _PRUNE_EVERY = 600.0
 _PRUNE_AT_ONCE = 500
+# Seconds for which a read trusts that the file still stands under its path: to look takes as long as half a query.
+_TRUSTED = 0.1
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that a weak set can hold, and that knows which file it has open."""
+    """A connection that a weak set can hold."""
 
-    file: tuple[Any, ...] | None = None
+
+class _Held:
+    """What a thread holds of a process: its connection, which file that has open, and a cursor to read with."""
+
+    __slots__ = ("connection", "cursor", "file")
+
+    def __init__(self, connection: _Connection, file: tuple[Any, ...] | None) -> None:
+        self.connection = connection
+        self.file = file
+        self.cursor: sqlite3.Cursor | None = None
 
 
 class _Busy(Exception):
@@ -60,13 +73,31 @@ class _Busy(Exception):
 class _Process:
     """What belongs to one process: connections must not be used on both sides of a fork."""
 
+    __slots__ = ("connecting", "connections", "file", "local", "pid", "trusted", "writing")
+
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.local = threading.local()
         self.connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
-        # Lets the threads of one process queue up here, where waiting is fair and short, and not inside SQLite.
+        self.file: tuple[Any, ...] | None = None  # which stood under the path when it was looked for
+        self.trusted = -math.inf  # until then, by the monotonic clock
+        # The threads of one process queue up here, where waiting is fair and short, and not inside SQLite.
         self.writing = threading.Lock()
         self.connecting = threading.Lock()
+
+    def look(self, name: str) -> tuple[Any, ...] | None:
+        """Return what tells the file under the path *name* from every other: as long as it is one, the same object."""
+        moment, known = time.monotonic(), self.file
+        try:
+            file = os.stat(name)[1:3]  # its inode and its device
+        except OSError:
+            file = None
+        if file == known:
+            file = known
+        else:
+            self.file = file
+        self.trusted = moment + _TRUSTED
+        return file
 
 
 class SqliteStore(SessionStore):
@@ -104,17 +135,29 @@ class SqliteStore(SessionStore):
     # -- the contract -----------------------------------------------------------------------------------------------
 
     async def load(self, key: bytes, touch: bool = False) -> Record | None:
+        return self.load_now(key, touch)
+
+    def load_now(self, key: bytes, touch: bool = False) -> Record | None:
+        """Do what :meth:`load` does, which never waits here, at a lower price for a plain caller."""
         now = self.clock()
         try:
+            held = self._hold(False)
+            reader = held.cursor or held.connection.cursor()
+            held.cursor = None  # what reads in between, as a signal handler may, gets another one
+            record = _read(reader, key)
+            held.cursor = reader
+            if record is not None and record.header.is_fresh(now):
+                return record  # most are so
+            if record is None and self._hold() is held:  # what is missing may stand in a file that is new there
+                return None
             record = self._find(self._connection(), key, now)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
         if touch and record is not None and record.header.touch(now):
             # Somebody else may write, or the disk be full: the idle deadline is moved by a later request then.
             with contextlib.suppress(_Busy, SessionUnavailable):
-                return self._guarded(lambda: self._transact(lambda connection: self._touch(connection, key, now), 0))
+                work = functools.partial(self._touch, key, now)  # a closure would make each reading dearer
+                return self._guarded(functools.partial(self._transact, work, 0))
         return record
 
     async def create(self, key: bytes, record: Record) -> None:
@@ -263,11 +306,9 @@ class SqliteStore(SessionStore):
         """Return the living session under *key*, through the forwarders of timed renewals."""
         forwarded = False
         while True:
-            # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
-            row = connection.execute(_LOAD, (bytearray(key),)).fetchone()
-            if row is None:
+            record = _read(connection, key)
+            if record is None:
                 return None
-            record = unpack(key, row[0])
             header = record.header
             if header.is_over(now):
                 return None
@@ -278,7 +319,7 @@ class SqliteStore(SessionStore):
                 return None
             key, forwarded = header.successor, True
 
-    def _touch(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
+    def _touch(self, key: bytes, now: float, connection: sqlite3.Connection) -> Record | None:
         record = self._find(connection, key, now)
         if record is not None and record.header.touch(now):
             _put(connection, record.key, record)
@@ -289,9 +330,9 @@ class SqliteStore(SessionStore):
         """Delete the row under *key*, and what it leads to."""
         following: bytes | None = key
         while following is not None:
-            row = connection.execute(_LOAD, (following,)).fetchone()
+            record = _read(connection, following)
             connection.execute(_DELETE, (following,))
-            following = unpack(following, row[0]).header.successor if row is not None else None
+            following = record.header.successor if record is not None else None
 
     # -- transactions -----------------------------------------------------------------------------------------------
 
@@ -338,11 +379,11 @@ class SqliteStore(SessionStore):
         try:
             return action()
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: sqlite3.Error) -> SessionUnavailable:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
         return SessionUnavailable(
             f"The session file {self.path} cannot be used: {error}. See that the application may write to it and to "
             "its folder, or name another file in SESSION_SQLITE_PATH."
@@ -351,22 +392,29 @@ class SqliteStore(SessionStore):
     # -- connections ------------------------------------------------------------------------------------------------
 
     def _connection(self) -> _Connection:
-        """Return the connection of this thread in this process."""
+        """Return the connection of this thread in this process, to the file that stands under the path now."""
+        return self._hold().connection
+
+    def _hold(self, look: bool = True) -> _Held:
+        """Return what this thread holds of this process; *look* whether that is the file still, however trusted."""
         process = self._process
         if process.pid != os.getpid():
             # Kept, not closed: closing it here would take away the locks of the process that we were forked from.
             self._inherited.append(process)
             process = self._process = _Process()
-        connection: _Connection | None = getattr(process.local, "connection", None)
-        if connection is not None and connection.file != _file(self._name):
-            # The file was deleted or replaced: what this connection has open is nobody's any more.
-            self._drop()
-            connection = None
-        if connection is None:
-            connection = process.local.connection = self._connect(process)
-        return connection
+        file = process.look(self._name) if look or time.monotonic() >= process.trusted else process.file
+        try:
+            held: _Held = process.local.held
+        except AttributeError:
+            pass
+        else:
+            if held.file is file:
+                return held
+            self._drop()  # the file was deleted or replaced: what this connection has open is nobody's any more
+        held = process.local.held = self._connect(process)
+        return held
 
-    def _connect(self, process: _Process) -> _Connection:
+    def _connect(self, process: _Process) -> _Held:
         with process.connecting:
             try:
                 self._make_file()
@@ -375,6 +423,7 @@ class SqliteStore(SessionStore):
                     f"The session file {self.path} cannot be made: {error.strerror}. See that the application may "
                     "write to that folder, or name another file in SESSION_SQLITE_PATH."
                 ) from error
+            file = process.look(self._name)  # before: if another one comes between, the next look finds that out
             connection = sqlite3.connect(
                 self.path,
                 timeout=self.timeout,
@@ -387,15 +436,14 @@ class SqliteStore(SessionStore):
             except BaseException:
                 connection.close()
                 raise
-            connection.file = _file(self._name)
             process.connections.add(connection)
-            return connection
+            return _Held(connection, file)
 
     def _drop(self) -> None:
         """Close this thread's connection, which may be of no use any more."""
-        connection: _Connection | None = self._process.local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        held: _Held | None = self._process.local.__dict__.pop("held", None)
+        if held is not None:
+            held.connection.close()
 
     def _make_file(self) -> None:
         # SQLite would make it readable for everybody. Never opened here when it exists: closing it again would take
@@ -423,14 +471,6 @@ class SqliteStore(SessionStore):
         connection.execute("PRAGMA busy_timeout=0")
 
 
-def _file(name: str) -> tuple[Any, ...] | None:
-    """Return what tells the file that stands under the path from every other, or None if there is none."""
-    try:
-        return os.stat(name)[1:3]  # its inode and its device
-    except OSError:
-        return None
-
-
 def _begin(connection: sqlite3.Connection, give_up: float) -> None:
     """Begin to write, waiting for another process that writes until *give_up*."""
     attempts = 0
@@ -439,7 +479,7 @@ def _begin(connection: sqlite3.Connection, give_up: float) -> None:
             connection.execute("BEGIN IMMEDIATE")
             return
         except sqlite3.OperationalError as error:
-            if not _is_busy(error):
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest tells why it is busy
                 raise
             if time.monotonic() >= give_up:
                 raise _Busy from error
@@ -447,9 +487,11 @@ def _begin(connection: sqlite3.Connection, give_up: float) -> None:
         attempts += 1
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    # The low byte; the rest tells why it is busy.
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+def _read(reader: sqlite3.Connection | sqlite3.Cursor, key: bytes) -> Record | None:
+    """Return what stands in the row of *key*, whether it lives or not."""
+    # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
+    row = reader.execute(_LOAD, (_NOTHING + key,)).fetchone()
+    return None if row is None else unpack(key, row[0])
 
 
 def _put(connection: sqlite3.Connection, key: bytes, record: Record) -> None:

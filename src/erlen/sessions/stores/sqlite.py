@@ -163,36 +163,36 @@ class SqliteStore(SessionStore):
     async def create(self, key: bytes, record: Record) -> None:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(cursor: sqlite3.Cursor) -> None:
             # A batch that was full is followed by the next one at once: what expires faster must not pile up.
             if (
                 now - self._pruned >= _PRUNE_EVERY
-                and connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount < _PRUNE_AT_ONCE
+                and cursor.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount < _PRUNE_AT_ONCE
             ):
                 self._pruned = now
-            _put(connection, key, record)
+            _put(cursor, key, record)
 
         await self._write(work)
 
     async def merge(self, key: bytes, delta: Delta) -> Merged:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> Merged:
-            record = self._find(connection, key, now)
+        def work(cursor: sqlite3.Cursor) -> Merged:
+            record = self._find(cursor, key, now)
             if record is None:
                 return REFUSED
             header = record.header
-            before = header.deadline, header.user
+            before = (header.deadline, header.user) if delta.header else None
             merged = merge(record, delta, now)
             if merged.emptied:
-                self._erase(connection, key)
+                self._erase(cursor, key)
             elif merged.refused or merged.conflict:
                 return merged
-            elif before == (header.deadline, header.user):
+            elif before is None or before == (header.deadline, header.user):
                 # Most changes are such: the pages of the indexes need not be written.
-                connection.execute(_CHANGE, (pack(header, record.fields), record.key))
+                cursor.execute(_CHANGE, (_NOTHING + pack(header, record.fields), _NOTHING + record.key))
             else:
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
             return merged
 
         return await self._write(work)
@@ -200,29 +200,29 @@ class SqliteStore(SessionStore):
     async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> Merged:
-            record = self._find(connection, old, now)
+        def work(cursor: sqlite3.Cursor) -> Merged:
+            record = self._find(cursor, old, now)
             if record is None:
                 return REFUSED
             merged = merge(record, delta, now)
             if merged.refused or merged.conflict:
                 return merged
             if grace and record.forwarded and not merged.emptied:
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
                 return merged
             record.header.moved(now, delta)
-            self._erase(connection, old)
+            self._erase(cursor, old)
             if not merged.emptied:
                 left = {old, record.key}  # two, if a renewal's old key was moved through
-                _put(connection, new, record)
+                _put(cursor, new, record)
                 for key in left:
-                    _put(connection, key, Record(key, forwarder(new, now, grace), {}))
+                    _put(cursor, key, Record(key, forwarder(new, now, grace), {}))
             return merged
 
         return await self._write(work, durable=not grace)
 
     async def delete(self, key: bytes) -> None:
-        await self._write(lambda connection: self._erase(connection, key), durable=True)
+        await self._write(lambda cursor: self._erase(cursor, key), durable=True)
 
     async def find(self, user: str) -> list[Record]:
         now = self.clock()
@@ -237,14 +237,14 @@ class SqliteStore(SessionStore):
         async def attempt() -> tuple[bool, Record | None]:
             now = self.clock()
 
-            def work(connection: sqlite3.Connection) -> tuple[bool, Record | None]:
-                record = self._find(connection, key, now)
+            def work(cursor: sqlite3.Cursor) -> tuple[bool, Record | None]:
+                record = self._find(cursor, key, now)
                 if record is None:
                     return True, None
                 if not record.header.lease(owner, lease, now):
                     return False, None
                 record.touched = record.header.touch(now)
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
                 return True, record
 
             return await self._write(work)
@@ -265,17 +265,17 @@ class SqliteStore(SessionStore):
 
     async def delete_all(self) -> int:
         total = await self.count()
-        await self._write(lambda connection: connection.execute("DELETE FROM sessions"), durable=True)
+        await self._write(lambda cursor: cursor.execute("DELETE FROM sessions"), durable=True)
         return total
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
-        def work(connection: sqlite3.Connection) -> list[KeyNote]:
-            connection.execute("DELETE FROM keys WHERE noted < ?", (note.noted - NOTE_KEPT,))
-            connection.execute(
+        def work(cursor: sqlite3.Cursor) -> list[KeyNote]:
+            cursor.execute("DELETE FROM keys WHERE noted < ?", (note.noted - NOTE_KEPT,))
+            cursor.execute(
                 "REPLACE INTO keys (fingerprint, ring, owner, noted) VALUES (?, ?, ?, ?)",
                 (note.fingerprint, " ".join(note.ring), note.owner, note.noted),
             )
-            rows = connection.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
+            rows = cursor.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
             return [KeyNote(fingerprint, ring.split(), owner, noted) for fingerprint, ring, owner, noted in rows]
 
         try:
@@ -287,7 +287,7 @@ class SqliteStore(SessionStore):
         now = self.clock()
         total = 0
         while True:
-            count = await self._write(lambda connection: connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount)
+            count = await self._write(lambda cursor: cursor.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount)
             total += count
             if count < _PRUNE_AT_ONCE:
                 return total
@@ -302,11 +302,11 @@ class SqliteStore(SessionStore):
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
-    def _find(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
+    def _find(self, reader: sqlite3.Connection | sqlite3.Cursor, key: bytes, now: float) -> Record | None:
         """Return the living session under *key*, through the forwarders of timed renewals."""
         forwarded = False
         while True:
-            record = _read(connection, key)
+            record = _read(reader, key)
             if record is None:
                 return None
             header = record.header
@@ -319,24 +319,24 @@ class SqliteStore(SessionStore):
                 return None
             key, forwarded = header.successor, True
 
-    def _touch(self, key: bytes, now: float, connection: sqlite3.Connection) -> Record | None:
-        record = self._find(connection, key, now)
+    def _touch(self, key: bytes, now: float, cursor: sqlite3.Cursor) -> Record | None:
+        record = self._find(cursor, key, now)
         if record is not None and record.header.touch(now):
-            _put(connection, record.key, record)
+            _put(cursor, record.key, record)
             record.touched = True
         return record
 
-    def _erase(self, connection: sqlite3.Connection, key: bytes) -> None:
+    def _erase(self, cursor: sqlite3.Cursor, key: bytes) -> None:
         """Delete the row under *key*, and what it leads to."""
         following: bytes | None = key
         while following is not None:
-            record = _read(connection, following)
-            connection.execute(_DELETE, (following,))
+            record = _read(cursor, following)
+            cursor.execute(_DELETE, (_NOTHING + following,))
             following = record.header.successor if record is not None else None
 
     # -- transactions -----------------------------------------------------------------------------------------------
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T], durable: bool = False) -> T:
+    async def _write(self, work: Callable[[sqlite3.Cursor], T], durable: bool = False) -> T:
         """Run *work* in a transaction: here if that is quick, in a thread if it would hold up an event loop."""
         try:
             if not can_suspend():
@@ -351,27 +351,29 @@ class SqliteStore(SessionStore):
                 f"The session file {self.path} was locked by another writer for more than {self.timeout:g} s."
             ) from error.__cause__
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T], wait: float, durable: bool = False) -> T:
-        connection = self._connection()
-        writing = self._process.writing
+    def _transact(self, work: Callable[[sqlite3.Cursor], T], wait: float, durable: bool = False) -> T:
+        held, writing = self._hold(), self._process.writing
         give_up = time.monotonic() + wait
-        if not writing.acquire(timeout=wait):
+        if not writing.acquire(False) and not writing.acquire(timeout=wait):  # a timeout is dear
             raise _Busy
         try:
+            cursor = held.cursor or held.connection.cursor()
+            held.cursor = None  # as in load_now()
             if durable:
-                connection.execute("PRAGMA synchronous=FULL")
-            _begin(connection, give_up)
+                cursor.execute("PRAGMA synchronous=FULL")
+            _begin(cursor, give_up)
             try:
-                result = work(connection)
+                result = work(cursor)
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                if held.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+            cursor.execute("COMMIT")
+            held.cursor = cursor
             return result
         finally:
             if durable:
-                connection.execute("PRAGMA synchronous=NORMAL")
+                held.connection.execute("PRAGMA synchronous=NORMAL")
             writing.release()
 
     def _guarded(self, action: Callable[[], T]) -> T:
@@ -463,20 +465,17 @@ class SqliteStore(SessionStore):
                 f"version knows {_SCHEMA_VERSION}). Update Erlen, or name another file in SESSION_SQLITE_PATH."
             )
         if version < _SCHEMA_VERSION:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA:
+            for statement in ("BEGIN IMMEDIATE", *_SCHEMA, f"PRAGMA user_version={_SCHEMA_VERSION}", "COMMIT"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-            connection.execute("COMMIT")
         connection.execute("PRAGMA busy_timeout=0")
 
 
-def _begin(connection: sqlite3.Connection, give_up: float) -> None:
+def _begin(cursor: sqlite3.Cursor, give_up: float) -> None:
     """Begin to write, waiting for another process that writes until *give_up*."""
     attempts = 0
     while True:
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest tells why it is busy
@@ -494,6 +493,7 @@ def _read(reader: sqlite3.Connection | sqlite3.Cursor, key: bytes) -> Record | N
     return None if row is None else unpack(key, row[0])
 
 
-def _put(connection: sqlite3.Connection, key: bytes, record: Record) -> None:
+def _put(cursor: sqlite3.Cursor, key: bytes, record: Record) -> None:
     header = record.header
-    connection.execute(_STORE, (key, header.deadline, header.user, pack(header, record.fields)))
+    row = _NOTHING + key, header.deadline, header.user, _NOTHING + pack(header, record.fields)
+    cursor.execute(_STORE, row)

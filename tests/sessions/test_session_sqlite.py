@@ -475,3 +475,13 @@ def test_a_child_reads_with_a_connection_of_its_own(sqlite_store: SqliteStore) -
         os._exit(0 if found is not None and sqlite_store._hold(False) is not parents else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert sqlite_store._hold(False) is parents
+
+
+def test_a_read_leaves_no_snapshot_open_that_would_keep_the_log_from_being_emptied(sqlite_store: SqliteStore) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    assert sqlite_store.load_now(KEY) is not None
+    assert not drive(sqlite_store.merge(KEY, Delta(set={"b": b"2"}))).refused
+    other = sqlite3.connect(sqlite_store.path)
+    busy, pages, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    other.close()
+    assert (busy, pages) == (0, 0)

@@ -443,6 +443,7 @@ def test_with_anonymous_a_broken_store_makes_everybody_a_stranger_and_tells_the_
     shop.start()
     cookie = shop.sign_in()
     damage_replace(shop.store)
+    until(lambda: shop.user_in_every_worker(cookie) == {None}, "each worker to notice: a read trusts a file a moment")
     who = shop.get("/who", cookie)
     assert (who.status_code, who.json()["user"]) == (200, None)
     changed = shop.get("/set/a/b", cookie)

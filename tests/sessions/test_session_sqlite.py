@@ -350,3 +350,138 @@ def test_the_notes_of_keys_survive_a_restart(sqlite_store: SqliteStore) -> None:
     again = SqliteStore(sqlite_store.path)
     assert drive(again.note_key(KeyNote("cccc", ["cccc"], "process 2", NOW))) == [note]
     drive(again.close())
+
+
+# -- a file that is deleted or replaced -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def monotonic(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Return the moment by which the store trusts its file, to be moved by hand."""
+    moment = [1000.0]
+    monkeypatch.setattr("erlen.sessions.stores.sqlite.time.monotonic", lambda: moment[0])
+    return moment
+
+
+def replaced(store: SqliteStore, *kept: Record) -> None:
+    """Put another file under the path of *store*, with the sessions *kept* alone, as another process would."""
+    other = SqliteStore(store.path.with_name("other.sqlite3"))
+    other.clock = store.clock
+    assert drive(other.load(KEY)) is None  # which makes it
+    for one in kept:
+        drive(other.create(one.key, one))
+    drive(other.close())
+    for ending in ("-wal", "-shm"):
+        store.path.with_name(store.path.name + ending).unlink()
+    other.path.replace(store.path)
+
+
+def test_a_read_trusts_the_file_for_a_tenth_of_a_second_and_then_looks(
+    sqlite_store: SqliteStore, monotonic: list[float]
+) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    replaced(sqlite_store)
+    monotonic[0] += 0.0999
+    assert drive(sqlite_store.load(KEY)) is not None
+    monotonic[0] += 0.0002
+    assert drive(sqlite_store.load(KEY)) is None
+
+
+def test_a_session_that_is_missing_is_looked_for_in_the_file_that_is_there_now(
+    sqlite_store: SqliteStore, monotonic: list[float]
+) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    other = b"o" * 34
+    replaced(sqlite_store, record(other))
+    assert drive(sqlite_store.load(other)) is not None
+    assert drive(sqlite_store.load(KEY)) is None, "and from then on every read asks the new file"
+
+
+def test_a_change_never_goes_to_a_file_that_was_replaced(sqlite_store: SqliteStore, monotonic: list[float]) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    replaced(sqlite_store)
+    assert drive(sqlite_store.load(KEY)) is not None, "it is trusted still"
+    assert drive(sqlite_store.merge(KEY, Delta(set={"b": b"2"}))).refused
+    drive(sqlite_store.create(KEY, record()))
+    again = SqliteStore(sqlite_store.path)
+    again.clock = sqlite_store.clock
+    assert drive(again.load(KEY)) is not None
+    drive(again.close())
+
+
+def test_what_one_thread_has_noticed_of_the_file_holds_for_all(
+    sqlite_store: SqliteStore, monotonic: list[float]
+) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    replaced(sqlite_store)
+    writer = threading.Thread(target=lambda: drive(sqlite_store.delete(b"o" * 34)))
+    writer.start()
+    writer.join()
+    assert drive(sqlite_store.load(KEY)) is None
+
+
+def test_a_read_in_the_middle_of_a_read_takes_nothing_from_it(
+    sqlite_store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a signal handler or a finalizer may do it."""
+    other = b"o" * 34
+    drive(sqlite_store.create(KEY, record()))
+    drive(sqlite_store.create(other, record(other)))
+    drive(sqlite_store.load(KEY))  # from now on there is a cursor to read with
+    inside: list[Record | None] = []
+
+    class Interrupted(sqlite3.Cursor):
+        def fetchone(self) -> Any:
+            if not inside:
+                inside.append(None)
+                inside.append(drive(sqlite_store.load(other)))
+            return super().fetchone()
+
+    held = sqlite_store._hold(False)
+    held.cursor = held.connection.cursor(Interrupted)
+    found = drive(sqlite_store.load(KEY))
+    assert found is not None
+    assert found.key == KEY
+    assert found.fields == {"a": b"1"}
+    assert inside[1] is not None
+    assert inside[1].key == other
+
+
+def test_a_read_that_is_broken_off_leaves_no_open_statement(sqlite_store: SqliteStore) -> None:
+    drive(sqlite_store.create(KEY, record()))
+
+    class Broken(sqlite3.Cursor):
+        def fetchone(self) -> Any:
+            raise KeyboardInterrupt
+
+    held = sqlite_store._hold(False)
+    held.cursor = held.connection.cursor(Broken)
+    with pytest.raises(KeyboardInterrupt):
+        drive(sqlite_store.load(KEY))
+    assert not drive(sqlite_store.merge(KEY, Delta(set={"b": b"2"}))).refused
+    found = drive(sqlite_store.load(KEY))
+    assert found is not None
+    assert found.fields == {"a": b"1", "b": b"2"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_reads_with_a_connection_of_its_own(sqlite_store: SqliteStore) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    drive(sqlite_store.load(KEY))
+    parents = sqlite_store._hold(False)
+    child = os.fork()
+    if not child:
+        found = drive(sqlite_store.load(KEY))
+        os._exit(0 if found is not None and sqlite_store._hold(False) is not parents else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sqlite_store._hold(False) is parents
+
+
+def test_a_read_leaves_no_snapshot_open_that_would_keep_the_log_from_being_emptied(sqlite_store: SqliteStore) -> None:
+    drive(sqlite_store.create(KEY, record()))
+    assert sqlite_store.load_now(KEY) is not None
+    assert not drive(sqlite_store.merge(KEY, Delta(set={"b": b"2"}))).refused
+    other = sqlite3.connect(sqlite_store.path)
+    busy, pages, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    other.close()
+    assert (busy, pages) == (0, 0)

@@ -393,7 +393,7 @@ class Fields(msgspec.Struct, eq=False):
         for key in pending.assigned:
             assigned[key] = self.raw[key] if self.ends is None else self.stored(key)
         delta = Delta(
-            delete=list(pending.deleted),
+            delete=[*pending.deleted],
             set=assigned,
             remove=pending.removed,
             append=pending.appended,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import sqlite3
 import threading
@@ -43,14 +44,26 @@ _CHANGE = "UPDATE sessions SET data = ? WHERE key = ?"
 _DELETE = "DELETE FROM sessions WHERE key = ?"
 _PRUNE = "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires <= ? LIMIT ?)"
 
+_NOTHING = bytearray()  # added to bytes it makes a bytearray, in half the time of its type
 _PRUNE_EVERY = 600.0
 _PRUNE_AT_ONCE = 500
+# Seconds for which a read trusts that the file still stands under its path: to look takes as long as half a query.
+_TRUSTED = 0.1
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that a weak set can hold, and that knows which file it has open."""
+    """A connection that a weak set can hold."""
 
-    file: tuple[Any, ...] | None = None
+
+class _Held:
+    """What a thread holds of a process: its connection, which file that has open, and a cursor to read with."""
+
+    __slots__ = ("connection", "cursor", "file")
+
+    def __init__(self, connection: _Connection, file: tuple[Any, ...] | None) -> None:
+        self.connection = connection
+        self.file = file
+        self.cursor: sqlite3.Cursor | None = None
 
 
 class _Busy(Exception):
@@ -60,13 +73,31 @@ class _Busy(Exception):
 class _Process:
     """What belongs to one process: connections must not be used on both sides of a fork."""
 
+    __slots__ = ("connecting", "connections", "file", "local", "pid", "trusted", "writing")
+
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.local = threading.local()
         self.connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
-        # Lets the threads of one process queue up here, where waiting is fair and short, and not inside SQLite.
+        self.file: tuple[Any, ...] | None = None  # which stood under the path when it was looked for
+        self.trusted = -math.inf  # until then, by the monotonic clock
+        # The threads of one process queue up here, where waiting is fair and short, and not inside SQLite.
         self.writing = threading.Lock()
         self.connecting = threading.Lock()
+
+    def look(self, name: str) -> tuple[Any, ...] | None:
+        """Return what tells the file under the path *name* from every other: as long as it is one, the same object."""
+        moment, known = time.monotonic(), self.file
+        try:
+            file = os.stat(name)[1:3]  # its inode and its device
+        except OSError:
+            file = None
+        if file == known:
+            file = known
+        else:
+            self.file = file
+        self.trusted = moment + _TRUSTED
+        return file
 
 
 class SqliteStore(SessionStore):
@@ -104,52 +135,64 @@ class SqliteStore(SessionStore):
     # -- the contract -----------------------------------------------------------------------------------------------
 
     async def load(self, key: bytes, touch: bool = False) -> Record | None:
+        return self.load_now(key, touch)
+
+    def load_now(self, key: bytes, touch: bool = False) -> Record | None:
+        """Do what :meth:`load` does, which never waits here, at a lower price for a plain caller."""
         now = self.clock()
         try:
+            held = self._hold(False)
+            reader = held.cursor or held.connection.cursor()
+            held.cursor = None  # what reads in between, as a signal handler may, gets another one
+            record = _read(reader, key)
+            held.cursor = reader
+            if record is not None and record.header.is_fresh(now):
+                return record  # most are so
+            if record is None and self._hold() is held:  # what is missing may stand in a file that is new there
+                return None
             record = self._find(self._connection(), key, now)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
         if touch and record is not None and record.header.touch(now):
             # Somebody else may write, or the disk be full: the idle deadline is moved by a later request then.
             with contextlib.suppress(_Busy, SessionUnavailable):
-                return self._guarded(lambda: self._transact(lambda connection: self._touch(connection, key, now), 0))
+                work = functools.partial(self._touch, key, now)  # a closure would make each reading dearer
+                return self._guarded(functools.partial(self._transact, work, 0))
         return record
 
     async def create(self, key: bytes, record: Record) -> None:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(cursor: sqlite3.Cursor) -> None:
             # A batch that was full is followed by the next one at once: what expires faster must not pile up.
             if (
                 now - self._pruned >= _PRUNE_EVERY
-                and connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount < _PRUNE_AT_ONCE
+                and cursor.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount < _PRUNE_AT_ONCE
             ):
                 self._pruned = now
-            _put(connection, key, record)
+            _put(cursor, key, record)
 
         await self._write(work)
 
     async def merge(self, key: bytes, delta: Delta) -> Merged:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> Merged:
-            record = self._find(connection, key, now)
+        def work(cursor: sqlite3.Cursor) -> Merged:
+            record = self._find(cursor, key, now)
             if record is None:
                 return REFUSED
             header = record.header
-            before = header.deadline, header.user
+            before = (header.deadline, header.user) if delta.header else None
             merged = merge(record, delta, now)
             if merged.emptied:
-                self._erase(connection, key)
+                self._erase(cursor, key)
             elif merged.refused or merged.conflict:
                 return merged
-            elif before == (header.deadline, header.user):
+            elif before is None or before == (header.deadline, header.user):
                 # Most changes are such: the pages of the indexes need not be written.
-                connection.execute(_CHANGE, (pack(header, record.fields), record.key))
+                cursor.execute(_CHANGE, (_NOTHING + pack(header, record.fields), _NOTHING + record.key))
             else:
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
             return merged
 
         return await self._write(work)
@@ -157,29 +200,29 @@ class SqliteStore(SessionStore):
     async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
         now = self.clock()
 
-        def work(connection: sqlite3.Connection) -> Merged:
-            record = self._find(connection, old, now)
+        def work(cursor: sqlite3.Cursor) -> Merged:
+            record = self._find(cursor, old, now)
             if record is None:
                 return REFUSED
             merged = merge(record, delta, now)
             if merged.refused or merged.conflict:
                 return merged
             if grace and record.forwarded and not merged.emptied:
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
                 return merged
             record.header.moved(now, delta)
-            self._erase(connection, old)
+            self._erase(cursor, old)
             if not merged.emptied:
                 left = {old, record.key}  # two, if a renewal's old key was moved through
-                _put(connection, new, record)
+                _put(cursor, new, record)
                 for key in left:
-                    _put(connection, key, Record(key, forwarder(new, now, grace), {}))
+                    _put(cursor, key, Record(key, forwarder(new, now, grace), {}))
             return merged
 
         return await self._write(work, durable=not grace)
 
     async def delete(self, key: bytes) -> None:
-        await self._write(lambda connection: self._erase(connection, key), durable=True)
+        await self._write(lambda cursor: self._erase(cursor, key), durable=True)
 
     async def find(self, user: str) -> list[Record]:
         now = self.clock()
@@ -194,14 +237,14 @@ class SqliteStore(SessionStore):
         async def attempt() -> tuple[bool, Record | None]:
             now = self.clock()
 
-            def work(connection: sqlite3.Connection) -> tuple[bool, Record | None]:
-                record = self._find(connection, key, now)
+            def work(cursor: sqlite3.Cursor) -> tuple[bool, Record | None]:
+                record = self._find(cursor, key, now)
                 if record is None:
                     return True, None
                 if not record.header.lease(owner, lease, now):
                     return False, None
                 record.touched = record.header.touch(now)
-                _put(connection, record.key, record)
+                _put(cursor, record.key, record)
                 return True, record
 
             return await self._write(work)
@@ -222,17 +265,17 @@ class SqliteStore(SessionStore):
 
     async def delete_all(self) -> int:
         total = await self.count()
-        await self._write(lambda connection: connection.execute("DELETE FROM sessions"), durable=True)
+        await self._write(lambda cursor: cursor.execute("DELETE FROM sessions"), durable=True)
         return total
 
     async def note_key(self, note: KeyNote) -> list[KeyNote]:
-        def work(connection: sqlite3.Connection) -> list[KeyNote]:
-            connection.execute("DELETE FROM keys WHERE noted < ?", (note.noted - NOTE_KEPT,))
-            connection.execute(
+        def work(cursor: sqlite3.Cursor) -> list[KeyNote]:
+            cursor.execute("DELETE FROM keys WHERE noted < ?", (note.noted - NOTE_KEPT,))
+            cursor.execute(
                 "REPLACE INTO keys (fingerprint, ring, owner, noted) VALUES (?, ?, ?, ?)",
                 (note.fingerprint, " ".join(note.ring), note.owner, note.noted),
             )
-            rows = connection.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
+            rows = cursor.execute("SELECT * FROM keys WHERE fingerprint <> ?", (note.fingerprint,)).fetchall()
             return [KeyNote(fingerprint, ring.split(), owner, noted) for fingerprint, ring, owner, noted in rows]
 
         try:
@@ -244,7 +287,7 @@ class SqliteStore(SessionStore):
         now = self.clock()
         total = 0
         while True:
-            count = await self._write(lambda connection: connection.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount)
+            count = await self._write(lambda cursor: cursor.execute(_PRUNE, (now, _PRUNE_AT_ONCE)).rowcount)
             total += count
             if count < _PRUNE_AT_ONCE:
                 return total
@@ -259,15 +302,13 @@ class SqliteStore(SessionStore):
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
-    def _find(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
+    def _find(self, reader: sqlite3.Connection | sqlite3.Cursor, key: bytes, now: float) -> Record | None:
         """Return the living session under *key*, through the forwarders of timed renewals."""
         forwarded = False
         while True:
-            # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
-            row = connection.execute(_LOAD, (bytearray(key),)).fetchone()
-            if row is None:
+            record = _read(reader, key)
+            if record is None:
                 return None
-            record = unpack(key, row[0])
             header = record.header
             if header.is_over(now):
                 return None
@@ -278,24 +319,24 @@ class SqliteStore(SessionStore):
                 return None
             key, forwarded = header.successor, True
 
-    def _touch(self, connection: sqlite3.Connection, key: bytes, now: float) -> Record | None:
-        record = self._find(connection, key, now)
+    def _touch(self, key: bytes, now: float, cursor: sqlite3.Cursor) -> Record | None:
+        record = self._find(cursor, key, now)
         if record is not None and record.header.touch(now):
-            _put(connection, record.key, record)
+            _put(cursor, record.key, record)
             record.touched = True
         return record
 
-    def _erase(self, connection: sqlite3.Connection, key: bytes) -> None:
+    def _erase(self, cursor: sqlite3.Cursor, key: bytes) -> None:
         """Delete the row under *key*, and what it leads to."""
         following: bytes | None = key
         while following is not None:
-            row = connection.execute(_LOAD, (following,)).fetchone()
-            connection.execute(_DELETE, (following,))
-            following = unpack(following, row[0]).header.successor if row is not None else None
+            record = _read(cursor, following)
+            cursor.execute(_DELETE, (_NOTHING + following,))
+            following = record.header.successor if record is not None else None
 
     # -- transactions -----------------------------------------------------------------------------------------------
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T], durable: bool = False) -> T:
+    async def _write(self, work: Callable[[sqlite3.Cursor], T], durable: bool = False) -> T:
         """Run *work* in a transaction: here if that is quick, in a thread if it would hold up an event loop."""
         try:
             if not can_suspend():
@@ -310,27 +351,29 @@ class SqliteStore(SessionStore):
                 f"The session file {self.path} was locked by another writer for more than {self.timeout:g} s."
             ) from error.__cause__
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T], wait: float, durable: bool = False) -> T:
-        connection = self._connection()
-        writing = self._process.writing
+    def _transact(self, work: Callable[[sqlite3.Cursor], T], wait: float, durable: bool = False) -> T:
+        held, writing = self._hold(), self._process.writing
         give_up = time.monotonic() + wait
-        if not writing.acquire(timeout=wait):
+        if not writing.acquire(False) and not writing.acquire(timeout=wait):  # a timeout is dear
             raise _Busy
         try:
+            cursor = held.cursor or held.connection.cursor()
+            held.cursor = None  # as in load_now()
             if durable:
-                connection.execute("PRAGMA synchronous=FULL")
-            _begin(connection, give_up)
+                cursor.execute("PRAGMA synchronous=FULL")
+            _begin(cursor, give_up)
             try:
-                result = work(connection)
+                result = work(cursor)
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                if held.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+            cursor.execute("COMMIT")
+            held.cursor = cursor
             return result
         finally:
             if durable:
-                connection.execute("PRAGMA synchronous=NORMAL")
+                held.connection.execute("PRAGMA synchronous=NORMAL")
             writing.release()
 
     def _guarded(self, action: Callable[[], T]) -> T:
@@ -338,11 +381,11 @@ class SqliteStore(SessionStore):
         try:
             return action()
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: sqlite3.Error) -> SessionUnavailable:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._drop()  # what it remembers of the file is of no use, even if the file is mended in place
         return SessionUnavailable(
             f"The session file {self.path} cannot be used: {error}. See that the application may write to it and to "
             "its folder, or name another file in SESSION_SQLITE_PATH."
@@ -351,22 +394,29 @@ class SqliteStore(SessionStore):
     # -- connections ------------------------------------------------------------------------------------------------
 
     def _connection(self) -> _Connection:
-        """Return the connection of this thread in this process."""
+        """Return the connection of this thread in this process, to the file that stands under the path now."""
+        return self._hold().connection
+
+    def _hold(self, look: bool = True) -> _Held:
+        """Return what this thread holds of this process; *look* whether that is the file still, however trusted."""
         process = self._process
         if process.pid != os.getpid():
             # Kept, not closed: closing it here would take away the locks of the process that we were forked from.
             self._inherited.append(process)
             process = self._process = _Process()
-        connection: _Connection | None = getattr(process.local, "connection", None)
-        if connection is not None and connection.file != _file(self._name):
-            # The file was deleted or replaced: what this connection has open is nobody's any more.
-            self._drop()
-            connection = None
-        if connection is None:
-            connection = process.local.connection = self._connect(process)
-        return connection
+        file = process.look(self._name) if look or time.monotonic() >= process.trusted else process.file
+        try:
+            held: _Held = process.local.held
+        except AttributeError:
+            pass
+        else:
+            if held.file is file:
+                return held
+            self._drop()  # the file was deleted or replaced: what this connection has open is nobody's any more
+        held = process.local.held = self._connect(process)
+        return held
 
-    def _connect(self, process: _Process) -> _Connection:
+    def _connect(self, process: _Process) -> _Held:
         with process.connecting:
             try:
                 self._make_file()
@@ -375,6 +425,7 @@ class SqliteStore(SessionStore):
                     f"The session file {self.path} cannot be made: {error.strerror}. See that the application may "
                     "write to that folder, or name another file in SESSION_SQLITE_PATH."
                 ) from error
+            file = process.look(self._name)  # before: if another one comes between, the next look finds that out
             connection = sqlite3.connect(
                 self.path,
                 timeout=self.timeout,
@@ -387,15 +438,14 @@ class SqliteStore(SessionStore):
             except BaseException:
                 connection.close()
                 raise
-            connection.file = _file(self._name)
             process.connections.add(connection)
-            return connection
+            return _Held(connection, file)
 
     def _drop(self) -> None:
         """Close this thread's connection, which may be of no use any more."""
-        connection: _Connection | None = self._process.local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        held: _Held | None = self._process.local.__dict__.pop("held", None)
+        if held is not None:
+            held.connection.close()
 
     def _make_file(self) -> None:
         # SQLite would make it readable for everybody. Never opened here when it exists: closing it again would take
@@ -415,31 +465,20 @@ class SqliteStore(SessionStore):
                 f"version knows {_SCHEMA_VERSION}). Update Erlen, or name another file in SESSION_SQLITE_PATH."
             )
         if version < _SCHEMA_VERSION:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA:
+            for statement in ("BEGIN IMMEDIATE", *_SCHEMA, f"PRAGMA user_version={_SCHEMA_VERSION}", "COMMIT"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-            connection.execute("COMMIT")
         connection.execute("PRAGMA busy_timeout=0")
 
 
-def _file(name: str) -> tuple[Any, ...] | None:
-    """Return what tells the file that stands under the path from every other, or None if there is none."""
-    try:
-        return os.stat(name)[1:3]  # its inode and its device
-    except OSError:
-        return None
-
-
-def _begin(connection: sqlite3.Connection, give_up: float) -> None:
+def _begin(cursor: sqlite3.Cursor, give_up: float) -> None:
     """Begin to write, waiting for another process that writes until *give_up*."""
     attempts = 0
     while True:
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE")
             return
         except sqlite3.OperationalError as error:
-            if not _is_busy(error):
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the rest tells why it is busy
                 raise
             if time.monotonic() >= give_up:
                 raise _Busy from error
@@ -447,11 +486,14 @@ def _begin(connection: sqlite3.Connection, give_up: float) -> None:
         attempts += 1
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    # The low byte; the rest tells why it is busy.
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+def _read(reader: sqlite3.Connection | sqlite3.Cursor, key: bytes) -> Record | None:
+    """Return what stands in the row of *key*, whether it lives or not."""
+    # Of bytes sqlite3 asks in vain, at the price of a call, whether they are to be adapted.
+    row = reader.execute(_LOAD, (_NOTHING + key,)).fetchone()
+    return None if row is None else unpack(key, row[0])
 
 
-def _put(connection: sqlite3.Connection, key: bytes, record: Record) -> None:
+def _put(cursor: sqlite3.Cursor, key: bytes, record: Record) -> None:
     header = record.header
-    connection.execute(_STORE, (key, header.deadline, header.user, pack(header, record.fields)))
+    row = _NOTHING + key, header.deadline, header.user, _NOTHING + pack(header, record.fields)
+    cursor.execute(_STORE, row)

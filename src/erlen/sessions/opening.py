@@ -168,7 +168,7 @@ class SessionOpener:
         else:  # nothing but to ask the store
             began = time.monotonic()
             try:
-                record = drive(self.store.load(token.key, True))
+                record = self.store.load_now(token.key, True)
             except SessionUnavailable as error:
                 if self._has_failed(session, error, began, False):
                     raise
@@ -201,7 +201,7 @@ class SessionOpener:
             self.outage.answered()
         if session._state is not None:
             return  # another thread or task of this request was first, and may have changed something already
-        if record is not None and record.header.is_over(now):
+        if lease is not None and record is not None and record.header.is_over(now):  # it may have been waited for
             record = None
         if session_loaded.receivers:
             self._measure(token, record, began)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import FrameType
 from typing import ClassVar, Self
 
+from erlen.callables import drive
 from erlen.errors import SessionConflict
 from erlen.loading import load
 from erlen.sessions.record import Delta, KeyNote, Merged, Record
@@ -69,6 +70,10 @@ class SessionStore(ABC):
 
         Under an old token in its grace (see :meth:`move`) it returns the session itself, marked ``forwarded``.
         """
+
+    def load_now(self, key: bytes, touch: bool = False) -> Record | None:
+        """Do what :meth:`load` does for a plain caller. A store that never waits may do without the coroutine."""
+        return drive(self.load(key, touch))
 
     @abstractmethod
     async def create(self, key: bytes, record: Record) -> None:

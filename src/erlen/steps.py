@@ -159,7 +159,13 @@ class Steps(Scaffold):
         mode = context.session_mode = "shared" if plan is None else plan.session_mode
         if self.config.changes != self._config_seen:
             self._follow_config()
-        session = self.session_manager.open(request.cookie_header, request.scheme in _SECURE, mode, request)
+        source = request._source
+        if source is None and self._changes.plans.tells_scheme:  # what is looked at once need not be remembered
+            environ = request.environ
+            cookies, scheme = environ.get("HTTP_COOKIE"), environ.get("wsgi.url_scheme")
+        else:
+            cookies, scheme = request.cookie_header, request.scheme
+        session = self.session_manager.open(cookies, scheme in _SECURE, mode, request)
         if context.headers_gone:
             session._sent = True  # a body that is streamed looks for it first: no cookie can be sent any more
         return session

@@ -61,8 +61,6 @@ def make_response(
     :param who: says what returned no valid response, to begin a message with
     :raises ViewResultError: if the value cannot become a response; names the view, its file and line
     """
-    if type(result) is str or type(result) is bytes:  # as most often
-        return app.response_class(result, None, None)
     status = headers = None
     original = result
     if isinstance(result, tuple):

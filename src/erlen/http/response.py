@@ -84,8 +84,9 @@ _new_headers = Headers.__new__
 
 def has_header(headers: Headers, lowered: str) -> bool:
     """Tell whether *headers* have the one whose name in lower case is *lowered*, at a twentieth of Headers' price."""
+    size = len(lowered)
     for name, _ in headers._list:  # noqa: SIM110 - a generator would cost more than the loop
-        if name.lower() == lowered:
+        if len(name) == size and name.lower() == lowered:
             return True
     return False
 

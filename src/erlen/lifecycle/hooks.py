@@ -27,6 +27,7 @@ class Plans:
         "simple",
         "slides",
         "straight",
+        "tells_scheme",
         "wraps_asgi",
     )
 
@@ -39,6 +40,8 @@ class Plans:
         #: The application, or its class of requests, has a way of its own to make the context of a request.
         self.makes_context = True
         self.request_class: Any = None
+        #: The scheme of a request is the one that its server tells.
+        self.tells_scheme = False
         #: ``asgi_app`` is not the usual one.
         self.wraps_asgi = True
         #: A request begins with nothing but the search for its rule.

@@ -13,6 +13,7 @@ Laws of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from werkzeug.exceptions import (
@@ -309,8 +310,12 @@ async def finalize_here(
     own = context.plan.own
     if "make_response" in own:
         response = await settled(app.make_response(result), runner)
+    elif type(result) is str or type(result) is bytes:  # as most often
+        response = app.response_class(result, None, None)
     else:
-        response = make_response(app, result, lambda: context.request.environ, lambda: who_answered(context))
+        response = make_response(
+            app, result, partial(getattr, context.request, "environ"), partial(who_answered, context)
+        )
     try:
         if "process_response" in own:
             response = await settled(app.process_response(response), runner)

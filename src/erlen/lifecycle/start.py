@@ -120,6 +120,7 @@ def work_out(app: Any, plans: Plans) -> None:
     plans.simple = app._has_simple_urls() and app.config["TRUSTED_HOSTS"] is None
     plans.straight = not (plans.makes_context or app._proxies is not None or app._mounts)
     plans.slides = app._sessions_slide
+    plans.tells_scheme = kind.scheme is Request.scheme
     tells = kind.method is Request.method and kind.path is Request.path  # what the server says counts
     plans.only_matches = plans.simple and tells and not plans.makes_context and app.session_interface is None
 

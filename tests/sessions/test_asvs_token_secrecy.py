@@ -240,6 +240,7 @@ def test_asvs_3_3_4_the_token_stands_in_set_cookie_and_nowhere_else(
     with monkeypatch.context() as patch:
         for name in ("load", "merge", "move", "create", "note_key"):
             patch.setattr(store, name, dead)
+        patch.setattr(store, "load_now", lambda *args: drive(dead()))
         visit("/key")
         dead_status = statuses["/key"]
     client.set_cookie("session", "A" * 56)

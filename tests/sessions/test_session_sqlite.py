@@ -485,3 +485,19 @@ def test_a_read_leaves_no_snapshot_open_that_would_keep_the_log_from_being_empti
     busy, pages, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     other.close()
     assert (busy, pages) == (0, 0)
+
+
+def test_a_subclass_with_a_way_of_its_own_to_load_is_asked_by_plain_code_too(tmp_path: Path, clock: Any) -> None:
+    class Noting(SqliteStore):
+        asked = 0
+
+        async def load(self, key: bytes, touch: bool = False) -> Record | None:
+            self.asked += 1
+            return await super().load(key, touch)
+
+    store = Noting(tmp_path / "sessions.sqlite3")
+    store.clock = clock
+    drive(store.create(KEY, record()))
+    assert store.load_now(KEY) == drive(store.load(KEY)) == record()
+    assert store.asked == 2
+    drive(store.close())

@@ -201,7 +201,7 @@ class SessionOpener:
             self.outage.answered()
         if session._state is not None:
             return  # another thread or task of this request was first, and may have changed something already
-        if lease is not None and record is not None and record.header.is_over(now):  # it may have been waited for
+        if record is not None and record.header.is_over(now):  # whatever the store says
             record = None
         if session_loaded.receivers:
             self._measure(token, record, began)

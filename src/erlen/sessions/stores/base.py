@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import FrameType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from erlen.callables import drive
 from erlen.errors import SessionConflict
@@ -70,6 +70,11 @@ class SessionStore(ABC):
 
         Under an old token in its grace (see :meth:`move`) it returns the session itself, marked ``forwarded``.
         """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "load" in vars(cls) and "load_now" not in vars(cls):  # the one of the class above knows nothing of this load
+            cls.load_now = SessionStore.load_now  # type: ignore[method-assign]
 
     def load_now(self, key: bytes, touch: bool = False) -> Record | None:
         """Do what :meth:`load` does for a plain caller. A store that never waits may do without the coroutine."""

@@ -135,7 +135,7 @@ class SqliteStore(SessionStore):
     # -- the contract -----------------------------------------------------------------------------------------------
 
     async def load(self, key: bytes, touch: bool = False) -> Record | None:
-        return self.load_now(key, touch)
+        return SqliteStore.load_now(self, key, touch)  # not that of a subclass, which may come from its load
 
     def load_now(self, key: bytes, touch: bool = False) -> Record | None:
         """Do what :meth:`load` does, which never waits here, at a lower price for a plain caller."""

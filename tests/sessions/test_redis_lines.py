@@ -152,7 +152,7 @@ def test_a_connection_of_a_loop_that_the_server_has_closed_is_not_used_again(
         with redis.Redis(port=redis_servers.server(servers).port) as client:
             client.client_kill_filter(_id=first)
         (line,) = fleet._lines[fleet.address.nodes[0]]._idle
-        while not line.is_stale():  # until the loop has heard of it
+        while not line.lost:  # until the loop has heard of it
             await asyncio.sleep(0)
         assert await fleet.call(b"key", (b"CLIENT", b"ID")) != first
 

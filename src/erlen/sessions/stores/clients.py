@@ -92,9 +92,13 @@ class Clients(Generic[Plain, Looped]):
                     process.plain = self._connect()
         return process.plain
 
-    def looped(self) -> Looped:
-        """Return the client of the running event loop."""
-        loop = load("asyncio").get_running_loop()
+    def looped(self, loop: Any = None) -> Looped:
+        """Return the client of the running event loop.
+
+        :param loop: that loop, if it is known
+        """
+        if loop is None:
+            loop = load("asyncio").get_running_loop()
         process = self._own()
         found = process.looped.get(loop)
         if found is None:

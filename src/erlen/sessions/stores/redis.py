@@ -105,7 +105,10 @@ class RedisStore(SessionStore):
                 held = await self._finish(held, scripts.TOUCH, key, command, True)
                 if not held:
                     return None
-            record = self._record(key, held)
+            try:
+                record = record_of(key, held)
+            except ValueError as error:
+                raise self._damaged(key, error) from error
             header = record.header
             if header.is_over(now):
                 return None
@@ -378,9 +381,12 @@ class RedisStore(SessionStore):
         try:
             return record_of(key, held)
         except ValueError as error:
-            raise SessionUnavailable(
-                f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
-            ) from error
+            raise self._damaged(key, error) from error
+
+    def _damaged(self, key: bytes, error: ValueError) -> SessionUnavailable:
+        return SessionUnavailable(
+            f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
+        )
 
     def _run(
         self, script: scripts.Script, keys: list[bytes], *arguments: bytes, again: bool = False
@@ -399,8 +405,9 @@ class RedisStore(SessionStore):
 
     def _begin(self, command: bytes, again: bool) -> Any:
         """Begin with a command; return what :meth:`Fleet.begin` does. Only a coroutine may call it."""
-        if _running() is not None and can_suspend(2):
-            return self._clients.looped().begin(command, again)
+        loop = _running()
+        if loop is not None and can_suspend(2):
+            return self._clients.looped(loop).begin(command, again)
         return self._clients.plain().begin(command, again)
 
     async def _finish(

@@ -206,23 +206,20 @@ def _header(parts: list[bytes], changes: Mapping[str, Any]) -> int:
     return count + _map(parts, {name: value for name, value in written.items() if value is not None})
 
 
-def _count(number: int) -> bytes:
-    return _COUNTS[number] if number < 64 else framed([b"%d" % number])
-
-
 def _list(parts: list[bytes], names: Collection[str]) -> int:
     """Add a list to *parts*, and return how many arguments it is."""
-    parts += (_count(len(names)), framed(map(str.encode, names)))
+    parts.append(framed([b"%d" % len(names), *map(str.encode, names)]))
     return 1 + len(names)
 
 
 def _map(parts: list[bytes], pairs: Mapping[str, bytes]) -> int:
     """Add pairs to *parts*, and return how many arguments they are."""
-    parts.append(_count(len(pairs)))
+    number = len(pairs)
+    parts.append(_COUNTS[number] if number < 64 else framed([b"%d" % number]))
     for name, value in pairs.items():
         encoded = name.encode()
         if len(encoded) < 512 and len(value) < 512:
             parts += (SIZES[len(encoded)], encoded, SIZES[len(value)], value)
         else:
             parts.append(framed((encoded, value)))
-    return 1 + 2 * len(pairs)
+    return 1 + 2 * number

@@ -411,12 +411,12 @@ class LoopedLines:
         try:
             async with asyncio.timeout(self._wait):
                 await place
-        except BaseException as error:
-            if place.done() and not place.cancelled():  # it was given to us just now
-                self._leave()
-            place.cancel()
-            if isinstance(error, TimeoutError):
+        except TimeoutError:
+            if place.cancelled() or not place.done():  # otherwise it was given to us just now
                 raise Unsent(redis.TimeoutError("All connections are in use")) from None
+        except BaseException:
+            if place.done() and not place.cancelled():
+                self._leave()
             raise
 
     def _leave(self) -> None:

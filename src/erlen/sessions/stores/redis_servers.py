@@ -423,7 +423,7 @@ class Fleet:
         else:
             lines = Lines(pool, kept)
         lines = self._lines.setdefault(node, lines)
-        if node == self._only:
+        if kept and node == self._only:
             self.begin = lines.begin
         return lines
 

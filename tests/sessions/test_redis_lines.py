@@ -24,7 +24,9 @@ from store_servers import redis as redis_servers
 try:
     import uvloop
 except ImportError:  # there is none on Windows
-    uvloop = None
+    RUNNERS: list[Callable[..., Any]] = [asyncio.run]
+else:
+    RUNNERS = [asyncio.run, uvloop.run]
 
 
 @pytest.fixture
@@ -299,9 +301,6 @@ async def simply_on_loop(fleet: Fleet, *words: bytes, again: bool = True) -> Any
     if isinstance(outcome, asyncio.Future):
         outcome = await outcome
     return await fleet.call(b"key", command, again, outcome) if isinstance(outcome, Exception) else outcome
-
-
-RUNNERS = [asyncio.run] + ([uvloop.run] if uvloop is not None else [])
 
 
 @pytest.mark.parametrize("run", RUNNERS)

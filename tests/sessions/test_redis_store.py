@@ -39,6 +39,13 @@ ALONE = b"\xfe\xdc" + b"a" * 32
 """In a slot where no other test has sessions."""
 NOW = 1_800_000_000.0
 
+try:
+    import uvloop
+except ImportError:  # there is none on Windows
+    RUNNERS: list[Callable[..., Any]] = [asyncio.run]
+else:
+    RUNNERS = [asyncio.run, uvloop.run]
+
 NAMES = ["redis", "redis-tls", "redis-socket", "redis-decoded", "redis-cluster", "redis-sentinel", "valkey"]
 
 
@@ -883,8 +890,11 @@ def test_fifty_increments_at_once_are_fifty(make: Callable[..., RedisStore], nam
     assert sorted(answers) == list(range(1, 51))
 
 
+@pytest.mark.parametrize("run", RUNNERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_each_event_loop_has_connections_of_its_own(make: Callable[..., RedisStore], name: str) -> None:
+def test_each_event_loop_has_connections_of_its_own(
+    make: Callable[..., RedisStore], name: str, run: Callable[..., Any]
+) -> None:
     store = make(name)
     drive(store.create(KEY, record(n=b"0")))
 
@@ -895,7 +905,7 @@ def test_each_event_loop_has_connections_of_its_own(make: Callable[..., RedisSto
         drive(store.merge(KEY, Delta(incr={"n": 1})))
 
     for _ in range(3):
-        asyncio.run(count())
+        run(count())
     found = drive(store.load(KEY))
     assert found is not None
     assert found.fields == {"n": b"63"}

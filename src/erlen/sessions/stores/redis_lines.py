@@ -63,6 +63,12 @@ def _packed(connection: Any, commands: Sequence[Command]) -> list[bytes]:
     return packed
 
 
+def _raise_if_last(reply: Any) -> None:
+    """Raise an answer that says that the connection cannot be used."""
+    if isinstance(reply, redis.ConnectionError):
+        raise reply
+
+
 def _reader_of(connection: Any) -> Any:
     """Return what reads answers and makes errors of them as *connection* does; None if it does not say how."""
     errors = getattr(getattr(connection, "_parser", None), "parse_error", None)
@@ -111,8 +117,6 @@ class _Line:
             raise redis.TimeoutError(_LATE) from error
         except OSError as error:
             raise redis.ConnectionError(f"Error while speaking with the server: {error}") from error
-        if type(reply) is not bytes and isinstance(reply, redis.ConnectionError):
-            raise reply
         return reply
 
 
@@ -156,8 +160,10 @@ class Lines:
             return UNASKED
         try:
             reply = line.ask(command)
-            if type(reply) is not bytes and isinstance(reply, Exception) and line.said(0):
-                raise redis.ConnectionError(_CLOSED) from reply  # its last word was no answer
+            if type(reply) is not bytes and isinstance(reply, Exception):
+                _raise_if_last(reply)
+                if line.said(0):  # its last word was no answer
+                    raise redis.ConnectionError(_CLOSED) from reply
         except RedisError as error:
             self._give_back(line)
             return error
@@ -183,9 +189,11 @@ class Lines:
             if line is None:
                 return self._through_pool(connection, commands)
         try:
-            replies = [line.ask(_written(commands))]
-            while len(replies) < len(commands):
-                replies.append(line.ask(b""))
+            sent, replies = _written(commands), []
+            for _ in commands:
+                replies.append(line.ask(sent))
+                sent = b""
+                _raise_if_last(replies[-1])
         except BaseException:
             self._give_back(line)  # see begin()
             raise

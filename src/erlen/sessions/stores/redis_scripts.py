@@ -108,7 +108,6 @@ def _defaults() -> str:
     return ", ".join(packed)
 
 
-_ARRAY = _escaped(msgspec.msgpack.encode([None] * len(Header.__struct_fields__))[: -len(Header.__struct_fields__)])
 _KINDS = "".join(kind_of(name) for name in Header.__struct_fields__)
 
 # A session in one answer, in msgpack: whether it was touched, the header, and the fields. What the driver makes of each
@@ -141,15 +140,17 @@ local function split(all)
     end
   end
 end
--- Nil if an attribute is missing or damaged.
+-- Nil if an attribute is missing or damaged. What has its default at the end is left out.
 local function pack_header()
-  local packed = {{}}
+  local packed, last = {{}}, 0
   for at, name in ipairs(names) do
     local raw = header[name]
     packed[at] = raw and packers[string.sub(kinds, at, at)](raw) or not raw and defaults[at]
     if not packed[at] then return end
+    if raw then last = at end
   end
-  return '{_ARRAY}' .. table.concat(packed)
+  local array = last < 16 and string.char(144 + last) or struct.pack('>BI2', 220, last)
+  return array .. table.concat(packed, '', 1, last)
 end
 """
 

@@ -427,3 +427,33 @@ def test_on_a_loop_what_the_server_says_unasked_ends_the_connection(on_loop: Cal
         assert await simply_on_loop(fleet, b"CLIENT", b"ID", again=False) != first
 
     on_loop(work)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_on_a_loop_many_answers_come_whole_in_however_many_pieces(
+    on_loop: Callable[..., Any], run: Callable[..., Any]
+) -> None:
+    async def work(fleet: Fleet) -> None:
+        node = fleet.address.nodes[0]
+        for _ in range(3):
+            words = [b"%d" % number * 5_000 for number in range(200)]
+            assert await fleet._exchange(node, [(b"ECHO", word) for word in words]) == words
+            assert await simply_on_loop(fleet, b"ECHO", b"x") == b"x"
+
+    on_loop(work, run=run)
+
+
+def test_on_a_loop_an_answer_that_comes_before_it_is_asked_for_waits_for_its_turn(on_loop: Callable[..., Any]) -> None:
+    async def work(fleet: Fleet) -> None:
+        await simply_on_loop(fleet, b"PING")
+        lines = fleet._lines[fleet.address.nodes[0]]
+        line = lines._idle.pop()
+        lines._free -= 1
+        line._transport.pause_reading()
+        first = line.begin(b"PING\r\nPING\r\n", 1)
+        line.data_received(b"+one\r\n")
+        line.data_received(b"+two\r\n")
+        assert [await first, await line.begin(b"")] == [b"one", b"two"]
+        assert lines._idle == [line]
+
+    on_loop(work)

@@ -180,9 +180,10 @@ def can_suspend(depth: int = 1) -> bool:
     async view does. So everything between here and the running task has to be a coroutine.
     """
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:  # what is not loaded has no loop
+    loop = None if asyncio is None else asyncio._get_running_loop()  # what is not loaded has no loop
+    if asyncio is None or loop is None:
         return False
-    task = asyncio.current_task()
+    task = asyncio.current_task(loop)
     root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None and frame.f_code.co_flags & _WAITING:

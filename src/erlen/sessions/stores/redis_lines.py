@@ -293,13 +293,15 @@ class _LoopedLine(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what the server has sent."""
         waiting = self._waiting
+        if waiting is None and not self._left:  # whatever this is must not be taken for the next answer
+            return self.end(redis.ConnectionError(_CLOSED))
         try:
             self._feed(data)
+            if waiting is None:  # it will be asked for in a moment
+                return None
             reply = self._gets()
         except RedisError as error:
             return self.end(error)
-        if waiting is None:  # nothing was asked, and whatever this is must not be taken for the next answer
-            return self.end(redis.ConnectionError(_CLOSED))
         if reply is False:  # there is more to come
             self._asked = self._time()
             return None

@@ -457,3 +457,20 @@ def test_on_a_loop_an_answer_that_comes_before_it_is_asked_for_waits_for_its_tur
         assert lines._idle == [line]
 
     on_loop(work)
+
+
+def test_on_a_loop_a_connection_that_ends_between_two_answers_is_told(on_loop: Callable[..., Any]) -> None:
+    async def work(fleet: Fleet) -> None:
+        await simply_on_loop(fleet, b"PING")
+        lines = fleet._lines[fleet.address.nodes[0]]
+        line = lines._idle.pop()
+        lines._free -= 1
+        line._transport.pause_reading()
+        first = line.begin(b"PING\r\nPING\r\n", 1)
+        line.data_received(b"+one\r\n")
+        line.eof_received()
+        assert await first == b"one"
+        assert isinstance(await line.begin(b""), redis.ConnectionError)
+        assert await simply_on_loop(fleet, b"ECHO", b"x") == b"x"
+
+    on_loop(work)

@@ -276,6 +276,9 @@ class _LoopedLine(asyncio.Protocol):
         :param left: how many answers are asked for afterwards
         """
         self._waiting = waiting = self._future()
+        if self.lost:  # since the last of many answers
+            waiting.set_result(redis.ConnectionError(_CLOSED))
+            return waiting
         self._left = left
         self._asked = now = self._time()
         # One for many commands: it costs more than all the rest.

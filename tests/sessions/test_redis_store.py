@@ -24,6 +24,7 @@ from erlen.errors import ConfigError, SessionUnavailable, SessionValueError
 from erlen.sessions import Append, Delta, Header, Merged, Record, SessionSettings, resolve_store
 from erlen.sessions.record import merge
 from erlen.sessions.stored import join, until
+from erlen.sessions.stores import clients
 from erlen.sessions.stores.redis import RedisStore
 from erlen.sessions.stores.redis_lines import Lines
 from erlen.sessions.stores.redis_servers import Address
@@ -38,7 +39,19 @@ ALONE = b"\xfe\xdc" + b"a" * 32
 """In a slot where no other test has sessions."""
 NOW = 1_800_000_000.0
 
+try:
+    import uvloop
+except ImportError:  # there is none on Windows
+    RUNNERS: list[Callable[..., Any]] = [asyncio.run]
+else:
+    RUNNERS = [asyncio.run, uvloop.run]
+
 NAMES = ["redis", "redis-tls", "redis-socket", "redis-decoded", "redis-cluster", "redis-sentinel", "valkey"]
+
+
+def config_url(client: Any) -> str:
+    where = client.connection_pool.connection_kwargs
+    return f"redis://127.0.0.1:{where['port']}"
 
 
 def record(key: bytes = KEY, user: str | None = None, **fields: bytes) -> Record:
@@ -877,8 +890,11 @@ def test_fifty_increments_at_once_are_fifty(make: Callable[..., RedisStore], nam
     assert sorted(answers) == list(range(1, 51))
 
 
+@pytest.mark.parametrize("run", RUNNERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_each_event_loop_has_connections_of_its_own(make: Callable[..., RedisStore], name: str) -> None:
+def test_each_event_loop_has_connections_of_its_own(
+    make: Callable[..., RedisStore], name: str, run: Callable[..., Any]
+) -> None:
     store = make(name)
     drive(store.create(KEY, record(n=b"0")))
 
@@ -889,7 +905,7 @@ def test_each_event_loop_has_connections_of_its_own(make: Callable[..., RedisSto
         drive(store.merge(KEY, Delta(incr={"n": 1})))
 
     for _ in range(3):
-        asyncio.run(count())
+        run(count())
     found = drive(store.load(KEY))
     assert found is not None
     assert found.fields == {"n": b"63"}
@@ -912,6 +928,39 @@ def test_a_task_that_is_cancelled_leaves_no_answer_for_the_next_one(make: Callab
             assert found.key == KEY
 
     asyncio.run(use())
+
+
+@pytest.mark.parametrize("looped", [False, True])
+def test_a_connection_that_the_server_closes_between_two_requests_is_replaced_without_an_error(
+    make: Callable[..., RedisStore], client: Any, looped: bool
+) -> None:
+    store = make("redis", SESSION_URL=f"{config_url(client)}/0?client_name=between")
+
+    async def use() -> list[Record | None]:
+        await store.create(KEY, record(n=b"0"))
+        found = []
+        for _ in range(3):
+            for each in client.client_list():
+                if each["name"] == "between":
+                    client.client_kill_filter(_id=each["id"])
+            found.append(await store.load(KEY, True))
+        return found
+
+    found = asyncio.run(use()) if looped else drive(use())
+    assert [each is not None and each.fields for each in found] == [{"n": b"0"}] * 3
+
+
+def test_a_process_that_was_forked_behind_the_back_of_python_gets_connections_of_its_own(
+    make: Callable[..., RedisStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "_UNTOLD", True)
+    store = make()
+    plain = store._clients.plain()
+    assert store._clients.plain() is plain
+    monkeypatch.setattr(clients, "_pid", clients._pid)  # put back in the end
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    assert store._clients.plain() is not plain
+    assert store._clients.plain() is store._clients.plain()
 
 
 def _in_child(store: RedisStore, outbox: Any) -> None:

@@ -181,18 +181,21 @@ class SessionStore(ABC):
         return None
 
 
-def can_suspend() -> bool:
+def can_suspend(depth: int = 1) -> bool:
     """Tell whether the calling coroutine may wait for an event loop, and so must not block it.
+
+    :param depth: how many calls below that coroutine this is asked
 
     A running loop is not enough: plain code on it may drive a coroutine by hand, as a plain ``session.incr()`` in an
     async view does. So everything between here and the running task has to be a coroutine.
     """
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:  # what is not loaded has no loop
+    loop = None if asyncio is None else asyncio._get_running_loop()  # what is not loaded has no loop
+    if asyncio is None or loop is None:
         return False
-    task = asyncio.current_task()
+    task = asyncio.current_task(loop)
     root = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None and frame.f_code.co_flags & _WAITING:
         if frame is root:
             return True

@@ -6,6 +6,7 @@ A connection must not be used on both sides of a fork, and one of asyncio belong
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
@@ -19,6 +20,19 @@ __all__ = ["Clients", "place_of", "unavailable"]
 
 Plain = TypeVar("Plain")
 Looped = TypeVar("Looped")
+
+_pid = os.getpid()
+# Where Python is not told of each fork, the number of the process has to be asked for each time.
+_UNTOLD = "uwsgi" in sys.modules or not hasattr(os, "register_at_fork")
+
+
+def _note_process() -> None:
+    global _pid
+    _pid = os.getpid()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_process)
 
 
 class _Process(Generic[Plain, Looped]):
@@ -58,8 +72,10 @@ class Clients(Generic[Plain, Looped]):
         self._inherited: list[_Process[Plain, Looped]] = []
 
     def _own(self) -> _Process[Plain, Looped]:
+        if _UNTOLD:
+            _note_process()
         process = self._process
-        if process.pid != os.getpid():
+        if process.pid != _pid:
             self._inherited.append(process)
             self._lock = threading.Lock()  # the old one may have been held at the fork
             process = self._process = _Process()
@@ -68,7 +84,7 @@ class Clients(Generic[Plain, Looped]):
     def plain(self) -> Plain:
         """Return the client of this process."""
         process = self._process
-        if process.pid != os.getpid():
+        if process.pid != _pid or _UNTOLD:
             process = self._own()
         if process.plain is None:
             with self._lock:
@@ -76,9 +92,13 @@ class Clients(Generic[Plain, Looped]):
                     process.plain = self._connect()
         return process.plain
 
-    def looped(self) -> Looped:
-        """Return the client of the running event loop."""
-        loop = load("asyncio").get_running_loop()
+    def looped(self, loop: Any = None) -> Looped:
+        """Return the client of the running event loop.
+
+        :param loop: that loop, if it is known
+        """
+        if loop is None:
+            loop = load("asyncio").get_running_loop()
         process = self._own()
         found = process.looped.get(loop)
         if found is None:

@@ -7,6 +7,8 @@ does not follow: that key is the next one that is asked for.
 
 from __future__ import annotations
 
+from asyncio import Future
+from asyncio import _get_running_loop as _running
 from binascii import hexlify
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from typing import Any, Self
@@ -29,7 +31,10 @@ from erlen.sessions.stores import redis_scripts as scripts
 from erlen.sessions.stores.base import NOTE_KEPT, SessionStore, can_suspend, until_leased
 from erlen.sessions.stores.clients import Clients, unavailable
 from erlen.sessions.stores.redis_hashes import (
+    END,
+    SIZES,
     delta_arguments,
+    framed,
     hash_of,
     header_of,
     milliseconds,
@@ -50,6 +55,7 @@ _LISTED = 400 * 86_400.0
 
 # So many names are remembered: the next request of a browser asks for the same one.
 _NAMED = 4096
+_TOUCH = scripts.TOUCH.heads[1]
 
 _encode_note = msgspec.json.Encoder().encode
 _decode_note = msgspec.json.Decoder(KeyNote).decode
@@ -71,7 +77,7 @@ class RedisStore(SessionStore):
         self.place = address.place
         self._prefix = prefix.encode()
         self._opening = self._prefix + b"{"
-        self._names: dict[bytes, bytes] = {}
+        self._places: dict[bytes, bytes] = {}
         self._clients = Clients(
             lambda: Fleet(address, looped=False),
             lambda: Fleet(address, looped=True),
@@ -92,11 +98,20 @@ class RedisStore(SessionStore):
         now, forwarded = self.clock(), False
         while True:
             seen = moment(now) if touch else b""
-            held = await self._eval(scripts.TOUCH, (self._name(key),), (seen,), True)
-            record = self._record(key, held)
-            if record is None or record.header.is_over(now):
-                return None
+            place = self._places.get(key) or self._place(key)
+            command = b"".join((_TOUCH, place, SIZES[len(seen)], seen, END))
+            held = self._begin(command, True)
+            if type(held) is not bytes:
+                held = await self._finish(held, scripts.TOUCH, key, command, True)
+                if not held:
+                    return None
+            try:
+                record = record_of(key, held)
+            except ValueError as error:
+                raise self._damaged(key, error) from error
             header = record.header
+            if header.is_over(now):
+                return None
             if header.successor is None:
                 record.forwarded = forwarded
                 return record
@@ -112,29 +127,38 @@ class RedisStore(SessionStore):
         await self._run(scripts.CREATE, [key], lived, *hash_of(record), again=True)
 
     async def merge(self, key: bytes, delta: Delta) -> Merged:
-        packed, now = delta_arguments(delta), self.clock()
-        forwarded = False
+        (count, parts), now = delta_arguments(delta), self.clock()
+        written, forwarded = moment(now), False
+        begin = scripts.MERGE.heads[1 + count] if count < 63 else scripts.MERGE.head(1, 1 + count)
         while True:
             if "user" in delta.header:
                 await self._list_planned(key, delta, now)
-            reply = await self._eval(scripts.MERGE, (self._name(key),), (moment(now), *packed))
+            place = self._places.get(key) or self._place(key)
+            command = b"".join((begin, place, SIZES[len(written)], written, *parts, END))
+            reply = self._begin(command, False)
+            if type(reply) is not int:
+                reply = await self._finish(reply, scripts.MERGE, key, command, False)
             if type(reply) is int:  # as most often: there is nothing to tell but the version
-                return Merged(version=reply, forwarded=forwarded)
+                return Merged(False, False, reply, {}, {}, False, forwarded)
             if reply[0] != scripts.FORWARD:
                 return _merged(reply, delta, forwarded)
             key, forwarded = reply[1], True
 
     async def move(self, old: bytes, new: bytes, delta: Delta, grace: float = 0) -> Merged:
-        packed, now = delta_arguments(delta), self.clock()
+        now = self.clock()
         trail = forwarder(new, now, grace)
-        left = [*moved_arguments(delta, now), milliseconds(trail.deadline - now), *header_of(trail)]
+        (count, parts), (more, moved) = delta_arguments(delta), moved_arguments(delta, now)
+        left = [milliseconds(trail.deadline - now), *header_of(trail)]
+        arguments = b"".join((framed([moment(now)]), *parts, *moved, framed(left), END))
+        count += 1 + more + len(left)
         await self._list_planned(new, delta, now)
         key, forwarded = old, False
         while True:
             if grace and forwarded:
                 return await self._merge_forwarded(key, delta)
             keys = [key, new, old] if forwarded else [key, new]
-            reply = await self._run(scripts.MOVE, keys, moment(now), *packed, *left)
+            command = scripts.MOVE.head(len(keys), count) + b"".join(map(self._place, keys)) + arguments
+            reply = await self._finish(self._begin(command, False), scripts.MOVE, key, command, False)
             if reply[0] != scripts.FORWARD:
                 break
             key, forwarded = reply[1], True
@@ -186,7 +210,6 @@ class RedisStore(SessionStore):
             if reply[0] != scripts.DONE:
                 return reply[0] == scripts.REFUSED, None
             record = self._record(following, reply[2])
-            assert record is not None
             record.forwarded, record.touched = forwarded, reply[1] == 1
             return True, record
 
@@ -284,7 +307,7 @@ class RedisStore(SessionStore):
             held = await self._batch([(key, (b"HGETALL", self._name(key))) for key in ahead])
             following = []
             for key, each in zip(ahead, held, strict=True):
-                record = self._record(key, each)
+                record = self._record(key, each) if each else None
                 successor = record.header.successor if follow and record is not None else None
                 found[key] = None if successor is not None else record
                 if successor is not None and successor not in found:
@@ -340,25 +363,30 @@ class RedisStore(SessionStore):
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def _name(self, key: bytes) -> bytes:
-        name = self._names.get(key)
-        if name is None:
-            shown = hexlify(key)
-            name = self._opening + shown[:4] + b"}" + shown[4:]
-            if len(self._names) >= _NAMED:
-                self._names.clear()
-            self._names[key] = name
-        return name
+        shown = hexlify(key)
+        return self._opening + shown[:4] + b"}" + shown[4:]
 
-    def _record(self, key: bytes, held: list[bytes] | bytes) -> Record | None:
+    def _place(self, key: bytes) -> bytes:
+        """Return the name of a session as it is sent."""
+        place = self._places.get(key)
+        if place is None:
+            place = framed([self._name(key)])
+            if len(self._places) >= _NAMED:
+                self._places.clear()
+            self._places[key] = place
+        return place
+
+    def _record(self, key: bytes, held: list[bytes] | bytes) -> Record:
         """Make a record of a hash."""
-        if not held:
-            return None
         try:
             return record_of(key, held)
         except ValueError as error:
-            raise SessionUnavailable(
-                f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
-            ) from error
+            raise self._damaged(key, error) from error
+
+    def _damaged(self, key: bytes, error: ValueError) -> SessionUnavailable:
+        return SessionUnavailable(
+            f"A stored session at {self.place} is damaged and cannot be read ({self._name(key).decode()}: {error})."
+        )
 
     def _run(
         self, script: scripts.Script, keys: list[bytes], *arguments: bytes, again: bool = False
@@ -368,16 +396,38 @@ class RedisStore(SessionStore):
     async def _eval(
         self, script: scripts.Script, names: Sequence[bytes], arguments: Sequence[bytes], again: bool = False
     ) -> Any:
-        """Run a script by its name; a server that does not know it yet is sent all of it.
+        """Run a script by its name.
 
         :param again: it may run twice, if its answer was lost
         """
+        command = script.command(names, arguments)
+        return await self._finish(self._begin(command, again), script, names[0], command, again, named=True)
+
+    def _begin(self, command: bytes, again: bool) -> Any:
+        """Begin with a command; return what :meth:`Fleet.begin` does. Only a coroutine may call it."""
+        loop = _running()
+        if loop is not None and can_suspend(2):
+            return self._clients.looped(loop).begin(command, again)
+        return self._clients.plain().begin(command, again)
+
+    async def _finish(
+        self, outcome: Any, script: scripts.Script, key: bytes, command: bytes, again: bool, named: bool = False
+    ) -> Any:
+        """Return the answer of a command of which *outcome* has come so far.
+
+        A server that does not know the script yet is sent all of it.
+        """
+        if isinstance(outcome, Future):
+            outcome = await outcome
+        if not isinstance(outcome, Exception):
+            return outcome
         fleet = self._clients.looped() if can_suspend() else self._clients.plain()
+        name = key if named else self._name(key)
         try:
             try:
-                return await fleet.call(names[0], script.command(names, arguments), again)
+                return await fleet.call(name, command, again, outcome)
             except NoScriptError:
-                return await fleet.call(names[0], (b"EVAL", script.source, len(names), *names, *arguments), again)
+                return await fleet.call(name, script.whole(command), again)
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,10 @@ from erlen.sessions import stored
 from erlen.sessions.record import Delta, Header, Record
 
 __all__ = [
+    "END",
+    "SIZES",
     "delta_arguments",
+    "framed",
     "hash_of",
     "header_of",
     "kind_of",
@@ -46,7 +49,7 @@ _READERS: Final[Mapping[bytes, tuple[str, Callable[[bytes], Any]]]] = {
 
 def moment(seconds: float) -> bytes:
     """Write a moment, or any other float, so that nothing of it is lost."""
-    return _encode_number(seconds + 0.0) if math.isfinite(seconds) else repr(seconds).encode()
+    return _encode_number(seconds + 0.0) if seconds - seconds == 0 else repr(seconds).encode()
 
 
 def milliseconds(seconds: float) -> bytes:
@@ -127,67 +130,96 @@ def _written(name: str, value: Any) -> bytes | None:
 
 # -- arguments ------------------------------------------------------------------------------------------------------
 
+# Formatting a number takes longer than all the rest.
+SIZES: Final = [b"\r\n$%d\r\n" % size for size in range(512)]
+"""What is sent before an argument of so many bytes."""
 
-def delta_arguments(delta: Delta) -> list[bytes]:
-    """Return the arguments that tell a script the delta: the letters of its parts, and then these in that order.
+END: Final = b"\r\n"
+"""What is sent after the last argument."""
 
-    Most changes are of one kind, and what every argument costs is much beside what it says.
+
+def framed(arguments: Iterable[bytes]) -> bytes:
+    """Return the arguments of a command as they are sent, each behind its size."""
+    parts: list[bytes] = []
+    for each in arguments:
+        parts += (SIZES[len(each)] if len(each) < 512 else b"\r\n$%d\r\n" % len(each), each)
+    return b"".join(parts)
+
+
+_COUNTS: Final = [framed([b"%d" % number]) for number in range(64)]
+_LETTERS: Final = {True: {True: b"rf", False: b"r"}, False: {True: b"f", False: b""}}
+
+
+def delta_arguments(delta: Delta) -> tuple[int, list[bytes]]:
+    """Return the arguments that tell a script the delta: how many, and the parts of them as they are sent.
+
+    They are the letters of what the delta has, and then this in that order: most changes are of one kind, and what
+    every argument costs is much beside what it says.
     """
-    letters, packed = b"r" * delta.release + b"f" * delta.final, [b""]
+    letters, parts, count = _LETTERS[delta.release][delta.final], [b"", b""], 1
     if delta.owner is not None:
-        letters += _list(packed, b"o", [delta.owner])
+        letters += b"o"
+        count += _list(parts, [delta.owner])
     if delta.expect:
-        letters += _list(packed, b"m", [key for key, raw in delta.expect.items() if raw is None])
-        letters += _map(packed, b"e", {key: raw for key, raw in delta.expect.items() if raw is not None})
+        letters += b"me"
+        count += _list(parts, [key for key, raw in delta.expect.items() if raw is None])
+        count += _map(parts, {key: raw for key, raw in delta.expect.items() if raw is not None})
     if delta.take:
-        letters += _list(packed, b"t", delta.take)
+        letters += b"t"
+        count += _list(parts, delta.take)
     if delta.delete:
-        letters += _list(packed, b"d", delta.delete)
+        letters += b"d"
+        count += _list(parts, delta.delete)
     if delta.set:
-        letters += _map(packed, b"s", delta.set)
+        letters += b"s"
+        count += _map(parts, delta.set)
     if delta.remove:
-        letters += _map(packed, b"-", {key: stored.join(items) for key, items in delta.remove.items()})
+        letters += b"-"
+        count += _map(parts, {key: stored.join(items) for key, items in delta.remove.items()})
     if delta.incr:
-        letters += _map(packed, b"+", {key: b"%d" % by for key, by in delta.incr.items()})
+        letters += b"+"
+        count += _map(parts, {key: b"%d" % by for key, by in delta.incr.items()})
     if delta.append:
-        letters += _map(packed, b"a", {key: stored.join(each.items)[1:] for key, each in delta.append.items()})
-        limits = {key: b"%d" % each.limit for key, each in delta.append.items() if each.limit is not None}
-        letters += _map(packed, b"l", limits)
+        letters += b"al"
+        count += _map(parts, {key: stored.join(each.items)[1:] for key, each in delta.append.items()})
+        count += _map(parts, {key: b"%d" % each.limit for key, each in delta.append.items() if each.limit is not None})
     if delta.ends:
-        letters += _map(packed, b"n", {key: stored.until(b"", end) for key, end in delta.ends.items()})
+        letters += b"n"
+        count += _map(parts, {key: stored.until(b"", end) for key, end in delta.ends.items()})
     if delta.header:
-        cleared, written = _header_changes(delta.header)
-        letters += _list(packed, b"c", cleared) + _map(packed, b"h", written)
-    packed[0] = letters
-    return packed
+        letters += b"ch"
+        count += _header(parts, delta.header)
+    parts[0], parts[1] = SIZES[len(letters)], letters
+    return count, parts
 
 
-def moved_arguments(delta: Delta, now: float) -> list[bytes]:
-    """Return the arguments that tell a script what a move itself changes in the header: a list and a map."""
-    packed: list[bytes] = []
-    cleared, written = _header_changes({"renewed": now, **delta.moved})
-    _list(packed, b"", cleared)
-    _map(packed, b"", written)
-    return packed
+def moved_arguments(delta: Delta, now: float) -> tuple[int, list[bytes]]:
+    """Return the arguments that tell a script what a move itself changes in the header, a list and a map."""
+    parts: list[bytes] = []
+    return _header(parts, {"renewed": now, **delta.moved}), parts
 
 
-def _header_changes(changes: Mapping[str, Any]) -> tuple[list[str], dict[str, bytes]]:
-    """Return the attributes that are cleared, and the others as they stand in a hash."""
+def _header(parts: list[bytes], changes: Mapping[str, Any]) -> int:
+    """Add the attributes that are cleared, and the others as they stand in a hash."""
     written = {name: _written(name, value) for name, value in changes.items()}
-    cleared = [name for name, value in written.items() if value is None]
-    return cleared, {name: value for name, value in written.items() if value is not None}
+    count = _list(parts, [name for name, value in written.items() if value is None])
+    return count + _map(parts, {name: value for name, value in written.items() if value is not None})
 
 
-def _list(packed: list[bytes], letter: bytes, names: Collection[str]) -> bytes:
-    """Add a list to *packed*, and return its letter."""
-    packed.append(_encode_number(len(names)))
-    packed += [name.encode() for name in names]
-    return letter
+def _list(parts: list[bytes], names: Collection[str]) -> int:
+    """Add a list to *parts*, and return how many arguments it is."""
+    parts.append(framed([b"%d" % len(names), *map(str.encode, names)]))
+    return 1 + len(names)
 
 
-def _map(packed: list[bytes], letter: bytes, pairs: Mapping[str, bytes]) -> bytes:
-    """Add pairs to *packed*, and return their letter."""
-    packed.append(_encode_number(len(pairs)))
+def _map(parts: list[bytes], pairs: Mapping[str, bytes]) -> int:
+    """Add pairs to *parts*, and return how many arguments they are."""
+    number = len(pairs)
+    parts.append(_COUNTS[number] if number < 64 else framed([b"%d" % number]))
     for name, value in pairs.items():
-        packed += name.encode(), value
-    return letter
+        encoded = name.encode()
+        if len(encoded) < 512 and len(value) < 512:
+            parts += (SIZES[len(encoded)], encoded, SIZES[len(value)], value)
+        else:
+            parts.append(framed((encoded, value)))
+    return 1 + 2 * number

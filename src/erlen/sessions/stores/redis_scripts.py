@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import msgspec
 
 from erlen.sessions.record import Header
-from erlen.sessions.stores.redis_hashes import kind_of
+from erlen.sessions.stores.redis_hashes import END, framed, kind_of
 
 __all__ = [
     "CONFLICT",
@@ -44,35 +44,30 @@ REFUSED, DONE, CONFLICT, FORWARD, OVERFLOW = range(5)
 class Script:
     """A script and the name by which a server that knows it is asked for it."""
 
-    __slots__ = ("_head", "name", "source")
+    __slots__ = ("_asked", "_whole", "heads", "name", "source")
 
     def __init__(self, *parts: str) -> None:
         self.source = "".join(parts).encode()
         self.name = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
-        head = b"$7\r\nEVALSHA\r\n$%d\r\n%b\r\n$1\r\n" % (len(self.name), self.name)
-        self._head = [head + b"%d" % keys for keys in range(10)]
+        self._asked = b"*%d" + framed([b"EVALSHA", self.name])
+        self._whole = framed([b"EVAL", self.source])
+        self.heads = [self.head(1, arguments) for arguments in range(64)]
+        """How commands begin that ask for it with one key and so many arguments."""
+
+    def head(self, keys: int, arguments: int) -> bytes:
+        """Return how a command begins that asks for it by its name; the keys follow, and then the arguments."""
+        return (self._asked % (3 + keys + arguments)) + framed([b"%d" % keys])
 
     def command(self, names: Sequence[bytes], arguments: Sequence[bytes]) -> bytes:
-        """Return the command that runs it by its name, as it is sent: what every driver makes of it, in a third.
+        """Return the command that runs it by its name, as it is sent.
 
-        :param names: those of the keys that it works on, fewer than ten
+        :param names: those of the keys that it works on
         """
-        every = (*names, *arguments)
-        try:
-            parts = [_COUNTS[len(every) + 3], self._head[len(names)]]
-            for each in every:
-                parts.append(_SIZES[len(each)])
-                parts.append(each)
-        except IndexError:
-            parts = [b"*%d" % (len(every) + 3), self._head[len(names)]]
-            for each in every:
-                parts += (b"$%d" % len(each), each)
-        parts.append(b"")
-        return b"\r\n".join(parts)
+        return b"".join((self.head(len(names), len(arguments)), framed(names), framed(arguments), END))
 
-
-# Formatting a number takes longer than all the rest.
-_COUNTS, _SIZES = [[b"%b%d" % (sign, number) for number in range(512)] for sign in (b"*", b"$")]
+    def whole(self, command: bytes) -> bytes:
+        """Return *command* with the script itself in place of its name, for a server that does not know it yet."""
+        return command.replace(framed([b"EVALSHA", self.name]), self._whole, 1)
 
 
 _NAMES = ", ".join(f"'{name}'" for name in Header.__struct_fields__)
@@ -113,7 +108,6 @@ def _defaults() -> str:
     return ", ".join(packed)
 
 
-_ARRAY = _escaped(msgspec.msgpack.encode([None] * len(Header.__struct_fields__))[: -len(Header.__struct_fields__)])
 _KINDS = "".join(kind_of(name) for name in Header.__struct_fields__)
 
 # A session in one answer, in msgpack: whether it was touched, the header, and the fields. What the driver makes of each
@@ -146,15 +140,17 @@ local function split(all)
     end
   end
 end
--- Nil if an attribute is missing or damaged.
+-- Nil if an attribute is missing or damaged. What has its default at the end is left out.
 local function pack_header()
-  local packed = {{}}
+  local packed, last = {{}}, 0
   for at, name in ipairs(names) do
     local raw = header[name]
     packed[at] = raw and packers[string.sub(kinds, at, at)](raw) or not raw and defaults[at]
     if not packed[at] then return end
+    if raw then last = at end
   end
-  return '{_ARRAY}' .. table.concat(packed)
+  local array = last < 16 and string.char(144 + last) or struct.pack('>BI2', 220, last)
+  return array .. table.concat(packed, '', 1, last)
 end
 """
 

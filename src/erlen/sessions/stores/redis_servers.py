@@ -24,9 +24,11 @@ from redis.retry import Retry
 
 from erlen.errors import ConfigError
 from erlen.sessions.stores.clients import place_of
-from erlen.sessions.stores.redis_lines import Command, Lines, LoopedLines, Unsent
+from erlen.sessions.stores.redis_lines import UNASKED, Command, Lines, LoopedLines, Unsent
 
 __all__ = ["Address", "Command", "Fleet"]
+
+Begin: TypeAlias = Callable[[bytes, bool], Any]
 
 Node: TypeAlias = tuple[str, int]
 
@@ -225,6 +227,7 @@ class Fleet:
         self._pools: dict[Node, Any] = {}
         self._lines: dict[Node, Lines | LoopedLines] = {}
         self._only = None if address.kind == "cluster" else address.nodes[0]
+        self.begin = _unasked
         # In a cluster: for each slot the node that has it. None when that has to be asked for.
         self._owners: list[Node | None] | None = None
         self._known: tuple[Node, ...] = address.nodes
@@ -232,10 +235,18 @@ class Fleet:
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
-    async def call(self, key: bytes, command: Command, again: bool = False) -> Any:
+    begin: Begin
+    """Sends a command, if that is simple: to the only server, over a connection that is free.
+
+    Takes the command as it is sent, and whether it may be sent twice. Returns the answer, or on an event loop a future
+    of it; the error that came instead; or UNASKED. :meth:`call` goes on with an error.
+    """
+
+    async def call(self, key: bytes, command: Command, again: bool = False, begun: Any = UNASKED) -> Any:
         """Send *command* to the server that has *key*, and return its answer.
 
         :param again: it does no harm if the server gets it twice
+        :param begun: the error that it has met already
         :raises RedisError: if the server does not answer, or answers with an error
         """
         node = self._only or await self._owner(key)
@@ -243,8 +254,16 @@ class Fleet:
         for _ in range(_HOPS):
             commands = [("ASKING",), command] if asking else [command]
             try:
-                lines = self._lines.get(node) or self._make_lines(node)
-                replies = await lines.exchange(commands) if isinstance(lines, LoopedLines) else lines.exchange(commands)
+                if begun is UNASKED:
+                    lines = self._lines.get(node) or self._make_lines(node)
+                    if isinstance(lines, LoopedLines):
+                        reply = (await lines.exchange(commands))[-1]
+                    else:
+                        reply = lines.exchange(commands)[-1]
+                else:
+                    reply, begun = begun, UNASKED
+                    if isinstance(reply, redis.ConnectionError):
+                        raise reply
             except Unsent as error:
                 self._owners = None
                 owner = node if lost or self.address.kind != "cluster" else await self._owner(key)
@@ -259,7 +278,6 @@ class Fleet:
                     raise
                 node, asking, lost = await self._owner(key), False, True
                 continue
-            reply = replies[-1]
             if not isinstance(reply, Exception):
                 return reply
             if isinstance(reply, AskError):
@@ -330,7 +348,7 @@ class Fleet:
         pools = [*self._pools.values()]
         if self._sentinels is not None:
             pools += [sentinel.connection_pool for sentinel in self._sentinels.sentinels]
-        self._pools, self._lines, self._sentinels = {}, {}, None
+        self._pools, self._lines, self._sentinels, self.begin = {}, {}, None, _unasked
         return pools
 
     # -- which server -----------------------------------------------------------------------------------------------
@@ -404,7 +422,10 @@ class Fleet:
             lines = LoopedLines(pool, kept, address.options.get("max_connections"), address.options["socket_timeout"])
         else:
             lines = Lines(pool, kept)
-        return self._lines.setdefault(node, lines)
+        lines = self._lines.setdefault(node, lines)
+        if kept and node == self._only:
+            self.begin = lines.begin
+        return lines
 
     def _make_pool(self, node: Node) -> Any:
         """Make the pool of *node*, whose idle connections are looked at before they are used again."""
@@ -428,6 +449,10 @@ class Fleet:
             usual = driver.SSLConnection if address.tls else driver.Connection
             options = {"connection_class": usual, **options, "host": node[0], "port": node[1]}
         return driver.ConnectionPool(max_connections=most or 2**31, **options)
+
+
+def _unasked(command: bytes, again: bool) -> Any:
+    return UNASKED
 
 
 def _no_retry(looped: bool) -> Any:

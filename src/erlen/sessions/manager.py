@@ -69,8 +69,16 @@ class SessionManager(SessionOpener):
             return None
         if state.early:
             await self._touch(state)
-        if state.lease is None:
-            saved = await self._save(session, state, False)
+        wanted: Delta | SessionHeaders | None
+        if state.lease is None:  # as most often: what _save() does, without a coroutine more
+            wanted = self._wanted(session, state, True)
+            if type(wanted) is SessionHeaders:
+                saved = wanted
+            else:
+                try:
+                    saved = await self._commit(session, state, wanted, False, True)  # type: ignore[arg-type]
+                except SessionUnavailable as error:
+                    saved = self._unsaved(state, error)
         else:
             try:
                 saved = await self._save(session, state, False)
@@ -173,7 +181,7 @@ class SessionManager(SessionOpener):
         header, settings = state.header, self.settings
         state.issue |= header.permanent and (delta is not None or (state.touched and settings.refresh_each_request))
         state.issue |= "permanent" in state.planned
-        renew = self._renewal_due(state) and not state.rotate and not late
+        renew = (state.renew or settings.renew_after is not None) and self._renewal_due(state, state.rotate or late)
         if delta is None:
             due = state.issue or state.rotate or renew or (release and state.lease) or self._is_emptied(state)
             if not due:
@@ -207,11 +215,19 @@ class SessionManager(SessionOpener):
             delta.moved = state.fields.moved(fresh, 0 if rotate else self._tokens_in_grace)
         else:
             grace, fresh = 0.0, None
-        began = time.monotonic()
-        if fresh is None:
-            merged = await self.outage.ask(self.store.merge, token.key, delta)
-        else:
-            merged = await self.outage.ask(self.store.move, token.key, fresh.key, delta, grace)
+        outage, began = self.outage, time.monotonic()
+        if outage.since is not None:
+            outage.check()
+        try:  # as Outage.ask() does, without a coroutine more
+            if fresh is None:
+                merged = await self.store.merge(token.key, delta)
+            else:
+                merged = await self.store.move(token.key, fresh.key, delta, grace)
+        except SessionUnavailable as error:
+            outage.failed(error, began)
+            raise
+        if outage.since is not None:
+            outage.answered()
         conflicts = 0
         if merged.conflict:
             merged, conflicts = await self._rebased(state, token, delta, fresh, grace)
@@ -348,9 +364,9 @@ class SessionManager(SessionOpener):
         """How many former tokens of a session may have their grace still when it is renewed."""
         return max(1, math.ceil(self.settings.renew_grace / (self.settings.renew_after or math.inf)))
 
-    def _renewal_due(self, state: State) -> bool:
+    def _renewal_due(self, state: State, no_time: bool = False) -> bool:
         after = self.settings.renew_after
-        if state.header is None or state.forwarded:
+        if no_time or state.header is None or state.forwarded:
             return False
         if state.renew or after is None:
             return state.renew

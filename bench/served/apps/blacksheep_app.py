@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from blacksheep import Application, Request, Response, WebSocket, get, html, json, post, text, ws
-from common import HELLO, MAPPING, STATIC, page
+from common import HELLO, MAPPING, STATIC
+from jinja_page import page
 
 asgi = Application()
 asgi.serve_files(STATIC, root_path="/static")

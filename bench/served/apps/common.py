@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import jinja2
-
 HELLO = "Hello, World!"
 MAPPING = {"message": HELLO, "numbers": [1, 2, 3], "nested": {"ok": True}}
 ROWS = [{"number": number, "name": f"row {number}"} for number in range(20)]
@@ -18,10 +16,3 @@ REDIS = os.environ.get("BENCH_REDIS", "")
 KEY = "a key that is used for this bench alone"
 SESSION = {"n": 0, "theme": "dark", "cart": [{"item": "beaker", "count": 2}, {"item": "flask", "count": 1}]}
 """What a session holds."""
-
-_page = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-
-
-def page() -> str:
-    """Return the page of 20 rows, for frameworks that leave templates to their users."""
-    return _page.get_template("rows.html").render(rows=ROWS)

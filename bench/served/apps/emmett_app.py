@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import HELLO, MAPPING, page
+from common import HELLO, MAPPING
 from emmett import App, request, response, websocket
 from emmett.tools import service
+from jinja_page import page
 
 app = rsgi = asgi = App(__name__)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import falcon
-from common import HELLO, MAPPING, STATIC, page
+from common import HELLO, MAPPING, STATIC
 from falcon import Request, Response
+from jinja_page import page
 
 
 class Hello:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import falcon
 import falcon.asgi
-from common import HELLO, MAPPING, STATIC, page
+from common import HELLO, MAPPING, STATIC
 from falcon.asgi import Request, Response, WebSocket
+from jinja_page import page
 
 
 class Hello:

@@ -6,7 +6,8 @@ import sys
 from typing import Any
 from urllib.parse import parse_qsl
 
-from common import HELLO, MAPPING, STATIC, page
+from common import HELLO, MAPPING, STATIC
+from jinja_page import page
 from robyn import Request, Response, Robyn
 
 PORT = int(sys.argv.pop())  # Robyn reads the rest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import HELLO, MAPPING, STATIC, page
+from common import HELLO, MAPPING, STATIC
+from jinja_page import page
 from sanic import Sanic
 from sanic.response import HTTPResponse, html, json, text
 

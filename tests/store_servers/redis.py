@@ -200,13 +200,17 @@ class Watched:
 def watched(servers: Servers) -> Watched:
     """Return the server behind a sentinel of the run."""
     if "redis-sentinel" not in servers.shared:
-        servers.shared["redis-sentinel"] = watch(servers)
+        # Nobody fails over here, and a busy machine must not look like a dead master.
+        servers.shared["redis-sentinel"] = watch(servers, down_after=60_000)
     pair: Watched = servers.shared["redis-sentinel"]
     return pair
 
 
-def watch(servers: Servers) -> Watched:
-    """Start a master with a replica and a sentinel."""
+def watch(servers: Servers, down_after: int = 500) -> Watched:
+    """Start a master with a replica and a sentinel.
+
+    :param down_after: after so many milliseconds without an answer the sentinel takes the master for dead
+    """
     master = plain(servers, "--repl-diskless-sync-delay", "0")
     replica = plain(servers, "--replicaof", "127.0.0.1", master.port)
     replica.wait(lambda: answers(replica.port, lambda client: client.info()["master_link_status"] == "up"))
@@ -215,7 +219,7 @@ def watch(servers: Servers) -> Watched:
     config.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
         f"sentinel monitor erlen 127.0.0.1 {master.port} 1\n"
-        "sentinel down-after-milliseconds erlen 500\nsentinel failover-timeout erlen 2000\n"
+        f"sentinel down-after-milliseconds erlen {down_after}\nsentinel failover-timeout erlen 2000\n"
     )
     servers.give(config)
     sentinel = servers.start(program(servers), config, "--sentinel", port=port, folder=folder)

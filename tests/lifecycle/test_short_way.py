@@ -331,3 +331,21 @@ def test_a_query_that_a_hook_has_written_into_the_environ_is_heeded_on_a_loop_to
 
     asyncio.run(ask())
     assert sent[1]["body"] == b"rewritten"
+
+
+def test_on_a_loop_a_page_that_does_not_exist_is_answered_before_the_body_has_come(app: Any) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was waited for")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        headers = [(b"content-length", b"1000000")]
+        scope = {"type": "http", "method": "POST", "path": "/no", "query_string": b"", "headers": headers}
+        await app.asgi(scope, receive, send)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 404

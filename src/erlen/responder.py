@@ -185,6 +185,8 @@ async def _respond_with_care(app: Any, exchange: Exchange, context: Context, bod
             failure = await begin_here(app, exchange, context, runner)
         plan = context.plan
         plainly = plan.in_thread or plan.own  # overridden steps are plain methods, and drive what they call
+        # A page that does not exist is answered before its body has come, which only a thread can wait for later.
+        plainly = plainly or (plan.view is None and plan.all_plain and not body.complete)
         if plan.response_timeout is not None:
             deadline = Deadline(exchange, context, runner, body, _ready)
             exchange = deadline.exchange  # type: ignore[assignment]

@@ -160,7 +160,8 @@ class Steps(Scaffold):
         if self.config.changes != self._config_seen:
             self._follow_config()
         source = request._source
-        if source is None and self._changes.plans.tells_scheme:  # what is looked at once need not be remembered
+        # What is looked at once need not be remembered; but who has set the scheme meanwhile is heeded.
+        if source is None and self._changes.plans.tells_scheme and "scheme" not in request.__dict__:
             environ = request.environ
             cookies, scheme = environ.get("HTTP_COOKIE"), environ.get("wsgi.url_scheme")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 from unittest.mock import patch
@@ -285,3 +286,66 @@ def test_the_parameters_of_the_query_are_those_that_the_environ_has(app: Any, ki
     app.test_client().get("/?a=of+the+client%2C+%C3%BC&b=1&b=2&=&c")
     assert found[0][0] == given
     assert found[0][2] == (["1", "2"] if kind is Request else [])
+
+
+@pytest.mark.parametrize("where", ["hook", "view"])
+def test_the_cookie_of_a_session_heeds_the_scheme_that_the_application_has_set(app: Any, where: str) -> None:
+    def tell() -> None:
+        request.scheme = "https"  # as one does behind a proxy that says it in its own way
+
+    if where == "hook":
+        app.before_request(tell)
+
+    @app.get("/")
+    def index() -> str:
+        if where == "view":
+            tell()
+        session["name"] = "ann"
+        return "x"
+
+    cookie = app.test_client().get("/").headers["Set-Cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert "; Secure;" in cookie
+
+
+def test_a_query_that_a_hook_has_written_into_the_environ_is_heeded_on_a_loop_too(app: Any) -> None:
+    @app.before_request
+    async def rewrite() -> None:
+        request.environ["QUERY_STRING"] = "a=rewritten"
+
+    @app.get("/")
+    async def index() -> str:
+        return str(request.args["a"])
+
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("there is no body")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:  # not by a test client, which gives an environ of its own
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"a=sent", "headers": []}
+        await app.asgi(scope, receive, send)
+
+    asyncio.run(ask())
+    assert sent[1]["body"] == b"rewritten"
+
+
+def test_on_a_loop_a_page_that_does_not_exist_is_answered_before_the_body_has_come(app: Any) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was waited for")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        headers = [(b"content-length", b"1000000")]
+        scope = {"type": "http", "method": "POST", "path": "/no", "query_string": b"", "headers": headers}
+        await app.asgi(scope, receive, send)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 404

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import hiredis
 import pytest
 import redis
 
 from erlen.callables import drive
 from erlen.sessions.stores import redis_lines
 from erlen.sessions.stores.redis_hashes import END, framed
+from erlen.sessions.stores.redis_lines import UNASKED
 from erlen.sessions.stores.redis_servers import Address, Fleet
 from store_servers import Servers
 from store_servers import redis as redis_servers
@@ -474,3 +476,53 @@ def test_on_a_loop_a_connection_that_ends_between_two_answers_is_told(on_loop: C
         assert await simply_on_loop(fleet, b"ECHO", b"x") == b"x"
 
     on_loop(work)
+
+
+@pytest.mark.parametrize("looped", [False, True], ids=["plain", "loop"])
+def test_what_the_server_says_unasked_behind_an_answer_is_not_the_answer_of_the_next_command(looped: bool) -> None:
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:  # closed: the test is over
+                return
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        reader = hiredis.Reader()
+        with connection:
+            while data := connection.recv(65_536):
+                reader.feed(data)
+                while (words := reader.gets()) is not False:
+                    echoed = words[0] == b"ECHO"
+                    connection.sendall(b"+%b\r\n" % words[1] + b"+more\r\n" if echoed else b"+OK\r\n")
+
+    async def ask_thrice(fleet: Fleet) -> list[Any]:
+        found = []
+        for word in (b"one", b"two", b"three"):
+            command = framed_command((b"ECHO", word))
+            outcome = fleet.begin(command, True)
+            if isinstance(outcome, asyncio.Future):
+                outcome = await outcome
+            found.append(await fleet.call(b"key", command, True, outcome) if outcome is UNASKED else outcome)
+        return found
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        address = Address.from_url(f"redis://127.0.0.1:{listening.getsockname()[1]}/0", 5)
+
+        async def on_loop() -> list[Any]:
+            fleet = Fleet(address, looped=True)
+            try:
+                return await ask_thrice(fleet)
+            finally:
+                await fleet.close_looped()
+
+        if looped:
+            found = asyncio.run(on_loop())
+        else:
+            fleet = Fleet(address, looped=False)
+            found = drive(ask_thrice(fleet))
+            fleet.close_plain()
+        listening.shutdown(socket.SHUT_RDWR)
+    assert found == [b"one", b"two", b"three"]

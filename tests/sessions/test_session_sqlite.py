@@ -501,3 +501,26 @@ def test_a_subclass_with_a_way_of_its_own_to_load_is_asked_by_plain_code_too(tmp
     assert store.load_now(KEY) == drive(store.load(KEY)) == record()
     assert store.asked == 2
     drive(store.close())
+
+
+def test_a_mixin_with_a_way_of_its_own_to_load_is_asked_by_plain_code_too(tmp_path: Path, clock: Any) -> None:
+    asked: list[bytes] = []
+
+    class Noting:
+        async def load(self, key: bytes, touch: bool = False) -> Any:
+            asked.append(key)
+            return await super().load(key, touch)  # type: ignore[misc]
+
+    class Store(Noting, SqliteStore):
+        pass
+
+    class Further(Store):
+        pass
+
+    for kind in (Store, Further):
+        store = kind(tmp_path / "sessions.sqlite3")
+        store.clock = clock
+        drive(store.create(KEY, record()))
+        assert store.load_now(KEY) == record()
+        drive(store.close())
+    assert asked == [KEY, KEY]

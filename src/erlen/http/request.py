@@ -144,7 +144,7 @@ class Request(WerkzeugRequest):
     _body: Any = None
     #: What an ASGI or RSGI server told; None under WSGI.
     _source: Source | None = None
-    #: The environ was made first, and may say something else than the source.
+    #: The environ has been made, and may have been changed: it may say something else than the source.
     _environ_counts = False
     #: Something else reads the body.
     shallow = False
@@ -197,6 +197,7 @@ class Request(WerkzeugRequest):
     def environ(self) -> dict[str, Any]:
         """The request as a WSGI environment (PEP 3333), whatever the server speaks."""
         assert self._source is not None, "a request without a source is given its environ"
+        self._environ_counts = True
         return self._source.make_environ(self._body)
 
     @lazy

@@ -73,8 +73,12 @@ class SessionStore(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "load" in vars(cls) and "load_now" not in vars(cls):  # the one of the class above knows nothing of this load
-            cls.load_now = SessionStore.load_now  # type: ignore[method-assign]
+        for each in cls.__mro__:  # all of them: a mixin may bring the load, and is told of no subclass
+            if "load_now" in vars(each):
+                return
+            if "load" in vars(each):  # the load_now of a class above knows nothing of this load
+                cls.load_now = SessionStore.load_now  # type: ignore[method-assign]
+                return
 
     def load_now(self, key: bytes, touch: bool = False) -> Record | None:
         """Do what :meth:`load` does for a plain caller. A store that never waits may do without the coroutine."""

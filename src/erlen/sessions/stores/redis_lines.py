@@ -78,13 +78,15 @@ def _reader_of(connection: Any) -> Any:
 class _Line:
     """An open connection that waits for no answer."""
 
-    __slots__ = ("_buffer", "_feed", "_gets", "_receive", "_send", "connection", "said")
+    __slots__ = ("_buffer", "_feed", "_gets", "_receive", "_send", "connection", "has_more", "said")
 
     def __init__(self, connection: Any, sock: Any, reader: Any) -> None:
         self.connection = connection
         self._send, self._receive = sock.sendall, sock.recv_into
         self._buffer = bytearray(_BUFFER)
         self._gets, self._feed = reader.gets, reader.feed
+        self.has_more = reader.has_data
+        """Tells whether more was read than answers were asked for."""
         look = _poll()
         look.register(sock, select.POLLIN)
         self.said = look.poll
@@ -170,7 +172,10 @@ class Lines:
         except BaseException:
             self._give_back(line)  # an answer that was not read must not be taken for that of the next command
             raise
-        self._idle.append(line)
+        if line.has_more():  # nor must one that nobody has asked for
+            self._give_back(line)
+        else:
+            self._idle.append(line)
         return reply
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
@@ -197,7 +202,10 @@ class Lines:
         except BaseException:
             self._give_back(line)  # see begin()
             raise
-        self._idle.append(line)
+        if line.has_more():
+            self._give_back(line)
+        else:
+            self._idle.append(line)
         return replies
 
     def _take(self) -> _Line | None:
@@ -241,15 +249,15 @@ class _LoopedLine(asyncio.Protocol):
     """
 
     __slots__ = (
-        *("_asked", "_at", "_feed", "_former", "_future", "_gets", "_left", "_lines", "_time", "_timeout"),
-        *("_transport", "_waiting", "_watch", "_write", "connection", "lost"),
+        *("_asked", "_at", "_feed", "_former", "_future", "_gets", "_has_more", "_left", "_lines", "_time"),
+        *("_timeout", "_transport", "_waiting", "_watch", "_write", "connection", "lost"),
     )
 
     def __init__(self, connection: Any, transport: Any, reader: Any, lines: LoopedLines) -> None:
         self.connection = connection
         self.lost = False
         self._lines = lines
-        self._gets, self._feed = reader.gets, reader.feed
+        self._gets, self._feed, self._has_more = reader.gets, reader.feed, reader.has_data
         self._timeout: float | None = connection.socket_timeout
         loop = asyncio.get_running_loop()
         self._future, self._time, self._at = loop.create_future, loop.time, loop.call_at
@@ -312,7 +320,10 @@ class _LoopedLine(asyncio.Protocol):
             return self.end(reply)
         self._waiting = None
         if not self._left:
-            self._lines.take_back(self)
+            if self._has_more():  # nobody has asked for that, as above
+                self.end(redis.ConnectionError(_CLOSED))
+            else:
+                self._lines.take_back(self)
         if not waiting.done():
             waiting.set_result(reply)
         return None

@@ -81,7 +81,10 @@ class SessionStore(ABC):
                 return
 
     def load_now(self, key: bytes, touch: bool = False) -> Record | None:
-        """Do what :meth:`load` does for a plain caller. A store that never waits may do without the coroutine."""
+        """Do what :meth:`load` does for a plain caller. A store that never waits may do without the coroutine.
+
+        A test that has ``load`` fail to see what an application does then has to let this fail, too.
+        """
         return drive(self.load(key, touch))
 
     @abstractmethod

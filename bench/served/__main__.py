@@ -6,7 +6,7 @@ with fixed bytes on the same server; what is printed is the median of the ratios
 The servers and what sends the requests share one processor: so a server finds all requests waiting when its turn
 comes, and how often it is woken does not depend on who else is at work.
 
-    python3 dev.py bench served                          everything: half an hour
+    python3 dev.py bench served                          everything: ten minutes
     python3 dev.py bench served --part sessions          one of hello, work, sessions; more of them after commas
     python3 dev.py bench served --only Erlen Flask       applications whose names contain one of these
     python3 dev.py bench served --server granian         servers whose names contain one of these

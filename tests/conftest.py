@@ -6,6 +6,7 @@ import compileall
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,9 @@ hypothesis.settings.load_profile("fixed")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile Erlen once, for hundreds of interpreters to come; many machines tell Python to keep nothing compiled."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So a shell starts what runs in its background; the servers of the tests are to hear Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(ROOT / "src", quiet=2)
 

@@ -198,6 +198,8 @@ class _Body:
         self._context = context
         self._variables = variables
         self._iterator: Iterator[bytes] = variables.run(iter, body)
+        if context._followers is not None:
+            load("erlen.lifecycle.serving").expect_followers(context)
 
     def __iter__(self) -> _Body:
         return self

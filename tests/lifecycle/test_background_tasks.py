@@ -459,3 +459,46 @@ def test_work_after_a_websocket_starts_when_it_is_closed(app: Any, events: list[
 
     asyncio.run(talk())
     assert events == ["websocket.accept", "open", "websocket.close", "after"]
+
+
+LATE = """
+import threading, time
+from werkzeug.test import EnvironBuilder
+from erlen import Erlen, after_response
+
+app = Erlen(__name__)
+app.config.update(SECRET_KEY="0123456789abcdef0123456789abcdef", SESSION_TYPE="memory")
+
+
+@app.while_serving
+def serve():
+    yield
+    print("ends")
+
+
+@app.get("/")
+def index():
+    after_response(print, "followed")
+    return "answer"
+
+
+pieces = iter(app(EnvironBuilder().get_environ(), lambda status, headers: None))
+print(next(pieces).decode())
+
+
+def take_the_end():
+    while not threading._SHUTTING_DOWN:
+        time.sleep(0.001)
+    list(pieces)
+
+
+threading.Thread(target=take_the_end, daemon=True).start()
+"""
+
+
+def test_a_process_that_ends_waits_for_the_last_piece_of_a_response_that_work_is_to_follow(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    done = subprocess.run(
+        [sys.executable, "late.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout.split(), done.stderr) == (["answer", "followed", "ends"], "")

@@ -32,7 +32,10 @@ from erlen.lifecycle.portal import LoopRunner
 from erlen.lifecycle.tasks import Entered, Tasks, quieten
 from erlen.lifecycle.threads import threads_of
 
-__all__ = ["be_ready", "serving_of", "start_followers"]
+__all__ = ["be_ready", "expect_followers", "serving_of", "start_followers"]
+
+#: So many seconds the end of a process waits for the last pieces of responses that are followed by work.
+_LAST_PIECES = 1.0
 
 _ended: Any = object()
 #: Set while functions of a life run: a request that one of them sends must not wait for it.
@@ -66,14 +69,24 @@ async def be_ready(app: Any) -> None:
         app._ready = True
 
 
+def expect_followers(context: Context) -> None:
+    """Have the end of the process wait a moment for the work that is to follow the response of *context*.
+
+    A server may take a response for sent, and end, while its thread has not taken the last piece yet.
+    """
+    serving_of(context.app).expect(context)
+
+
 def start_followers(context: Context) -> None:
     """Start the work that was to wait until the response of *context* has been sent."""
     followers, context._followers = context._followers or [], None
+    serving = serving_of(context.app)
     for function, args, kwargs in followers:
         try:
-            serving_of(context.app).add_task(context.app, function, args, kwargs, context.copy())
+            serving.add_task(context.app, function, args, kwargs, context.copy())
         except Exception as error:  # the response has been sent: there is nobody to raise it to
             context.app.logger.error("%s could not be started after the response.", describe(function), exc_info=error)
+    serving.has_followed(context)
 
 
 class _Life:
@@ -114,6 +127,9 @@ class Serving:
         self._life: _Life | None = None
         self._holds = 0
         self._exits = False
+        #: Requests whose response is being sent, and is to be followed by work; one that is given up is dropped.
+        self._expected: weakref.WeakSet[Context] = weakref.WeakSet()
+        self._followed = threading.Condition()
 
     def leave_behind(self) -> None:
         """Forget, in a child process, what runs in its parent."""
@@ -134,6 +150,18 @@ class Serving:
         """Run *function* in the background; see :meth:`erlen.lifecycle.tasks.Tasks.add`."""
         self._tasks.add(app, function, args, kwargs, context)
         at_exit(self, Serving._end_with_process)
+
+    def expect(self, context: Context) -> None:
+        """Note that work is to follow the response of *context*."""
+        with self._followed:
+            self._expected.add(context)
+        at_exit(self, Serving._end_with_process)
+
+    def has_followed(self, context: Context) -> None:
+        """Note that the work has been started."""
+        with self._followed:
+            self._expected.discard(context)
+            self._followed.notify_all()
 
     # From outside.
 
@@ -193,7 +221,11 @@ class Serving:
     def _end_with_process(self) -> None:
         """End what is still running, at the end of the process."""
         app, life = self._app(), self._life
-        if app is None or (life is None and not self._tasks.living):
+        if app is None:
+            return
+        with self._followed:
+            self._followed.wait_for(lambda: not self._expected, _LAST_PIECES)
+        if life is None and not self._tasks.living:
             return
         self._exits = True
         loop = app._loop.get().get() if life is None else life.loop

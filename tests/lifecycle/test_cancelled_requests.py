@@ -473,7 +473,7 @@ def test_requests_that_end_half_way_leave_nothing_behind(make_app: Callable[...,
     finally:
         gc.enable()
     assert objects_after - objects == Counter()
-    assert files_after == files
+    assert files_after <= files  # the loop of an earlier test may have been closed meanwhile
     assert site.torn == Counter(range(len(site.paths)))
     assert site.finished == Counter(number for number, path in enumerate(site.paths) if path not in UNREACHED)
     threads = threads_of(app)

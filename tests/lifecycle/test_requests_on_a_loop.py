@@ -406,10 +406,9 @@ def test_a_status_that_is_no_number_is_named(app: Any) -> None:
         on_a_loop(lambda: Connection().ask(app))
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
-    app: Any, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+@pytest.fixture
+def hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is handed to threads meanwhile."""
     hops: list[str] = []
     do = Worker.do
 
@@ -418,6 +417,13 @@ def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
         do(worker, work)
 
     monkeypatch.setattr(Worker, "do", counted)
+    return hops
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
+    app: Any, monkeypatch: pytest.MonkeyPatch, hops: list[str], method: str
+) -> None:
 
     @app.before_request
     def before() -> None:
@@ -456,16 +462,8 @@ def test_a_request_that_is_plain_as_a_whole_goes_to_a_thread_and_back_once(
 
 @pytest.mark.parametrize("handled", [False, True], ids=["by its own page", "by a handler, which may block"])
 def test_a_page_that_does_not_exist_goes_to_a_thread_only_for_a_plain_error_handler(
-    app: Any, monkeypatch: pytest.MonkeyPatch, handled: bool
+    app: Any, hops: list[str], handled: bool
 ) -> None:
-    hops: list[str] = []
-    do = Worker.do
-
-    def counted(worker: Worker, work: Any) -> None:
-        hops.append("to the thread")
-        do(worker, work)
-
-    monkeypatch.setattr(Worker, "do", counted)
     if handled:
         app.errorhandler(404)(lambda error: ("own page", 404))
 
